@@ -1,0 +1,1 @@
+"""Where rules, messages and engine meet: the step function, the worker, settings."""

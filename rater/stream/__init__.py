@@ -1,0 +1,1 @@
+"""The exactly-once engine on Faust. It knows nothing of calls or money."""
