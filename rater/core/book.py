@@ -1,0 +1,84 @@
+"""The tariff book as the rules see it: immutable, already checked (see `rater.events.tariffs` for the words on the wire).
+
+Source: rating.md, "Plans" and "Tariff book".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Literal
+
+Direction = Literal["inbound", "outbound", "internal"]
+PriceKind = Literal["flat", "graduated", "volume"]
+Proration = Literal["none", "daily"]
+LatePolicy = Literal["current", "reject"]
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One band of a price. `start` counts units beyond the allowance (minutes or calls); the first band starts at 0."""
+
+    start: int
+    rate: Decimal
+    flat: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What billable units cost: `flat` has one band, `graduated` rates each band's part, `volume` all at the band reached."""
+
+    kind: PriceKind
+    bands: tuple[Band, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Increment:
+    """How talk time becomes billed seconds: `first` seconds, then steps of `step`; `minimum` from 1 s of talk time."""
+
+    first: int = 60
+    step: int = 60
+    minimum: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """A counter of units with an allowance and a price beyond it.
+
+    `allowance` is in units (minutes or calls); None is unlimited, and then `price` is None.
+    `directions` None counts all directions. `increment` matters to minutes only.
+    """
+
+    allowance: int | None
+    price: Price | None
+    directions: frozenset[Direction] | None = None
+    increment: Increment = Increment()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A version of a plan: `id` is the book's name for it with its version, `hybrid-200@1`; `fee` is per period."""
+
+    id: str
+    fee: Decimal
+    proration: Proration
+    minutes: Meter | None
+    calls: Meter | None
+    effective: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A published tariff book. `plans` maps a plan's name (without version) to its words in this book."""
+
+    version: int
+    currency: str
+    precision: int
+    time_zone: str
+    default_plan: str | None
+    close_after: timedelta
+    late: LatePolicy
+    remember: timedelta
+    connect_rate_band: tuple[Decimal, Decimal]
+    plans: dict[str, Plan]
