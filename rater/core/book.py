@@ -1,4 +1,4 @@
-"""The tariff book as the rules see it: immutable, already checked (see `rater.events.tariffs` for the words on the wire).
+"""The tariff book as the rules see it: immutable, already checked (its words: `rater.events.tariffs`).
 
 Source: rating.md, "Plans" and "Tariff book".
 """
@@ -27,7 +27,10 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What billable units cost: `flat` has one band, `graduated` rates each band's part, `volume` all at the band reached."""
+    """What billable units cost.
+
+    `flat` has one band, `graduated` rates each band's part, `volume` rates all units at the band reached.
+    """
 
     kind: PriceKind
     bands: tuple[Band, ...]
