@@ -1,0 +1,112 @@
+"""The engine's state in one worker: which log partitions it owns, and the agent's body."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterable, Callable
+from typing import Any
+
+from rater.stream.config import EngineConfig
+from rater.stream.failstop import Watchdog
+from rater.stream.restore import Restored, restore
+from rater.stream.unit import Delivery, Unit
+
+logger = logging.getLogger(__name__)
+
+LOOP_TIMEOUT = 10.0
+"""Seconds after which a main loop that does not answer is taken for hung."""
+
+
+class Engine:
+    """Owns the units (one per log partition). Knows nothing of Faust beyond what is handed to it."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        self.config = config
+        self.watchdog = Watchdog()
+        self.units: dict[int, Unit] = {}
+        self.epoch = 0
+        """Which seek the units' positions come from; set by the transport."""
+        self.on_pressure: Callable[[int, bool], None] = lambda _partition, _high: None
+        self.held: dict[str, dict[int, dict[bytes, Any]]] = {table.name: {} for table in config.all_tables}
+        """table -> partition -> rows: what the Faust tables show."""
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Start the watchdog and the clock that writes ticks; call it on the event loop."""
+        self.watchdog.start()
+        self._beat()
+        if self.config.tick is not None and self.config.tick_interval > 0:
+            asyncio.get_running_loop().call_later(self.config.tick_interval, self._tick)
+
+    def _beat(self) -> None:
+        self.watchdog.arm("the main loop's answer", LOOP_TIMEOUT)
+        asyncio.get_running_loop().call_later(1.0, self._beat)
+
+    def _tick(self) -> None:
+        asyncio.get_running_loop().call_later(self.config.tick_interval, self._tick)
+        assert self.config.tick is not None  # noqa: S101 - start() saw it
+        now = time.time_ns() // 1_000_000
+        for partition, unit in self.units.items():
+            unit.offer_tick(self.config.tick(partition, now))
+
+    def next_offsets(self) -> dict[int, int]:
+        """Log partition to the offset that is due next."""
+        return {partition: unit.head.next_offset for partition, unit in self.units.items()}
+
+    async def consume(self, stream: AsyncIterable[Delivery]) -> None:
+        """The agent: hand each batch to its partition's unit, and never wait for one of them."""
+        async for delivery in stream:
+            partition = delivery.message.partition  # type: ignore[attr-defined]  # Faust's event
+            if delivery.value.epoch != self.epoch:
+                continue  # fetched before the last seek: it is fetched again
+            unit = self.units.get(partition)
+            if unit is None:
+                message = f"a batch for partition {partition}, whose rows are not here"
+                raise RuntimeError(message)
+            unit.offer(delivery)
+
+    async def quiesce(self) -> None:
+        """Stop taking in and let every transaction in flight end; partitions, rows and producers stay."""
+        await asyncio.gather(*(unit.quiesce() for unit in self.units.values()))
+
+    async def assign(self, partitions: set[int]) -> None:
+        """Own exactly `partitions`: close those gone, keep those that stay as they are, restore the new ones."""
+        await self.quiesce()
+        gone = sorted(self.units.keys() - partitions)
+        kept = sorted(self.units.keys() & partitions)
+        new = sorted(partitions - self.units.keys())
+        logger.info("assigned partitions %s: keeping %s, restoring %s, closing %s", sorted(partitions), kept, new, gone)
+        await asyncio.gather(*(self._drop(p).close() for p in gone))
+        if new:
+            for partition, restored in (await restore(self.config, set(new))).items():
+                self._add(partition, restored)
+
+    def resume(self) -> None:
+        """Take in batches again, after the seek to `next_offsets`."""
+        for unit in self.units.values():
+            unit.accepting = True
+
+    async def close(self) -> None:
+        """Leave every partition in good order."""
+        await self.assign(set())
+
+    def _add(self, partition: int, restored: Restored) -> None:
+        unit = Unit(
+            partition=partition,
+            rows=restored.rows,
+            head=restored.head,
+            producer=restored.producer,
+            config=self.config,
+            watchdog=self.watchdog,
+            on_pressure=self.on_pressure,
+        )
+        self.units[partition] = unit
+        for table, rows in restored.rows.tables.items():
+            self.held[table][partition] = rows
+
+    def _drop(self, partition: int) -> Unit:
+        for rows in self.held.values():
+            rows.pop(partition, None)
+        return self.units.pop(partition)

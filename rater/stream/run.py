@@ -1,0 +1,36 @@
+"""One engine as one process: a Faust worker under uvloop, until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import NoReturn
+
+import faust
+
+from rater.stream.app import build_app
+from rater.stream.config import EngineConfig
+
+
+def run(config: EngineConfig) -> NoReturn:
+    """Run the engine; ends by SystemExit(0) when asked to stop, or as `rater.stream.failstop` says.
+
+    Logging is the caller's to set up.
+    """
+    loop = _new_loop()
+    asyncio.set_event_loop(loop)
+    worker = faust.Worker(
+        build_app(config), loop=loop, quiet=True, override_logging=False, redirect_stdouts=False, loglevel="info"
+    )
+    worker.spinner = None
+    worker.execute_from_commandline()
+    raise SystemExit(0)
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    if sys.platform == "win32":
+        return asyncio.new_event_loop()
+    import uvloop  # noqa: PLC0415 - not there on Windows
+
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop

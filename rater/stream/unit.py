@@ -1,0 +1,230 @@
+"""One log partition at work: its rows, its producer, and the queue between fetching and committing.
+
+The commit protocol (exactly_once.md), the numbers of `Unit._transact`:
+
+1. fold the records into an overlay of row changes and outputs (pure; the rows are not touched);
+2. fill record batches with outputs, the next tick, and changelog rows, the head among them;
+3. begin, send every batch, await every result, commit;
+4. put the overlay into the rows;
+5. acknowledge to Faust (this commits the group's offset, which decides nothing).
+
+From 3 to 4 nothing may cancel it and every exception ends the process: after an unknown outcome the rows are no longer
+known to be the committed ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import NamedTuple, Protocol
+
+from rater.stream import failstop
+from rater.stream.config import EngineConfig
+from rater.stream.heads import HEAD_KEY, HEADS
+from rater.stream.model import Changes, Effects, Head, Output, Record
+from rater.stream.producer import Outbox, PartitionProducer
+from rater.stream.rows import PartitionRows
+
+logger = logging.getLogger(__name__)
+
+MAX_RECORDS = 4000
+"""Records of one transaction: enough to make its fixed cost small, few enough to keep the loop's pauses short."""
+
+MAX_BYTES = 4 * 1024 * 1024
+"""Bytes of records in one transaction (more only where one fetched batch is larger)."""
+
+HIGH_WATER = 8 * 1024 * 1024
+"""Bytes queued above which the partition is left out of the fetch; it comes back below half of it."""
+
+
+class FetchedBatch(NamedTuple):
+    """The records of one partition from one fetch."""
+
+    start: int
+    """The consumer's position before the fetch. Markers and aborted records make the first offset larger, legally."""
+    epoch: int
+    """Which seek it follows; a batch of an older epoch was fetched before the rows that are here now."""
+    records: Sequence[Record]
+    size: int
+    """Bytes of keys and values."""
+
+
+class Delivery(Protocol):
+    """A fetched batch on its way, as Faust's event carries it."""
+
+    value: FetchedBatch
+
+    def ack(self) -> bool:
+        """Tell Faust that it is done with."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a unit has done since it was made; for logs and metrics, it decides nothing."""
+
+    records: int = 0
+    transactions: int = 0
+    fold_seconds: float = 0.0
+    commit_seconds: float = 0.0
+
+
+@dataclass(slots=True, eq=False)
+class Unit:
+    """A log partition that this worker owns. All methods run on the engine's event loop."""
+
+    partition: int
+    rows: PartitionRows
+    head: Head
+    producer: PartitionProducer
+    config: EngineConfig
+    watchdog: failstop.Watchdog
+    on_pressure: Callable[[int, bool], None]
+    """(partition, too much queued?): tells the consumer to leave the partition out of the fetch, or to take it in."""
+    accepting: bool = False
+    tally: Tally = field(default_factory=Tally)
+    _queue: deque[Delivery] = field(default_factory=deque)
+    _queued_bytes: int = 0
+    _pressed: bool = False
+    _tick: Output | None = None
+    _task: asyncio.Task[None] | None = None
+
+    def offer(self, delivery: Delivery) -> None:
+        """Queue a fetched batch and see that it is worked on. Never waits."""
+        if not self.accepting:
+            return  # Revoked meanwhile: the records are fetched again from `next_offset` after the rebalance.
+        self._queue.append(delivery)
+        self._queued_bytes += delivery.value.size
+        if not self._pressed and self._queued_bytes > HIGH_WATER:
+            self._pressed = True
+            self.on_pressure(self.partition, True)  # noqa: FBT003 - a callback's only word
+        self._wake()
+
+    def offer_tick(self, tick: Output) -> None:
+        """Write `tick` into the log with the next transaction; a newer one replaces one that still waits."""
+        if self.accepting:
+            self._tick = tick
+            self._wake()
+
+    async def quiesce(self) -> None:
+        """Stop taking in, forget what is queued, and wait for the transaction in flight. Closes nothing."""
+        self.accepting = False
+        self._queue.clear()
+        self._queued_bytes = 0
+        self._tick = None
+        if self._task is not None:
+            await asyncio.wait({self._task})  # wait() does not cancel the task when we are cancelled
+        self.watchdog.disarm(self._stall)
+        self._release()
+
+    async def close(self) -> None:
+        """Give the partition up: only after `quiesce`. The rows and the producer go together."""
+        await self.producer.stop()
+
+    @property
+    def _stall(self) -> str:
+        return f"fetched batches of partition {self.partition} waiting"
+
+    def _wake(self) -> None:
+        if self._task is None:
+            self.watchdog.arm(self._stall, self.config.stall_timeout)
+            self._task = asyncio.create_task(self._work(), name=f"log partition {self.partition}")
+
+    async def _work(self) -> None:
+        try:
+            while self._queue or self._tick:
+                taken = self._take()
+                await self._transact(self._unseen(taken), self._take_tick())
+                for delivery in taken:
+                    delivery.ack()
+                self.watchdog.arm(self._stall, self.config.stall_timeout)
+                self._release()
+        except BaseException as error:  # noqa: BLE001 - the whole point: nothing goes on after an unknown outcome
+            failstop.die(f"log partition {self.partition}", error, failstop.status_of(error))
+        finally:
+            self._task = None
+        self.watchdog.disarm(self._stall)
+
+    def _take(self) -> list[Delivery]:
+        """What queued up while the last transaction ran, up to a transaction's worth."""
+        taken: list[Delivery] = []
+        count = size = 0
+        while self._queue and (not taken or (count < MAX_RECORDS and size < MAX_BYTES)):
+            delivery = self._queue.popleft()
+            taken.append(delivery)
+            count += len(delivery.value.records)
+            size += delivery.value.size
+        self._queued_bytes -= size
+        return taken
+
+    def _take_tick(self) -> Output | None:
+        tick, self._tick = self._tick, None
+        return tick
+
+    def _release(self) -> None:
+        if self._pressed and self._queued_bytes < HIGH_WATER // 2:
+            self._pressed = False
+            self.on_pressure(self.partition, False)  # noqa: FBT003
+
+    def _unseen(self, taken: list[Delivery]) -> list[Record]:
+        """The records from `next_offset` on. A hole before them means that something was lost: never go on."""
+        expected = self.head.next_offset
+        records: list[Record] = []
+        for start, _, fetched, _ in (delivery.value for delivery in taken):
+            if start > expected:
+                message = f"a batch from offset {start} came where {expected} was due: records are missing between"
+                raise RuntimeError(message)
+            if fetched[0].offset >= expected:
+                records += fetched
+            else:
+                records += [record for record in fetched if record.offset >= expected]
+            expected = max(expected, fetched[-1].offset + 1)
+        return records
+
+    async def _transact(self, records: list[Record], tick: Output | None) -> None:
+        if not records and tick is None:
+            return
+        began = perf_counter()
+        effects = self._fold(records)  # 1
+        outbox = self._pack(effects, tick, records[-1].timestamp if records else 0)  # 2
+        folded = perf_counter()
+        transaction = f"transaction of log partition {self.partition}"
+        self.watchdog.arm(transaction, self.config.transaction_timeout)
+        await self.producer.commit(outbox)  # 3
+        self.watchdog.disarm(transaction)
+        self.rows.apply(effects.changes)  # 4
+        self.head = effects.head
+        self.tally.records += len(records)
+        self.tally.transactions += 1
+        self.tally.fold_seconds += folded - began
+        self.tally.commit_seconds += perf_counter() - folded
+
+    def _fold(self, records: list[Record]) -> Effects:
+        if not records:  # a tick alone
+            return Effects(self.head, {}, ())
+        effects = self.config.step(self.rows, self.head, self.partition, records)
+        due = records[-1].offset + 1
+        if effects.head.next_offset != due:
+            message = f"the step says next_offset {effects.head.next_offset} after the record at {due - 1}"
+            raise RuntimeError(message)
+        effects.changes[HEADS.name] = {HEAD_KEY: effects.head}
+        return effects
+
+    def _pack(self, effects: Effects, tick: Output | None, timestamp: int) -> Outbox:
+        outbox = self.producer.outbox()
+        topics = dict(self.config.topics)
+        outbox.add_outputs(effects.outputs, topics)
+        if tick is not None:
+            outbox.add_outputs((tick,), topics)
+        self._pack_changelogs(outbox, effects.changes, timestamp)
+        return outbox
+
+    def _pack_changelogs(self, outbox: Outbox, changes: Changes, timestamp: int) -> None:
+        for table in self.config.all_tables:
+            place = (self.config.changelog(table.name), self.partition)
+            encode = table.encode
+            for key, row in changes.get(table.name, {}).items():
+                outbox.add(place, key, None if row is None else encode(row), timestamp)
