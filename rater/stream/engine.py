@@ -8,12 +8,21 @@ import time
 from collections.abc import AsyncIterable, Callable
 from typing import Any
 
+from rater.stream import failstop
 from rater.stream.config import EngineConfig
 from rater.stream.failstop import Watchdog
 from rater.stream.restore import Restored, restore
-from rater.stream.unit import Delivery, Unit
+from rater.stream.unit import Delivery, Tally, Unit
 
 logger = logging.getLogger(__name__)
+
+REPORT_EVERY = 10.0
+"""Seconds between two lines in the log that say what was done."""
+
+NOWHERE = -1
+"""The epoch while nothing is taken in: no batch carries it."""
+
+REBALANCE = "the rebalance"
 
 LOOP_TIMEOUT = 10.0
 """Seconds after which a main loop that does not answer is taken for hung."""
@@ -26,23 +35,39 @@ class Engine:
         self.config = config
         self.watchdog = Watchdog()
         self.units: dict[int, Unit] = {}
-        self.epoch = 0
+        self.epoch = NOWHERE
         """Which seek the units' positions come from; set by the transport."""
         self.on_pressure: Callable[[int, bool], None] = lambda _partition, _high: None
         self.held: dict[str, dict[int, dict[bytes, Any]]] = {table.name: {} for table in config.all_tables}
         """table -> partition -> rows: what the Faust tables show."""
-        self._closing: set[asyncio.Task[None]] = set()
+        self._reported = Tally()
 
     def start(self) -> None:
         """Start the watchdog and the clock that writes ticks; call it on the event loop."""
         self.watchdog.start()
         self._beat()
+        self._report()
         if self.config.tick is not None and self.config.tick_interval > 0:
             asyncio.get_running_loop().call_later(self.config.tick_interval, self._tick)
 
     def _beat(self) -> None:
         self.watchdog.arm("the main loop's answer", LOOP_TIMEOUT)
         asyncio.get_running_loop().call_later(1.0, self._beat)
+
+    def _report(self) -> None:
+        asyncio.get_running_loop().call_later(REPORT_EVERY, self._report)
+        done = sum((unit.tally for unit in self.units.values()), Tally())
+        since = done - self._reported
+        self._reported = done
+        if since.transactions > 0:
+            logger.info(
+                "%d records in %d transactions (%.0f records/s; %.1f ms to fold, %.1f ms to commit one)",
+                since.records,
+                since.transactions,
+                since.records / REPORT_EVERY,
+                1000 * since.fold_seconds / since.transactions,
+                1000 * since.commit_seconds / since.transactions,
+            )
 
     def _tick(self) -> None:
         asyncio.get_running_loop().call_later(self.config.tick_interval, self._tick)
@@ -58,17 +83,18 @@ class Engine:
     async def consume(self, stream: AsyncIterable[Delivery]) -> None:
         """The agent: hand each batch to its partition's unit, and never wait for one of them."""
         async for delivery in stream:
-            partition = delivery.message.partition  # type: ignore[attr-defined]  # Faust's event
             if delivery.value.epoch != self.epoch:
-                continue  # fetched before the last seek: it is fetched again
+                continue  # fetched before the last seek, or while nothing is taken in: it is fetched again
+            partition = delivery.message.partition
             unit = self.units.get(partition)
             if unit is None:
-                message = f"a batch for partition {partition}, whose rows are not here"
-                raise RuntimeError(message)
+                failstop.die(f"a batch for partition {partition}, whose rows are not here")
             unit.offer(delivery)
 
     async def quiesce(self) -> None:
         """Stop taking in and let every transaction in flight end; partitions, rows and producers stay."""
+        self.epoch = NOWHERE
+        self.watchdog.arm(REBALANCE, self.config.stall_timeout + self.config.rebalance_timeout)
         await asyncio.gather(*(unit.quiesce() for unit in self.units.values()))
 
     async def assign(self, partitions: set[int]) -> None:
@@ -78,19 +104,23 @@ class Engine:
         kept = sorted(self.units.keys() & partitions)
         new = sorted(partitions - self.units.keys())
         logger.info("assigned partitions %s: keeping %s, restoring %s, closing %s", sorted(partitions), kept, new, gone)
-        await asyncio.gather(*(self._drop(p).close() for p in gone))
+        await asyncio.gather(*(self._drop(p).close() for p in gone), *(self.units[p].prove() for p in kept))
         if new:
+            self.watchdog.disarm(REBALANCE)  # a restore takes the time it takes, and reports it
             for partition, restored in (await restore(self.config, set(new))).items():
                 self._add(partition, restored)
+            self.watchdog.arm(REBALANCE, self.config.stall_timeout)
 
     def resume(self) -> None:
         """Take in batches again, after the seek to `next_offsets`."""
+        self.watchdog.disarm(REBALANCE)
         for unit in self.units.values():
             unit.accepting = True
 
     async def close(self) -> None:
         """Leave every partition in good order."""
         await self.assign(set())
+        self.watchdog.disarm(REBALANCE)
 
     def _add(self, partition: int, restored: Restored) -> None:
         unit = Unit(

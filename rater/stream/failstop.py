@@ -42,7 +42,9 @@ class Refused(Exception):  # noqa: N818 - it is a decision, not a fault
 def die(reason: str, error: BaseException | None = None, status: Exit = Exit.CRASHED) -> NoReturn:
     """End the process now, from any thread, with `reason` on standard error."""
     text = f"rater worker ends ({status.name.lower()}, exit status {int(status)}): {reason}\n"
-    if error is not None and not isinstance(error, Refused):
+    if isinstance(error, Refused):
+        text += f"{error}\n"
+    elif error is not None:
         text += "".join(traceback.format_exception(error))
     try:
         os.write(2, text.encode(errors="replace"))

@@ -29,7 +29,12 @@ class Outbox:
         self._batches: dict[Place, list[Any]] = {}
 
     def add(
-        self, place: Place, key: bytes | None, value: bytes | None, timestamp: int, headers: Sequence[Header] = ()
+        self,
+        place: Place,
+        key: bytes | None,
+        value: bytes | None,
+        timestamp: int | None,
+        headers: Sequence[Header] = (),
     ) -> None:
         """Append a record. Raises `OversizedRecord` for one larger than a batch may be."""
         as_list = list(headers)  # aiokafka takes nothing else

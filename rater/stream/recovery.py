@@ -11,6 +11,7 @@ from faust.tables.recovery import Recovery
 from mode import Service
 
 from rater.stream import failstop
+from rater.stream.restore import changed_partitions
 from rater.stream.transport import FailStop
 
 logger = logging.getLogger(__name__)
@@ -43,7 +44,12 @@ class EngineRecovery(FailStop, Recovery):
 
     async def _assign(self) -> bool:
         """Bring the engine to the new assignment; False when a newer rebalance or the end came first."""
-        log = self.app.engine.config.log_topic
+        config = self.app.engine.config
+        log = config.log_topic
+        # A changed metadata snapshot makes aiokafka rejoin, so this sees every change of N.
+        known = self.app.consumer.topic_partitions(log)
+        if known not in {None, config.partitions}:
+            raise failstop.Refused(changed_partitions(log, config.partitions, known))
         wanted = {tp.partition for tp in self.app.consumer.assignment() if tp.topic == log}
         assigning = asyncio.ensure_future(self.app.engine.assign(wanted))
         again = asyncio.ensure_future(self.signal_recovery_start.wait())

@@ -181,15 +181,19 @@ def _check_new(config: EngineConfig, tp: Any, start: int, committed: int | None,
         raise Refused(message)
 
 
+def changed_partitions(place: str, first: int, now: int) -> str:
+    """Why a log whose number of partitions changed is refused, and what to do."""
+    return (
+        f"{place}: this log was first rated with {first} partitions, and now there are {now}; accounts would be split"
+        f" over partitions and billed wrong. Set RATER_PARTITIONS={first} where only the setting changed; otherwise"
+        " move to a new log: set another RATER_TOPIC_PREFIX and run: rater topics create"
+    )
+
+
 def _check_known(config: EngineConfig, tp: Any, head: Head, start: int, end: int) -> Head:
     place = f"{tp.topic}/{tp.partition}"
     if head.partitions != config.partitions:
-        message = (
-            f"{place}: this log was first rated with {head.partitions} partitions, and now there are"
-            f" {config.partitions}; accounts would be split over partitions and billed wrong. Set RATER_PARTITIONS="
-            f"{head.partitions}, or move to a new log: rater topics create with another RATER_TOPIC_PREFIX"
-        )
-        raise Refused(message)
+        raise Refused(changed_partitions(place, head.partitions, config.partitions))
     if start > head.next_offset:
         lost = f"{place}: offsets {head.next_offset} to {start - 1} are gone from the log before they were rated"
         if not config.adopt:

@@ -32,5 +32,5 @@ def _new_loop() -> asyncio.AbstractEventLoop:
         return asyncio.new_event_loop()
     import uvloop  # noqa: PLC0415 - not there on Windows
 
-    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-    return loop
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # for the consumer's thread as well
+    return asyncio.new_event_loop()

@@ -12,12 +12,14 @@ What is replaced of Faust, and why (exactly_once.md, parts 1 and 3):
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.structs import OffsetAndMetadata
 from faust.events import Event
 from faust.topics import Topic
 from faust.transport import consumer as faust_consumer
@@ -27,6 +29,8 @@ from mode import Service
 
 from rater.stream import failstop
 from rater.stream.unit import FetchedBatch
+
+logger = logging.getLogger(__name__)
 
 IDLE = 1.0
 """Seconds to wait for room when every partition is left out of the fetch; being taken in again wakes it up."""
@@ -40,6 +44,7 @@ class FailStop:
         app: Any = getattr(self, "app", self)
         if app.should_stop:
             await super().crash(reason)  # type: ignore[misc]  # the other base is a mode.Service
+            return
         failstop.die(f"{type(self).__name__} crashed", reason, failstop.status_of(reason))
 
 
@@ -89,6 +94,18 @@ class BatchConsumerThread(FailStop, driver.AIOKafkaConsumerThread):
         for tp, offset in self._positions.items():
             consumer.seek(driver.ensure_aiokafka_TP(tp), offset)
         return self._epoch
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """The group's offsets are for lag tools: failing to write them is no reason to stop charging."""
+        consumer = self._ensure_consumer()
+        assigned = consumer.assignment()
+        commit = {driver.ensure_aiokafka_TP(tp): OffsetAndMetadata(offset, "") for tp, offset in offsets.items()}
+        try:
+            await consumer.commit({tp: offset for tp, offset in commit.items() if tp in assigned})
+        except (KafkaError, ValueError) as error:
+            logger.warning("the group's offsets were not committed (for lag tools only): %r", error)
+            return False
+        return True
 
     async def rewind(self, tp: TP, batch: FetchedBatch) -> None:
         """Fetch again what was fetched but could not be handed on."""

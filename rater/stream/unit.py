@@ -18,9 +18,9 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from time import perf_counter
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from rater.stream import failstop
 from rater.stream.config import EngineConfig
@@ -57,6 +57,8 @@ class Delivery(Protocol):
     """A fetched batch on its way, as Faust's event carries it."""
 
     value: FetchedBatch
+    message: Any
+    """Faust's message, which knows the partition."""
 
     def ack(self) -> bool:
         """Tell Faust that it is done with."""
@@ -70,6 +72,12 @@ class Tally:
     transactions: int = 0
     fold_seconds: float = 0.0
     commit_seconds: float = 0.0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+    def __sub__(self, other: Tally) -> Tally:
+        return Tally(*(a - b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(slots=True, eq=False)
@@ -120,6 +128,14 @@ class Unit:
         self.watchdog.disarm(self._stall)
         self._release()
 
+    async def prove(self) -> None:
+        """Write the head once more: a worker that was fenced while it was away ends here, and not at its next record.
+
+        Only after `quiesce`.
+        """
+        self._task = asyncio.create_task(self._prove(), name=f"proof of log partition {self.partition}")
+        await asyncio.wait({self._task})
+
     async def close(self) -> None:
         """Give the partition up: only after `quiesce`. The rows and the producer go together."""
         await self.producer.stop()
@@ -132,6 +148,15 @@ class Unit:
         if self._task is None:
             self.watchdog.arm(self._stall, self.config.stall_timeout)
             self._task = asyncio.create_task(self._work(), name=f"log partition {self.partition}")
+
+    async def _prove(self) -> None:
+        try:
+            effects = Effects(self.head, {HEADS.name: {HEAD_KEY: self.head}}, ())
+            await self._commit(self._pack(effects, None, None))
+        except BaseException as error:  # noqa: BLE001
+            failstop.die(f"log partition {self.partition}, kept over a rebalance", error, failstop.status_of(error))
+        finally:
+            self._task = None
 
     async def _work(self) -> None:
         try:
@@ -189,18 +214,21 @@ class Unit:
             return
         began = perf_counter()
         effects = self._fold(records)  # 1
-        outbox = self._pack(effects, tick, records[-1].timestamp if records else 0)  # 2
+        outbox = self._pack(effects, tick, records[-1].timestamp if records else None)  # 2
         folded = perf_counter()
-        transaction = f"transaction of log partition {self.partition}"
-        self.watchdog.arm(transaction, self.config.transaction_timeout)
-        await self.producer.commit(outbox)  # 3
-        self.watchdog.disarm(transaction)
+        await self._commit(outbox)  # 3
         self.rows.apply(effects.changes)  # 4
         self.head = effects.head
         self.tally.records += len(records)
         self.tally.transactions += 1
         self.tally.fold_seconds += folded - began
         self.tally.commit_seconds += perf_counter() - folded
+
+    async def _commit(self, outbox: Outbox) -> None:
+        transaction = f"the transaction of log partition {self.partition}"
+        self.watchdog.arm(transaction, self.config.transaction_timeout)
+        await self.producer.commit(outbox)
+        self.watchdog.disarm(transaction)
 
     def _fold(self, records: list[Record]) -> Effects:
         if not records:  # a tick alone
@@ -213,7 +241,7 @@ class Unit:
         effects.changes[HEADS.name] = {HEAD_KEY: effects.head}
         return effects
 
-    def _pack(self, effects: Effects, tick: Output | None, timestamp: int) -> Outbox:
+    def _pack(self, effects: Effects, tick: Output | None, timestamp: int | None) -> Outbox:
         outbox = self.producer.outbox()
         topics = dict(self.config.topics)
         outbox.add_outputs(effects.outputs, topics)
@@ -222,7 +250,7 @@ class Unit:
         self._pack_changelogs(outbox, effects.changes, timestamp)
         return outbox
 
-    def _pack_changelogs(self, outbox: Outbox, changes: Changes, timestamp: int) -> None:
+    def _pack_changelogs(self, outbox: Outbox, changes: Changes, timestamp: int | None) -> None:
         for table in self.config.all_tables:
             place = (self.config.changelog(table.name), self.partition)
             encode = table.encode
