@@ -1,0 +1,84 @@
+"""Parts of the engine by script: a process that can die without ending the test run, a producer, fetched batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rater.stream.failstop import Exit
+from rater.stream.model import LogRecord
+from rater.stream.unit import FetchedBatch, Unit
+
+MakeUnit = Callable[..., Unit]
+
+
+class Died(BaseException):
+    """Stands for the end of the process."""
+
+    def __init__(self, reason: str, error: BaseException | None, status: Exit) -> None:
+        super().__init__(reason, error, status)
+        self.reason, self.error, self.status = reason, error, status
+
+
+@dataclass
+class ScriptedOutbox:
+    """Remembers what it is given."""
+
+    added: list[tuple[tuple[str, int], bytes | None, bytes | None]] = field(default_factory=list)
+
+    def add(self, place: tuple[str, int], key: bytes | None, value: bytes | None, *_: object) -> None:
+        self.added.append((place, key, value))
+
+    def add_outputs(self, outputs: Sequence[Any], topics: dict[str, str]) -> None:
+        for output in outputs:
+            self.add((topics[output.topic], output.partition), output.key, output.value)
+
+
+@dataclass
+class ScriptedProducer:
+    """Commits at once, or when let, or fails; what was committed is in `committed`, one entry a transaction."""
+
+    committed: list[ScriptedOutbox] = field(default_factory=list)
+    gate: asyncio.Event | None = None
+    error: BaseException | None = None
+    stopped: bool = False
+
+    def outbox(self) -> ScriptedOutbox:
+        return ScriptedOutbox()
+
+    async def commit(self, outbox: ScriptedOutbox) -> None:
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        self.committed.append(outbox)
+
+    async def stop(self) -> None:
+        self.stopped = True
+
+
+@dataclass
+class Delivered:
+    """A fetched batch, as Faust would hand it over."""
+
+    value: FetchedBatch
+    acked: bool = False
+    message: Any = None
+
+    def ack(self) -> bool:
+        self.acked = True
+        return True
+
+
+def batch(*offsets: int, start: int | None = None, size: int = 100) -> Delivered:
+    """A batch of records at `offsets`, fetched from the position `start` (the first offset, unless told)."""
+    records = [LogRecord(offset, 1_000 + offset, b"k", b"v") for offset in offsets]
+    return Delivered(FetchedBatch(offsets[0] if start is None else start, 1, records, size))
+
+
+async def settled(unit: Unit) -> None:
+    """Wait until the unit has nothing more to do."""
+    while unit._task is not None:
+        await asyncio.wait({unit._task})
