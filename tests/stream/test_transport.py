@@ -1,0 +1,132 @@
+"""Fetching: where a batch says it starts, whatever seeks happen while a fetch waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.structs import TopicPartition
+from faust.types import TP
+
+from rater.stream.transport import BatchConsumerThread
+from rater.stream.unit import FetchedBatch
+
+ZERO, ONE = TP("log", 0), TP("log", 1)
+
+
+def record(offset: int) -> Any:
+    return SimpleNamespace(offset=offset, serialized_key_size=1, serialized_value_size=9)
+
+
+class FakeClient:
+    """An aiokafka consumer as far as the thread uses one."""
+
+    def __init__(self, positions: dict[Any, int]) -> None:
+        self.positions = positions
+        self.during: Callable[[], Any] = dict
+        assignment = SimpleNamespace(tps=set(positions), state_value=self._state)
+        self._subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
+        self._fetcher = SimpleNamespace(
+            _subscriptions=SimpleNamespace(fetch_context=nullcontext), fetched_records=self._fetched
+        )
+
+    def _state(self, tp: Any) -> Any:
+        return SimpleNamespace(position=self.positions[tp], has_valid_position=self.positions[tp] >= 0)
+
+    async def _fetched(self, *_: object, **__: object) -> Any:
+        result = self.during()
+        return await result if asyncio.iscoroutine(result) else result
+
+    def assignment(self) -> set[Any]:
+        return set(self.positions)
+
+    def seek(self, tp: Any, offset: int) -> None:
+        assert isinstance(tp, TopicPartition)
+        self.positions[tp] = offset
+
+
+@pytest.fixture
+def client() -> FakeClient:
+    return FakeClient({ZERO: 5, ONE: -1})
+
+
+@pytest.fixture
+def thread(client: FakeClient) -> Any:
+    """The consumer thread's own code, without a thread."""
+    made = BatchConsumerThread.__new__(BatchConsumerThread)
+    made.consumer = SimpleNamespace(flow_active=True)
+    made._consumer = client
+    made._positions, made._epoch = {}, 0
+    return made
+
+
+async def fetch(thread: Any, client: FakeClient) -> dict[TP, FetchedBatch]:
+    batches: dict[TP, FetchedBatch] = await thread._fetch_records(client, frozenset({ZERO, ONE}))
+    return batches
+
+
+async def test_a_batch_starts_where_the_consumer_stood(thread: Any, client: FakeClient) -> None:
+    """A batch carries the position before its fetch, the epoch of the last seek, and its size in bytes."""
+    await thread._seek_all({ZERO: 5})
+    client.during = lambda: {ZERO: [record(7), record(8)]}
+    (batch,) = (await fetch(thread, client)).values()
+    assert (batch.start, batch.epoch, [r.offset for r in batch.records], batch.size) == (5, 1, [7, 8], 20)
+
+
+async def test_a_foreign_move_of_the_position_shows(thread: Any, client: FakeClient) -> None:
+    """If anything but our own seek moves the position forward, the batch says so and the unit ends the process."""
+    await thread._seek_all({ZERO: 5})
+    client.positions[ZERO] = 50
+    client.during = lambda: {ZERO: [record(50)]}
+    (batch,) = (await fetch(thread, client)).values()
+    assert batch.start == 50
+
+
+async def test_a_seek_during_the_wait_counts(thread: Any, client: FakeClient) -> None:
+    """Records that arrive after a seek start at its target, and carry its epoch."""
+    await thread._seek_all({ZERO: 5})
+
+    async def seek_then_answer() -> Any:
+        await thread._seek_all({ZERO: 2})
+        return {ZERO: [record(3)]}
+
+    client.during = seek_then_answer
+    (batch,) = (await fetch(thread, client)).values()
+    assert (batch.start, batch.epoch) == (2, 2)
+
+
+async def test_nothing_is_handed_on_before_our_own_seek(thread: Any, client: FakeClient) -> None:
+    """What aiokafka fetched from the group's committed offset is not ours to use."""
+    client.during = lambda: {ZERO: [record(5)]}
+    assert await fetch(thread, client) == {}
+
+
+@pytest.mark.parametrize("error", [NoOffsetForPartitionError(ONE), OffsetOutOfRangeError({ONE: 3})])
+async def test_offset_errors_matter_only_after_our_own_seek(thread: Any, client: FakeClient, error: Exception) -> None:
+    """A group without a commit is no error; an offset of ours that the log does not have is one."""
+
+    def fail() -> Any:
+        raise error
+
+    client.during = fail
+    await thread._seek_all({ZERO: 5})
+    assert await fetch(thread, client) == {}
+    await thread._seek_all({ZERO: 5, ONE: 3})
+    with pytest.raises(type(error)):
+        await fetch(thread, client)
+
+
+async def test_rewind_fetches_again_unless_a_seek_came_first(thread: Any, client: FakeClient) -> None:
+    """A batch that could not be handed on is fetched again; one from before a seek is not, it would go back."""
+    await thread._seek_all({ZERO: 5})
+    client.positions[ZERO] = 9
+    await thread._rewind(ZERO, FetchedBatch(5, 1, [record(5)], 1))
+    assert client.positions[ZERO] == 5
+    await thread._seek_all({ZERO: 7})
+    await thread._rewind(ZERO, FetchedBatch(5, 1, [record(5)], 1))
+    assert client.positions[ZERO] == 7
