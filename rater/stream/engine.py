@@ -80,6 +80,11 @@ class Engine:
         """Log partition to the offset that is due next."""
         return {partition: unit.head.next_offset for partition, unit in self.units.items()}
 
+    @property
+    def ready(self) -> bool:
+        """Whether batches are taken in: every assigned partition is restored, and no rebalance is under way."""
+        return self.epoch != NOWHERE
+
     async def consume(self, stream: AsyncIterable[Delivery]) -> None:
         """The agent: hand each batch to its partition's unit, and never wait for one of them."""
         async for delivery in stream:
