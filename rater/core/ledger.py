@@ -1,0 +1,163 @@
+"""The account's ledger: from an account, its usage and an event to charges (rating.md, "A charge", "Fees").
+
+A charge is a difference: what the rules say after the event, minus what they said before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from rater.core.account import Account, Stretch, stretches
+from rater.core.book import Plan
+from rater.core.instant import Instant
+from rater.core.lines import Line, fee_lines
+from rater.core.money import ZERO, rounded
+from rater.core.period import Calendar, Period, period_at
+from rater.core.tariffs import PlanOf, Tariffs
+from rater.core.usage import Call, Segment, Usage, add_call, cost, explain
+
+Kind = Literal["usage", "fee", "adjustment", "reversal"]
+
+MAX_PERIODS = 1200
+"""Periods whose fees one record may bring due: a hundred years, since accounts begin in 1970 or later."""
+
+
+class Charged(NamedTuple):
+    """A charge, and the usage of its period and the segment after it.
+
+    `usage.seq` is its number, `usage.total` the running total.
+    """
+
+    usage: Usage
+    kind: Kind
+    plan: Plan
+    segment: Segment
+    amount: Decimal
+    lines: tuple[Line, ...]
+
+
+class Ledger(NamedTuple):
+    """What the rules look at: the tariffs, the published plans, and the usage of this account's periods."""
+
+    tariffs: Tariffs
+    plan_of: PlanOf
+    usage_of: Callable[[str], Usage | None]
+
+
+class Begun(NamedTuple):
+    """The account after a record has shown that time has come to an instant, and the fees that fell due."""
+
+    account: Account
+    fees: tuple[Charged, ...]
+
+
+class TooFar(NamedTuple):
+    """More periods would fall due at once than one record may bring."""
+
+    periods: int
+
+
+def plan_of_segment(account: Account, segment: Segment, plan_of: PlanOf) -> Plan:
+    """The words of the plan version that rates a segment."""
+    if segment.plan.inline:
+        return next(s.inline for s in account.history if s.id == segment.plan.name and s.inline is not None)
+    return plan_of(segment.plan.name, segment.version)
+
+
+def segments(plans: tuple[Stretch, ...], tariffs: Tariffs) -> tuple[Segment, ...]:
+    """The segments of a period, each under the version of its plan that is in effect at its start."""
+    found = []
+    for start, plan in plans:
+        version = None if plan is None else 1 if plan.inline else tariffs.version_at(plan.name, start)
+        if plan is not None and version is not None:
+            found.append(Segment(start, plan, version))
+    return tuple(found)
+
+
+def opened(account: Account, period: Period, ledger: Ledger) -> Usage:
+    """The usage of a period as it is, or its first state."""
+    known = ledger.usage_of(period.name)
+    if known is not None:
+        return known
+    plans = stretches(account.history, period, ledger.tariffs.book.default_plan)
+    return Usage(period.name, period.start, period.end, segments(plans, ledger.tariffs))
+
+
+def begin(account: Account, shown: Instant, ledger: Ledger) -> Begun | TooFar:
+    """Charge the fees that fell due until `shown`, an instant that a record of the account shows to have come.
+
+    Each period from the first subscription on owes its fee once, call or no call.
+    """
+    fees: list[Charged] = []
+    due = account.next_fee
+    count = 0
+    while due is not None and due <= shown:
+        count += 1
+        if count > MAX_PERIODS:
+            return TooFar(MAX_PERIODS)
+        period = period_at(account.calendar, due)
+        usage = opened(account, period, ledger)
+        charged = charge_fee(account, usage, shown, ledger)
+        if charged is not None:
+            fees.append(charged)
+        later = [segment.start for segment in usage.segments if segment.start > shown]
+        due = min(later, default=period.end)
+    for charged in fees:
+        account = with_period(account, charged.usage.period)
+    return Begun(replace(account, next_fee=due), tuple(fees))
+
+
+def charge_fee(account: Account, usage: Usage, shown: Instant, ledger: Ledger) -> Charged | None:
+    """What the segments that have begun owe, minus what was charged; None if that is nothing."""
+    precision = ledger.tariffs.book.precision
+    begun = [segment for segment in usage.segments if segment.start <= shown]
+    plans = [plan_of_segment(account, segment, ledger.plan_of) for segment in begun]
+    due = sum((rounded(plan.fee, precision) for plan in plans), ZERO)
+    amount = due - usage.fees
+    if amount <= 0:
+        return None
+    after = usage._replace(seq=usage.seq + 1, total=usage.total + amount, fees=usage.fees + amount)
+    lines = fee_lines(amount if usage.fees else plans[-1].fee, amount, precision)
+    return Charged(after, "fee", plans[-1], begun[-1], amount, lines)
+
+
+def charge_call(plan: Plan, usage: Usage, index: int, call: Call, start: Instant, precision: int) -> Charged:
+    """Rate a call into segment `index` of its period: R(price(after)) - R(price(before))."""
+    before = usage.segments[index]
+    after = add_call(plan, before, call)
+    amount = cost(plan, after, precision) - cost(plan, before, precision)
+    outbound = call.direction == "outbound"
+    latest = usage.latest
+    charged = usage._replace(
+        segments=(*usage.segments[:index], after, *usage.segments[index + 1 :]),
+        seq=usage.seq + 1,
+        total=usage.total + amount,
+        attempts=usage.attempts + outbound,
+        connected=usage.connected + (outbound and call.connected),
+        latest=start if latest is None or start > latest else latest,
+    )
+    return Charged(charged, "usage", plan, after, amount, explain(plan, before, after, amount, precision))
+
+
+def segment_at(usage: Usage, at: Instant) -> int | None:
+    """The index of the segment that an instant of the period belongs to; None before the first."""
+    found = None
+    for index, segment in enumerate(usage.segments):
+        if segment.start <= at:
+            found = index
+    return found
+
+
+def with_period(account: Account, name: str) -> Account:
+    """The account with one more period that has charges."""
+    if name in account.periods:
+        return account
+    return replace(account, periods=tuple(sorted((*account.periods, name))))
+
+
+def default_calendar(tariffs: Tariffs) -> Calendar:
+    """The calendar of an account that says nothing of it: the book's zone, months from the 1st."""
+    return Calendar(tariffs.book.time_zone)

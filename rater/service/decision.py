@@ -1,0 +1,93 @@
+"""What deciding on one record looks at, and what comes of it. Both are values: nothing is changed on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rater.core.account import Account
+from rater.core.book import Plan
+from rater.core.instant import Instant
+from rater.core.ledger import Ledger
+from rater.core.tariffs import Tariffs
+from rater.core.usage import Usage
+from rater.service.rows import ACCOUNTS, TARIFFS, TARIFFS_KEY, USAGE, plan_key, usage_key
+from rater.stream.model import Output, Row
+
+CHARGED = "charged"
+DUPLICATE = "duplicate"
+APPLIED = "applied"
+FORWARDED = "forwarded"
+VOIDED = "voided"
+REJECTED = "rejected:"
+"""An outcome of this kind goes on with the reason."""
+
+Change = tuple[str, bytes, "Row | None"]
+"""(table, key, the new row; None deletes it)."""
+
+
+class State(NamedTuple):
+    """What a log partition knows of time; kept in its head."""
+
+    now: Instant | None = None
+    """The latest `at` of any tick."""
+    closed_until: Instant | None = None
+    """Periods that end at or before this are closed (rating.md, "Periods")."""
+    book: int | None = None
+    """The version of the tariff book in force."""
+
+
+class Decision(NamedTuple):
+    """All that one record does."""
+
+    outcome: str
+    changes: tuple[Change, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    state: State | None = None
+    """The partition's new state, if it changes."""
+
+
+class Rejected(NamedTuple):
+    """A record that does nothing: a reason in one word, and a line for the person who mends it."""
+
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a decision may look at: the rows as the records before it left them, and where the record stands."""
+
+    get: Callable[[str, bytes], Row | None]
+    state: State
+    topic: str
+    partition: int
+    partitions: int
+    check_timestamps: bool
+
+    def tariffs(self) -> Tariffs | None:
+        """What was published so far; None before the first book."""
+        tariffs: Tariffs | None = self.get(TARIFFS, TARIFFS_KEY)
+        return tariffs
+
+    def plan(self, name: str, version: int) -> Plan:
+        """A published version of a plan."""
+        plan: Plan | None = self.get(TARIFFS, plan_key(f"{name}@{version}"))
+        if plan is None:
+            raise LookupError(f"plan {name}@{version} was never published")
+        return plan
+
+    def account(self, key: bytes) -> Account | None:
+        """An account that was seen in this partition."""
+        account: Account | None = self.get(ACCOUNTS, key)
+        return account
+
+    def ledger(self, key: bytes, tariffs: Tariffs) -> Ledger:
+        """The account's rows as the rules look at them."""
+
+        def usage_of(period: str) -> Usage | None:
+            usage: Usage | None = self.get(USAGE, usage_key(key, period))
+            return usage
+
+        return Ledger(tariffs, self.plan, usage_of)

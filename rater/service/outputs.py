@@ -1,0 +1,157 @@
+"""The messages that a step publishes, built by hand for speed; a test holds each to its pydantic model.
+
+Bodies depend on the log alone; where a message came from stands in its headers (contracts.md).
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from rater.core.book import Meter, Plan
+from rater.core.ledger import Charged
+from rater.core.lines import MINUTES, ROUNDING, Line
+from rater.core.money import SECONDS_PER_MINUTE, minutes_of, plain
+from rater.core.usage import Segment
+from rater.service.decision import Desk, Rejected
+from rater.stream.model import Output, Record
+
+INLINE_LIMIT = 256 * 1024
+"""Bytes of key and value that a `rejected` carries whole; of more it carries length, SHA-256 and the first 1 KiB."""
+EXCERPT = 1024
+KEY_LIMIT = 1024
+"""Bytes of a rejected record's key that are used as a key again; account ids have at most 64."""
+
+_SOURCE = ("ce_source", b"rater")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@lru_cache(maxsize=4096)
+def _time_header(timestamp: int) -> tuple[str, bytes]:
+    try:
+        at = _EPOCH + timedelta(milliseconds=timestamp)
+    except OverflowError:
+        at = _EPOCH
+    return "ce_time", at.isoformat(timespec="milliseconds").encode()
+
+
+@lru_cache(maxsize=64)
+def _type_header(name: str) -> tuple[str, bytes]:
+    return "ce_type", name.encode()
+
+
+def place(desk: Desk, record: Record) -> str:
+    """Where a record stands: `calls/3/10482`."""
+    return f"{desk.topic}/{desk.partition}/{record.offset}"
+
+
+def headers(desk: Desk, record: Record, message: str, ident: str) -> tuple[tuple[str, bytes], ...]:
+    """The CloudEvents attributes, and the place that a message came from."""
+    return (
+        ("ce_id", ident.encode()),
+        _type_header(message),
+        _SOURCE,
+        _time_header(record.timestamp),
+        ("rater-from", place(desk, record).encode()),
+    )
+
+
+def forward(desk: Desk, record: Record, message: str, partition: int) -> Output:
+    """The record, unchanged, to the partition that its key belongs to."""
+    marks = headers(desk, record, message, f"{desk.partition}:{record.offset}")
+    return Output("calls", partition, record.key, record.value, record.timestamp, marks)
+
+
+def rejection(desk: Desk, record: Record, why: Rejected) -> Output:
+    """The record to the topic `rejected`, with the reason."""
+    body: dict[str, Any] = {"type": "rejected/1", "reason": why.reason, "detail": why.detail}
+    key, value = record.key, record.value
+    whole = len(key or b"") + len(value or b"") <= INLINE_LIMIT
+    body["key"] = _original(key, whole=whole)
+    body["value"] = _original(value, whole=whole)
+    marks = headers(desk, record, "rejected/1", f"{desk.partition}:{record.offset}")
+    again = key if key is None else key[:KEY_LIMIT]
+    return Output("rejected", desk.partition, again, orjson.dumps(body), record.timestamp, marks)
+
+
+def _original(data: bytes | None, *, whole: bool) -> Any:
+    if data is None:
+        return None
+    if whole:
+        return b64encode(data).decode()
+    return {"length": len(data), "sha256": sha256(data).hexdigest(), "start": b64encode(data[:EXCERPT]).decode()}
+
+
+def charge(
+    desk: Desk, record: Record, charged: Charged, currency: str, call: Mapping[str, Any] | None = None
+) -> Output:
+    """A charge, to the partition of the account's calls. Only control and call events with a key are charged."""
+    usage = charged.usage
+    account = (record.key or b"").decode()
+    charge_id = f"{account}:{usage.period}:{usage.seq}"
+    body: dict[str, Any] = {
+        "type": "charge/1",
+        "charge_id": charge_id,
+        "account": account,
+        "period": usage.period,
+        "seq": usage.seq,
+        "kind": charged.kind,
+        "plan": charged.segment.plan_id,
+    }
+    if call is not None:
+        body["call"] = call
+    body["lines"] = [_line(line) for line in charged.lines]
+    body["amount"] = plain(charged.amount)
+    body["currency"] = currency
+    body["period_total"] = plain(usage.total)
+    body["allowance_left"] = allowance_left(charged.plan, charged.segment)
+    body["late"] = False
+    marks = headers(desk, record, "charge/1", charge_id)
+    return Output("charges", desk.partition, record.key, orjson.dumps(body), record.timestamp, marks)
+
+
+def allowance_left(plan: Plan, segment: Segment) -> dict[str, str]:
+    """What is left of the plan's allowances: minutes and connected calls, of the meters that have one."""
+    left = {}
+    minutes, calls = plan.minutes, plan.calls
+    if minutes is not None and minutes.allowance != 0:
+        left["minutes"] = _left(minutes, segment.seconds, SECONDS_PER_MINUTE)
+    if calls is not None and calls.allowance != 0:
+        left["connected-calls"] = _left(calls, segment.calls, 1)
+    return left
+
+
+def _left(meter: Meter, used: int, per: int) -> str:
+    if meter.allowance is None:
+        return "unlimited"
+    rest = max(0, meter.allowance * per - used)
+    return minutes_of(rest) if per == SECONDS_PER_MINUTE else str(rest)
+
+
+def _quantity(meter: str, quanta: int) -> str:
+    if meter != MINUTES:
+        return str(quanta)
+    return minutes_of(quanta) if quanta >= 0 else f"-{minutes_of(-quanta)}"
+
+
+def _line(line: Line) -> dict[str, str]:
+    meter = line.meter
+    if meter == ROUNDING:
+        return {"meter": meter, "amount": plain(line.amount)}
+    words = {
+        "meter": meter,
+        "quantity": _quantity(meter, line.quantity),
+        "covered": _quantity(meter, line.covered),
+        "billable": _quantity(meter, line.billable),
+        "rate": plain(line.rate),
+        "amount": plain(line.amount),
+    }
+    if line.repriced_from is not None:
+        words["repriced_from"] = plain(line.repriced_from)
+    return words

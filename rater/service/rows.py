@@ -1,0 +1,162 @@
+"""The rows that the rater keeps, how they are keyed, and how they are written to the changelogs.
+
+Every key of a row that belongs to an account begins with the account, so an index by account can be derived. Encoding is
+deterministic compact JSON, and `decode(encode(row)) == row` to the last decimal place.
+
+| table | key | row |
+|---|---|---|
+| `tariffs` | `tariffs`, or `plan` name@version | `Tariffs`, or a `Plan` |
+| `accounts` | account | `Account` |
+| `usage` | account, period | `Usage` |
+| `calls` | account, source, call id | a `KnownCall`, kept as its bytes: there are millions |
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from rater.core.account import KEPT, Account, PlanName, Subscription
+from rater.core.instant import Instant
+from rater.core.period import Calendar
+from rater.core.usage import Segment, Usage
+from rater.service.tariff_rows import decode_tariff, encode_tariff, plan_from, plan_words
+from rater.stream.model import TableSpec
+
+TARIFFS: Final = "tariffs"
+ACCOUNTS: Final = "accounts"
+USAGE: Final = "usage"
+CALLS: Final = "calls"
+
+SEPARATOR = b"\x1f"
+"""Between the parts of a key. Account ids and period names do not contain it; other parts are escaped."""
+
+MAX_ROW = 512 * 1024
+"""Bytes of a row or an output: a record whose effects exceed it is rejected, so every transaction fits the broker."""
+
+TARIFFS_KEY = b"tariffs"
+
+
+def plan_key(plan_id: str) -> bytes:
+    """Where a published version of a plan is kept."""
+    return b"plan\x1f" + plan_id.encode()
+
+
+def usage_key(account: bytes, period: str) -> bytes:
+    """Where an account's usage of a period is kept."""
+    return account + SEPARATOR + period.encode()
+
+
+def call_key(account: bytes, source: str, call_id: str) -> bytes:
+    """Where a call's identity is kept. The source's length keeps apart what two pairs of strings might join to."""
+    return b"%b\x1f%d\x1f%b\x1f%b" % (account, len(source), source.encode(), call_id.encode())
+
+
+class KnownCall(NamedTuple):
+    """What is remembered of a call: enough to know it again, to take it back, and to rate it under another history."""
+
+    fingerprint: str
+    """Of the parsed content; tells a repetition from a conflict."""
+    period: str
+    start: Instant
+    direction: str
+    connected: bool
+    talk: int
+    """Seconds."""
+    voided: bool = False
+
+
+def encode_call(call: KnownCall) -> bytes:
+    """The bytes that are kept, in memory too."""
+    return orjson.dumps(tuple(call))
+
+
+def decode_call(row: bytes) -> KnownCall:
+    """The call of a row of `calls`."""
+    return KnownCall(*orjson.loads(row))
+
+
+def _encode_usage(usage: Usage) -> bytes:
+    segments = [
+        (segment.start, segment.plan.name, segment.plan.inline, segment.version, segment.seconds, segment.calls)
+        for segment in usage.segments
+    ]
+    amounts = (f"{usage.total:f}", f"{usage.fees:f}", f"{usage.manual:f}")
+    counts = (usage.attempts, usage.connected, usage.latest)
+    return orjson.dumps((usage.period, usage.start, usage.end, segments, usage.seq, *amounts, *counts))
+
+
+def _decode_usage(value: bytes) -> Usage:
+    period, start, end, segments, seq, total, fees, manual, *counts = orjson.loads(value)
+    return Usage(
+        period,
+        start,
+        end,
+        tuple(Segment(at, PlanName(name, inline), *rest) for at, name, inline, *rest in segments),
+        seq,
+        Decimal(total),
+        Decimal(fees),
+        Decimal(manual),
+        *counts,
+    )
+
+
+def _encode_account(account: Account) -> bytes:
+    words = {
+        "calendar": tuple(account.calendar),
+        "history": [_subscription_words(subscription) for subscription in account.history],
+        "periods": account.periods,
+        "next_fee": account.next_fee,
+    }
+    return orjson.dumps(words)
+
+
+def _decode_account(value: bytes) -> Account:
+    words = orjson.loads(value)
+    history = tuple(_subscription_from(said) for said in words["history"])
+    return Account(Calendar(*words["calendar"]), history, tuple(words["periods"]), words["next_fee"])
+
+
+def _subscription_words(said: Subscription) -> dict[str, Any]:
+    words: dict[str, Any] = {"id": said.id, "fingerprint": said.fingerprint, "from": said.start}
+    words["plan"] = None if said.plan is None else tuple(said.plan)
+    if said.inline is not None:
+        words["inline"] = plan_words(said.inline)
+    for name in ("time_zone", "billing_day", "spend_cap", "guaranteed_connect_rate"):
+        value = getattr(said, name)
+        if value is not KEPT:
+            words[name] = f"{value:f}" if isinstance(value, Decimal) else value
+    return words
+
+
+def _subscription_from(words: dict[str, Any]) -> Subscription:
+    def number(name: str) -> Any:
+        value = words.get(name, KEPT)
+        return Decimal(value) if isinstance(value, str) else value
+
+    return Subscription(
+        id=words["id"],
+        fingerprint=words["fingerprint"],
+        plan=None if words["plan"] is None else PlanName(*words["plan"]),
+        start=words["from"],
+        inline=plan_from(words["inline"]) if "inline" in words else None,
+        time_zone=words.get("time_zone", KEPT),
+        billing_day=words.get("billing_day", KEPT),
+        spend_cap=number("spend_cap"),
+        guaranteed_connect_rate=number("guaranteed_connect_rate"),
+    )
+
+
+def _as_it_is(row: bytes) -> bytes:
+    return row
+
+
+TABLES: tuple[TableSpec, ...] = (
+    TableSpec(TARIFFS, encode_tariff, decode_tariff),
+    TableSpec(ACCOUNTS, _encode_account, _decode_account),
+    TableSpec(USAGE, _encode_usage, _decode_usage),
+    TableSpec(CALLS, _as_it_is, _as_it_is),
+)
+"""The rater's tables, with their codecs."""

@@ -1,0 +1,155 @@
+"""THE step: the one function that turns the log into charges. The worker runs it in a transaction, `rater rate` over a
+file, the audit over the log, the tests in memory; there is no second implementation.
+
+It is pure and total: no I/O, no clock, and no bytes make it raise. Each record is decided on in a scratch of its own and
+merged only when complete, so a record that fails half way (an error in the rules) is rejected as `internal-error`
+and leaves nothing behind.
+
+A record is checked in this order, and has exactly one outcome:
+
+1. record-too-large; what `parse` finds in the bytes; key-mismatch
+2. a record without a key of its own kind: tick-ahead; stale-book, currency-changed, plan-changed
+3. forwarded: the account was never seen here, and its hash says another partition
+4. the checks of its kind (`rater.service.calls`, `rater.service.subscriptions`)
+5. too-large: what it does would not fit a row or an output
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import localcontext
+
+from aiokafka.partitioner import murmur2
+
+from rater.core.money import CONTEXT
+from rater.events.calls import CallEnded
+from rater.events.control import AccountSubscribed, ClockTicked, TariffsPublished
+from rater.events.parse import Invalid, parse
+from rater.service.calls import on_call
+from rater.service.control import on_tariffs, on_tick
+from rater.service.decision import FORWARDED, REJECTED, Decision, Desk, Rejected, State
+from rater.service.outputs import forward, rejection
+from rater.service.rows import ACCOUNTS, MAX_ROW, TABLES, TARIFFS
+from rater.service.subscriptions import on_subscribed
+from rater.stream.model import Changes, Effects, Head, Output, Record, Row, Rows, Step
+
+__all__ = ["TABLES", "make_step", "partition_of"]
+
+MAX_RECORD = 64 * 1024
+"""Bytes of key and value of a record of the log."""
+
+_GROWING = {ACCOUNTS, TARIFFS}
+_ENCODE = {table.name: table.encode for table in TABLES}
+
+
+def partition_of(key: bytes, partitions: int) -> int:
+    """Where a key belongs: murmur2, as the Java client and aiokafka do it."""
+    return int((murmur2(key) & 0x7FFFFFFF) % partitions)
+
+
+def make_step(topic: str = "calls", *, check_timestamps: bool = True) -> Step:
+    """The step of a log.
+
+    `topic` is the log's name in `rater-from`. `check_timestamps` False is for bare events without timestamps of their
+    own: then nothing is found to lie in the future.
+    """
+
+    def step(rows: Rows, head: Head, partition: int, records: Sequence[Record]) -> Effects:
+        with localcontext(CONTEXT):
+            return _fold(rows, head, partition, records)
+
+    def _fold(rows: Rows, head: Head, partition: int, records: Sequence[Record]) -> Effects:
+        changes: Changes = {table.name: {} for table in TABLES}
+        outputs: list[Output] = []
+        outcomes = dict(head.outcomes)
+        committed = rows.get
+
+        def get(table: str, key: bytes) -> Row | None:
+            overlay = changes[table]
+            return overlay[key] if key in overlay else committed(table, key)
+
+        state = State(**(head.state or {}))
+        desk = Desk(get, state, topic, partition, head.partitions, check_timestamps)
+        for record in records:
+            decision = decide(desk, record)
+            for table, key, row in decision.changes:
+                changes[table][key] = row
+            outputs += decision.outputs
+            outcomes[decision.outcome] = outcomes.get(decision.outcome, 0) + 1
+            if decision.state is not None:
+                state = decision.state
+                desk = replace(desk, state=state)
+        due = records[-1].offset + 1 if records else head.next_offset
+        after = Head(due, head.partitions, outcomes, state._asdict())
+        return Effects(after, {table: rows for table, rows in changes.items() if rows}, outputs)
+
+    return step
+
+
+def decide(desk: Desk, record: Record) -> Decision:
+    """All that one record does; nothing but a lack of memory makes it raise."""
+    try:
+        found = _decide(desk, record)
+        if isinstance(found, Decision):
+            return (
+                found if _fits(found) else _rejected(desk, record, Rejected("too-large", "its effects exceed 512 KiB"))
+            )
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a record that the rules fail on must not stop the stream
+        found = Rejected("internal-error", _where(error))
+    return _rejected(desk, record, found)
+
+
+def _decide(desk: Desk, record: Record) -> Decision | Rejected:
+    key, value = record.key, record.value
+    if len(value or b"") + len(key or b"") > MAX_RECORD:
+        return Rejected("record-too-large", "key and value have more than 64 KiB")
+    event = parse(value)
+    if isinstance(event, Invalid):
+        return Rejected(event.reason, event.detail)
+    if isinstance(event, TariffsPublished | ClockTicked):
+        return _keyless(desk, record, event)
+    if key is None or key != event.account.encode():
+        return Rejected("key-mismatch", "the key of the record is not the account")
+    if desk.get(ACCOUNTS, key) is None:
+        home = partition_of(key, desk.partitions)
+        if home != desk.partition:
+            return Decision(FORWARDED, (), (forward(desk, record, event.type, home),))
+    if isinstance(event, CallEnded):
+        return on_call(desk, record, event, key)
+    if isinstance(event, AccountSubscribed):
+        return on_subscribed(desk, record, event, key)
+    return Rejected("not-supported-yet", "voids and manual adjustments come with a later version")
+
+
+def _keyless(desk: Desk, record: Record, event: TariffsPublished | ClockTicked) -> Decision | Rejected:
+    if record.key is not None:
+        return Rejected("key-mismatch", "a record of this type has no key")
+    return on_tariffs(desk, event) if isinstance(event, TariffsPublished) else on_tick(desk, record, event)
+
+
+def _rejected(desk: Desk, record: Record, why: Rejected) -> Decision:
+    return Decision(REJECTED + why.reason, (), (rejection(desk, record, why),))
+
+
+def _fits(decision: Decision) -> bool:
+    """Rows of calls and usage are bounded by what a record can say; those that grow with every event are measured."""
+    for output in decision.outputs:
+        if len(output.value or b"") > MAX_ROW:
+            return False
+    return all(
+        len(_ENCODE[table](row)) <= MAX_ROW
+        for table, _, row in decision.changes
+        if row is not None and table in _GROWING
+    )
+
+
+def _where(error: Exception) -> str:
+    """The kind of error and the function it came from: enough to find it, and nothing of what the record says."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else f" in {trace.tb_frame.f_code.co_qualname}"
+    return type(error).__name__ + place

@@ -1,0 +1,96 @@
+"""What becomes of an `account-subscribed` (rating.md, "Subscriptions", "Fees").
+
+The checks, in this order; only what passes them all changes anything: no-tariff-book, duplicate or conflict, wrong-shape
+(a date that no calendar counts with), unknown-plan, not-supported-yet, too-large.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from rater.core.account import Account, PlanName, Subscription
+from rater.core.history import Amended, CanNot, amended, offered
+from rater.core.instant import instant
+from rater.core.ledger import Begun, Charged, Ledger, TooFar, begin, default_calendar
+from rater.core.tariffs import Tariffs
+from rater.core.usage import Usage
+from rater.events.control import AccountSubscribed
+from rater.service.calls import EARLIEST, LATEST, too_far, usage_changes
+from rater.service.decision import APPLIED, DUPLICATE, Decision, Desk, Rejected
+from rater.service.outputs import charge
+from rater.service.rows import ACCOUNTS, USAGE, usage_key
+from rater.service.tariff_rows import plan_content
+from rater.stream.model import Record
+
+
+def on_subscribed(desk: Desk, record: Record, event: AccountSubscribed, key: bytes) -> Decision | Rejected:
+    """Decide on a subscription of the account whose id as bytes is `key`; it belongs into this partition."""
+    tariffs = desk.tariffs()
+    if tariffs is None:
+        return Rejected("no-tariff-book", "no tariff book is published yet")
+    said = _said(event)
+    account = desk.account(key) or Account(default_calendar(tariffs))
+    known = next((s for s in account.history if s.id == said.id), None)
+    if known is not None:
+        return _again(known, said)
+    if not EARLIEST <= said.start < LATEST:
+        return Rejected("wrong-shape", "from: before 1970 or after 9987")
+    if not offered(said, account, tariffs):
+        return Rejected("unknown-plan", "plan: the tariff book has no plan of this name in effect from then on")
+    ledger = desk.ledger(key, tariffs)
+    amendment = amended(account, said, ledger)
+    if isinstance(amendment, CanNot):
+        return Rejected("not-supported-yet", amendment.detail)
+    begun = _begin(desk, record, amendment, said, ledger)
+    if isinstance(begun, TooFar):
+        return too_far(begun)
+    return _applied(desk, record, key, amendment, begun, tariffs)
+
+
+def _said(event: AccountSubscribed) -> Subscription:
+    """The event as the rules see it; a field left out keeps its value, null clears it."""
+    said: dict[str, Any] = {name: getattr(event, name) for name in _OPTIONAL & event.model_fields_set}
+    inline = (
+        None if event.plan is None or isinstance(event.plan, str) else event.plan.to_core(f"{event.subscription_id}@1")
+    )
+    name = event.plan if isinstance(event.plan, str) else event.subscription_id
+    plan = None if event.plan is None else PlanName(name, inline is not None)
+    start = instant(event.from_)
+    content = (
+        None if plan is None else plan_content(inline) if inline is not None else [plan.name],
+        start,
+        sorted((field, value if value is None else str(value)) for field, value in said.items()),
+    )
+    fingerprint = blake2b(orjson.dumps(content), digest_size=12).hexdigest()
+    return Subscription(event.subscription_id, fingerprint, plan, start, inline, **said)
+
+
+_OPTIONAL = {"time_zone", "billing_day", "spend_cap", "guaranteed_connect_rate"}
+
+
+def _again(known: Subscription, said: Subscription) -> Decision | Rejected:
+    if known.fingerprint == said.fingerprint:
+        return Decision(DUPLICATE)
+    return Rejected("conflict", "a subscription with this subscription_id but other content was applied before")
+
+
+def _begin(desk: Desk, record: Record, amendment: Amended, said: Subscription, ledger: Ledger) -> Begun | TooFar:
+    """The subscription shows that its own period has begun, unless it is dated ahead of its record."""
+    if desk.check_timestamps and said.start > record.timestamp * 1000:
+        return Begun(amendment.account, ())
+    changed = {usage.period: usage for usage in amendment.usages}
+
+    def usage_of(period: str) -> Usage | None:
+        return changed.get(period) or ledger.usage_of(period)
+
+    return begin(amendment.account, said.start, ledger._replace(usage_of=usage_of))
+
+
+def _applied(desk: Desk, record: Record, key: bytes, amendment: Amended, begun: Begun, tariffs: Tariffs) -> Decision:
+    usages = tuple((USAGE, usage_key(key, usage.period), usage) for usage in amendment.usages)
+    fees: tuple[Charged, ...] = begun.fees
+    changes = (*usages, *usage_changes(key, fees), (ACCOUNTS, key, begun.account))
+    return Decision(APPLIED, changes, tuple(charge(desk, record, fee, tariffs.book.currency) for fee in fees))
