@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
 import faust
 
 from rater.stream.app import build_app
 from rater.stream.config import EngineConfig
+from rater.stream.engine import Engine
+
+Started = Callable[[Engine], Awaitable[None]]
 
 
-def run(config: EngineConfig) -> NoReturn:
+def run(config: EngineConfig, started: Started | None = None) -> NoReturn:
     """Run the engine; ends by SystemExit(0) when asked to stop, or as `rater.stream.failstop` says.
 
-    Logging is the caller's to set up.
+    `started` is awaited once on the event loop, before the first assignment. Logging is the caller's to set up.
     """
     loop = _new_loop()
     asyncio.set_event_loop(loop)
-    worker = faust.Worker(
-        build_app(config), loop=loop, quiet=True, override_logging=False, redirect_stdouts=False, loglevel="info"
-    )
+    app = build_app(config)
+    if started is not None:
+        loop.run_until_complete(started(app.engine))
+    worker = faust.Worker(app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False, loglevel="info")
     worker.spinner = None
     worker.execute_from_commandline()
     raise SystemExit(0)

@@ -1,0 +1,112 @@
+"""Topics as they should be and as they are: describe, create, alter. Generic; the plan is the application's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import for_code
+
+TOPIC_OVERRIDE = 1
+"""Kafka's code of a config source: set on the topic itself, not inherited."""
+
+UNKNOWN_TOPIC = 3
+TOPIC_EXISTS = 36
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """A topic as it should be."""
+
+    name: str
+    partitions: int
+    replication: int
+    config: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """A topic as the broker has it. `replication` is that of its least replicated partition."""
+
+    partitions: int
+    replication: int
+    config: Mapping[str, str]
+    """Every setting in force, inherited ones too."""
+    overrides: Mapping[str, str]
+    """The settings made on the topic itself."""
+
+
+@asynccontextmanager
+async def _admin(client: Mapping[str, Any]) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(**client)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def describe(client: Mapping[str, Any], names: Iterable[str]) -> dict[str, TopicState]:
+    """The topics that exist among `names`. `client` are aiokafka's connection options."""
+    async with _admin(client) as admin:
+        topics = await admin.describe_topics(sorted(names))
+        there = {topic["topic"]: topic["partitions"] for topic in topics if topic["error_code"] == 0}
+        if not there:
+            return {}
+        resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in there]
+        answers = await admin.describe_configs(resources)
+    configs = {name: entries for answer in answers for code, _, _, name, entries in answer.resources if code == 0}
+    return {name: _state(partitions, configs[name]) for name, partitions in there.items() if name in configs}
+
+
+def _state(partitions: Sequence[Mapping[str, Any]], entries: Sequence[Sequence[Any]]) -> TopicState:
+    config = {name: value for name, value, *_ in entries}
+    overrides = {name: value for name, value, _, source, *_ in entries if source == TOPIC_OVERRIDE}
+    replication = min(len(partition["replicas"]) for partition in partitions)
+    return TopicState(len(partitions), replication, config, overrides)
+
+
+async def create(client: Mapping[str, Any], specs: Iterable[TopicSpec]) -> None:
+    """Create topics; one that is there already is left alone. Raises aiokafka's error with the topic's name."""
+    new = [
+        NewTopic(
+            name=spec.name,
+            num_partitions=spec.partitions,
+            replication_factor=spec.replication,
+            topic_configs=dict(spec.config),
+        )
+        for spec in specs
+    ]
+    if not new:
+        return
+    async with _admin(client) as admin:
+        answer = await admin.create_topics(new)
+    for name, code, reason in answer.topic_errors:
+        if code not in {0, TOPIC_EXISTS}:
+            message = f"{name}: {reason}"
+            raise for_code(code)(message)
+
+
+async def alter(client: Mapping[str, Any], changes: Mapping[str, Mapping[str, str]]) -> None:
+    """Set topics' settings (name to settings); other settings made on a topic stay as they are.
+
+    Kafka's AlterConfigs replaces all of a topic's settings, so the present ones are sent along.
+    """
+    if not changes:
+        return
+    states = await describe(client, changes)
+    resources = [
+        ConfigResource(ConfigResourceType.TOPIC, name, configs={**states[name].overrides, **wanted})
+        for name, wanted in changes.items()
+    ]
+    async with _admin(client) as admin:
+        answers = await admin.alter_configs(resources)
+    for answer in answers:
+        for code, reason, _, name in answer.resources:
+            if code:
+                message = f"{name}: {reason}"
+                raise for_code(code)(message)
