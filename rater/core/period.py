@@ -29,7 +29,7 @@ class Period(NamedTuple):
 
 
 def period_at(calendar: Calendar, at: Instant) -> Period:
-    """The period that an instant belongs to. Raises nothing for instants from 1970 to 9998 in a zone that exists."""
+    """The period that an instant belongs to."""
     period = _period_of_utc_day(calendar, at // _UTC_DAY)
     return period if at < period.end else period_after(calendar, period)
 

@@ -1,7 +1,7 @@
 """What billable units cost: flat, graduated, volume (rating.md, "Plans").
 
-Units come in quanta, `per` to a unit: minutes in billed seconds (60), calls as they are (1). Nothing is rounded here, and
-the division by `per` happens last.
+Units come in quanta, `per` to a unit: minutes in billed seconds (60), calls as they are (1). Nothing is rounded here,
+and the division by `per` happens last.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The tariff book over time: which books are accepted, and which version of a plan holds when (rating.md, "Tariff book")."""
+"""The tariff book over time: which books are accepted, and which version of a plan holds when.
+
+Source: rating.md, "Tariff book".
+"""
 
 from __future__ import annotations
 

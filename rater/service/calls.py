@@ -1,7 +1,7 @@
 """What becomes of a `call-ended` (rating.md, "From a call to units", "A charge", "Same call twice").
 
 The checks, in this order; only what passes them all changes anything: ends-in-future, no-tariff-book, duplicate or
-conflict, too-old, unknown-account or account-ended, too-large.
+conflict, unknown-account or account-ended, too-far.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from rater.core.period import period_at
 from rater.core.tariffs import Tariffs
 from rater.core.units import talk_seconds
 from rater.core.usage import Call, billed
-from rater.events.calls import CallEnded
+from rater.events.log import CallEnded
 from rater.service.decision import CHARGED, DUPLICATE, Change, Decision, Desk, Rejected
 from rater.service.outputs import charge
 from rater.service.rows import ACCOUNTS, CALLS, USAGE, KnownCall, call_key, decode_call, encode_call, usage_key
@@ -36,10 +36,6 @@ from rater.stream.model import Record
 
 TOLERANCE = 300 * SECOND
 """How far the clock of a switch may be ahead of the broker's."""
-
-EARLIEST: Instant = 0
-LATEST: Instant = 253_000_000_000 * SECOND
-"""Instants from 1970 to 9987 are what a calendar counts with; calls and subscriptions outside are refused."""
 
 
 class Rated(NamedTuple):
@@ -86,8 +82,6 @@ def _again(known: KnownCall, content: str) -> Decision | Rejected:
 
 
 def _rate(desk: Desk, tariffs: Tariffs, key: bytes, call: Call, start: Instant) -> Rated | Rejected:
-    if not EARLIEST <= start < LATEST:
-        return Rejected("too-old", "the call starts before 1970 or after 9987")
     known = desk.account(key)
     account = known or Account(default_calendar(tariffs))
     ledger = desk.ledger(key, tariffs)
@@ -144,4 +138,4 @@ def usage_changes(key: bytes, charges: tuple[Charged, ...]) -> tuple[Change, ...
 
 def too_far(begun: TooFar) -> Rejected:
     """A date so far off that too many periods would fall due at once."""
-    return Rejected("too-large", f"the fees of more than {begun.periods} periods would fall due at once")
+    return Rejected("too-far", f"the fees of more than {begun.periods} periods would fall due at once")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rater.core.instant import instant, length
 from rater.core.tariffs import Refused, publish
-from rater.events.control import ClockTicked, TariffsPublished
+from rater.events.log import ClockTicked, TariffsPublished
 from rater.service.calls import TOLERANCE
 from rater.service.decision import APPLIED, DUPLICATE, Change, Decision, Desk, Rejected, State
 from rater.service.rows import TARIFFS, TARIFFS_KEY, plan_key

@@ -12,6 +12,7 @@ from rater.core.instant import Instant
 from rater.core.ledger import Ledger
 from rater.core.tariffs import Tariffs
 from rater.core.usage import Usage
+from rater.events.reasons import Reason
 from rater.service.rows import ACCOUNTS, TARIFFS, TARIFFS_KEY, USAGE, plan_key, usage_key
 from rater.stream.model import Output, Row
 
@@ -51,7 +52,7 @@ class Decision(NamedTuple):
 class Rejected(NamedTuple):
     """A record that does nothing: a reason in one word, and a line for the person who mends it."""
 
-    reason: str
+    reason: Reason
     detail: str = ""
 
 

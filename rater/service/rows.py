@@ -1,7 +1,7 @@
 """The rows that the rater keeps, how they are keyed, and how they are written to the changelogs.
 
-Every key of a row that belongs to an account begins with the account, so an index by account can be derived. Encoding is
-deterministic compact JSON, and `decode(encode(row)) == row` to the last decimal place.
+Every key of a row that belongs to an account begins with the account, so an index by account can be derived. Encoding
+is deterministic compact JSON, and `decode(encode(row)) == row` to the last decimal place.
 
 | table | key | row |
 |---|---|---|
@@ -31,7 +31,7 @@ USAGE: Final = "usage"
 CALLS: Final = "calls"
 
 SEPARATOR = b"\x1f"
-"""Between the parts of a key. Account ids and period names do not contain it; other parts are escaped."""
+"""Between the parts of a key. All parts are printable ASCII (`rater.events.words`), so none contains it."""
 
 MAX_ROW = 512 * 1024
 """Bytes of a row or an output: a record whose effects exceed it is rejected, so every transaction fits the broker."""
@@ -50,8 +50,8 @@ def usage_key(account: bytes, period: str) -> bytes:
 
 
 def call_key(account: bytes, source: str, call_id: str) -> bytes:
-    """Where a call's identity is kept. The source's length keeps apart what two pairs of strings might join to."""
-    return b"%b\x1f%d\x1f%b\x1f%b" % (account, len(source), source.encode(), call_id.encode())
+    """Where a call's identity is kept."""
+    return account + f"\x1f{source}\x1f{call_id}".encode()
 
 
 class KnownCall(NamedTuple):

@@ -1,7 +1,7 @@
 """THE step: the one function that turns the log into charges. The worker runs it in a transaction, `rater rate` over a
 file, the audit over the log, the tests in memory; there is no second implementation.
 
-It is pure and total: no I/O, no clock, and no bytes make it raise. Each record is decided on in a scratch of its own and
+It is pure and total: no I/O, no clock, and no bytes make it raise. Each record is decided on in a scratch of its own,
 merged only when complete, so a record that fails half way (an error in the rules) is rejected as `internal-error`
 and leaves nothing behind.
 
@@ -23,8 +23,7 @@ from decimal import localcontext
 from aiokafka.partitioner import murmur2
 
 from rater.core.money import CONTEXT
-from rater.events.calls import CallEnded
-from rater.events.control import AccountSubscribed, ClockTicked, TariffsPublished
+from rater.events.log import AccountSubscribed, CallEnded, ClockTicked, TariffsPublished
 from rater.events.parse import Invalid, parse
 from rater.service.calls import on_call
 from rater.service.control import on_tariffs, on_tick

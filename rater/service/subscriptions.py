@@ -1,7 +1,7 @@
 """What becomes of an `account-subscribed` (rating.md, "Subscriptions", "Fees").
 
-The checks, in this order; only what passes them all changes anything: no-tariff-book, duplicate or conflict, wrong-shape
-(a date that no calendar counts with), unknown-plan, not-supported-yet, too-large.
+The checks, in this order; only what passes them all changes anything: no-tariff-book, duplicate or conflict,
+unknown-plan, not-supported-yet, too-far.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from rater.core.instant import instant
 from rater.core.ledger import Begun, Charged, Ledger, TooFar, begin, default_calendar
 from rater.core.tariffs import Tariffs
 from rater.core.usage import Usage
-from rater.events.control import AccountSubscribed
-from rater.service.calls import EARLIEST, LATEST, too_far, usage_changes
+from rater.events.log import AccountSubscribed
+from rater.service.calls import too_far, usage_changes
 from rater.service.decision import APPLIED, DUPLICATE, Decision, Desk, Rejected
 from rater.service.outputs import charge
 from rater.service.rows import ACCOUNTS, USAGE, usage_key
@@ -36,8 +36,6 @@ def on_subscribed(desk: Desk, record: Record, event: AccountSubscribed, key: byt
     known = next((s for s in account.history if s.id == said.id), None)
     if known is not None:
         return _again(known, said)
-    if not EARLIEST <= said.start < LATEST:
-        return Rejected("wrong-shape", "from: before 1970 or after 9987")
     if not offered(said, account, tariffs):
         return Rejected("unknown-plan", "plan: the tariff book has no plan of this name in effect from then on")
     ledger = desk.ledger(key, tariffs)
@@ -52,13 +50,13 @@ def on_subscribed(desk: Desk, record: Record, event: AccountSubscribed, key: byt
 
 def _said(event: AccountSubscribed) -> Subscription:
     """The event as the rules see it; a field left out keeps its value, null clears it."""
-    said: dict[str, Any] = {name: getattr(event, name) for name in _OPTIONAL & event.model_fields_set}
+    said: dict[str, Any] = {name: getattr(event, name) for name in _OPTIONAL if event.says(name)}
     inline = (
         None if event.plan is None or isinstance(event.plan, str) else event.plan.to_core(f"{event.subscription_id}@1")
     )
     name = event.plan if isinstance(event.plan, str) else event.subscription_id
     plan = None if event.plan is None else PlanName(name, inline is not None)
-    start = instant(event.from_)
+    start = instant(event.start)
     content = (
         None if plan is None else plan_content(inline) if inline is not None else [plan.name],
         start,
@@ -68,7 +66,7 @@ def _said(event: AccountSubscribed) -> Subscription:
     return Subscription(event.subscription_id, fingerprint, plan, start, inline, **said)
 
 
-_OPTIONAL = {"time_zone", "billing_day", "spend_cap", "guaranteed_connect_rate"}
+_OPTIONAL = ("time_zone", "billing_day", "spend_cap", "guaranteed_connect_rate")
 
 
 def _again(known: Subscription, said: Subscription) -> Decision | Rejected:

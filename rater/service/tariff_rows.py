@@ -117,12 +117,25 @@ def _tariffs_words(tariffs: Tariffs) -> dict[str, Any]:
 
 
 def _tariffs_from(words: dict[str, Any]) -> Tariffs:
-    book = words["book"]
-    low, high = book.pop("connect_rate_band")
-    spans = {name: timedelta(seconds=book.pop(name)) for name in ("close_after", "remember")}
     return Tariffs(
-        book=Book(**book, **spans, connect_rate_band=(Decimal(low), Decimal(high)), plans={}),
+        book=_book_from(words["book"]),
         offered=frozenset(words["offered"]),
         effective={name: tuple(versions) for name, versions in words["effective"].items()},
         contents={int(version): content for version, content in words["contents"].items()},
+    )
+
+
+def _book_from(words: dict[str, Any]) -> Book:
+    low, high = words["connect_rate_band"]
+    return Book(
+        version=words["version"],
+        currency=words["currency"],
+        precision=words["precision"],
+        time_zone=words["time_zone"],
+        default_plan=words["default_plan"],
+        close_after=timedelta(seconds=words["close_after"]),
+        late=words["late"],
+        remember=timedelta(seconds=words["remember"]),
+        connect_rate_band=(Decimal(low), Decimal(high)),
+        plans={},
     )

@@ -1,0 +1,132 @@
+"""What the step costs: microseconds of CPU a call, by part. `python -m benchmarks.step [--profile]`.
+
+40,000 calls of 10,000 accounts, skewed, on the hybrid plans, in batches of 2,000: parsing, rating, charges and their
+encoding; and the encoding of the changed rows. No Kafka.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import pstats
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from time import process_time
+
+import orjson
+
+from rater.events.parse import parse
+from rater.service.memory import Replay
+from rater.service.rows import TABLES
+from rater.service.step import make_step
+from rater.stream.model import Changes, LogRecord
+
+ACCOUNTS = 10_000
+CALLS = 40_000
+BATCH = 2_000
+STAMP = 1_793_500_000_000
+"""2026-11-01T02:26:40Z in milliseconds."""
+
+_HYBRID = {"minutes": {"allowance": 50, "rate": "0.18"}, "calls": {"rate": "2.50"}, "fee": "200.00"}
+BOOK = {"version": 1, "currency": "CNY", "time_zone": "Asia/Shanghai", "plans": {"hybrid-200": _HYBRID}}
+
+
+def _record(offset: int, account: str | None, event: dict[str, object]) -> LogRecord:
+    key = None if account is None else account.encode()
+    return LogRecord(offset, STAMP + offset, key, orjson.dumps(event))
+
+
+def _prepared() -> Replay:
+    replay = Replay(make_step())
+    records = [_record(0, None, {"type": "tariffs-published/1", "book": BOOK})]
+    for number in range(ACCOUNTS):
+        account = f"A{number:06d}"
+        event: dict[str, object] = {
+            "type": "account-subscribed/1",
+            "account": account,
+            "subscription_id": f"s-{number}",
+            "plan": "hybrid-200",
+            "from": "2026-11-01T00:00:00+08:00",
+        }
+        records.append(_record(number + 1, account, event))
+    replay.feed(0, records)
+    return replay
+
+
+def _calls(seed: int) -> list[LogRecord]:
+    rng = random.Random(seed)
+    began = datetime(2026, 11, 1, tzinfo=UTC)
+    records = []
+    for number in range(CALLS):
+        account = f"A{int(ACCOUNTS * rng.random() ** 3):06d}"
+        start = began + timedelta(milliseconds=rng.randrange(3_600_000))
+        answered = start + timedelta(milliseconds=rng.randrange(20_000))
+        end = answered + timedelta(milliseconds=int(min(rng.lognormvariate(4.67, 1.0), 3600) * 1000))
+        event: dict[str, object] = {
+            "type": "call-ended/1",
+            "account": account,
+            "source": "pbx-1",
+            "call_id": f"c-{number:07d}",
+            "caller": "+861012345678",
+            "callee": f"+86108765{rng.randrange(10_000):04d}",
+            "direction": "outbound",
+            "started_at": start.isoformat(timespec="milliseconds"),
+        }
+        if rng.random() < 0.82:
+            event["answered_at"] = answered.isoformat(timespec="milliseconds")
+        event["ended_at"] = end.isoformat(timespec="milliseconds")
+        event["disposition"] = "answered" if "answered_at" in event else "no-answer"
+        records.append(_record(ACCOUNTS + 1 + number, account, event))
+    return records
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = process_time()
+    work()
+    return process_time() - began
+
+
+def _encode(changes: Changes) -> None:
+    for table in TABLES:
+        for row in changes.get(table.name, {}).values():
+            table.encode(row)
+
+
+def _fold(replay: Replay, records: list[LogRecord]) -> dict[str, float]:
+    """CPU seconds by part over all the calls."""
+    spent = {"parse": 0.0, "step": 0.0, "encode rows": 0.0}
+    for start in range(0, CALLS, BATCH):
+        batch = records[start : start + BATCH]
+        spent["parse"] += _timed(lambda batch=batch: [parse(record.value) for record in batch])  # type: ignore[misc]
+        began = process_time()
+        effects = replay.feed(0, batch)
+        spent["step"] += process_time() - began
+        spent["encode rows"] += _timed(lambda effects=effects: _encode(effects.changes))  # type: ignore[misc]
+    return spent
+
+
+def main() -> None:
+    """Print microseconds a call by part; `step` contains its own parsing."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--profile", action="store_true", help="also print where the step spends its time")
+    options.add_argument("--repeats", type=int, default=3)
+    chosen = options.parse_args()
+    best: dict[str, float] = {}
+    for seed in range(chosen.repeats):
+        replay, records = _prepared(), _calls(seed)
+        spent = _fold(replay, records)
+        assert replay.outcomes()["charged"] == CALLS
+        best = {part: min(best.get(part, seconds), seconds) for part, seconds in spent.items()}
+    for part, seconds in best.items():
+        print(f"{part:12} {seconds / CALLS * 1e6:6.2f} us a call")
+    print(f"{'in all':12} {(best['step'] + best['encode rows']) / CALLS * 1e6:6.2f} us a call (parsing is in the step)")
+    if chosen.profile:
+        profile = cProfile.Profile()
+        replay, records = _prepared(), _calls(0)
+        profile.runcall(_fold, replay, records)
+        pstats.Stats(profile).sort_stats("tottime").print_stats(30)
+
+
+if __name__ == "__main__":
+    main()
