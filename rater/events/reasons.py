@@ -1,0 +1,137 @@
+"""Why a record is rejected: one word each, for the whole product, with what it means and what to do.
+
+The words stand in the topic `rejected`, in the counts of outcomes and in the manual; none is ever renamed.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple, get_args
+
+Reason = Literal[
+    "not-json",
+    "unknown-type",
+    "wrong-shape",
+    "naive-time",
+    "answered-without-time",
+    "time-without-answer",
+    "times-out-of-order",
+    "too-long-call",
+    "record-too-large",
+    "key-mismatch",
+    "ends-in-future",
+    "tick-ahead",
+    "no-tariff-book",
+    "stale-book",
+    "plan-changed",
+    "currency-changed",
+    "unknown-account",
+    "unknown-plan",
+    "account-ended",
+    "conflict",
+    "unknown-call",
+    "closed-period",
+    "late",
+    "late-no-plan",
+    "too-old",
+    "too-far",
+    "too-large",
+    "not-supported-yet",
+    "internal-error",
+]
+"""A reason, as it is written."""
+
+REASON_WORDS: Final = frozenset(get_args(Reason))
+
+
+class Told(NamedTuple):
+    """A reason for people."""
+
+    meaning: str
+    what_to_do: str
+
+
+MEND = "mend the producer, then send the event again"
+
+REASONS: Final[dict[Reason, Told]] = {
+    "not-json": Told("the value is missing or is not JSON in UTF-8", MEND),
+    "unknown-type": Told(
+        "the event has no type, or one that this rater does not know", MEND + ", or upgrade the rater"
+    ),
+    "wrong-shape": Told("a field is missing, unknown, given twice, or has a wrong value", MEND),
+    "naive-time": Told("a time has no offset from UTC", MEND + " with an offset, 2026-11-01T08:00:00+08:00"),
+    "answered-without-time": Told("an answered call has no answered_at", MEND),
+    "time-without-answer": Told("a call that was not answered has an answered_at", MEND),
+    "times-out-of-order": Told(
+        "a call ends before it is answered, or is answered before it starts",
+        "check the switch's clock, then send a correct event",
+    ),
+    "too-long-call": Told(
+        "a call of more than 24 hours, most likely a hang-up that was never seen",
+        "find the true end, then send a correct event",
+    ),
+    "record-too-large": Told("the record is larger than the rater reads", MEND),
+    "key-mismatch": Told(
+        "the record's key is not the account that its value names", MEND + " with the account as the key"
+    ),
+    "ends-in-future": Told(
+        "the call ends more than 5 minutes after the broker received it",
+        "check the switch's clock, then send a correct event",
+    ),
+    "tick-ahead": Told(
+        "a tick lies more than 5 minutes ahead of the broker's clock",
+        "check the clocks of workers and brokers; on purpose: rater tick --at",
+    ),
+    "no-tariff-book": Told(
+        "no tariff book was published before this record", "rater tariffs publish FILE, then redrive"
+    ),
+    "stale-book": Told(
+        "the tariff book's version is not higher than the last one's", "give the book the next version, then publish it"
+    ),
+    "plan-changed": Told(
+        "a published plan was changed without a later effective instant",
+        "date the change with effective, then publish the book",
+    ),
+    "currency-changed": Told(
+        "currency or precision differ from the first book's", "keep them; another currency needs another rater"
+    ),
+    "unknown-account": Told(
+        "the account has no subscription, and the book names no default plan", "rater subscribe, then redrive"
+    ),
+    "unknown-plan": Told(
+        "the tariff book has no plan of this id in effect",
+        "publish a book with the plan, or subscribe to one that exists",
+    ),
+    "account-ended": Told(
+        "the account's subscription ended before the call started",
+        "subscribe the account again if it should be served, then redrive",
+    ),
+    "conflict": Told(
+        "an event of the same identity but other content was applied before",
+        "the first one stands; a correction of a call is a void and a new call with a new id",
+    ),
+    "unknown-call": Told("the call to void was never rated", "redrive once the call has arrived"),
+    "closed-period": Told("the event changes a period that is closed", "post the difference with account-adjusted"),
+    "late": Told(
+        "the call's period is closed, and the book says late: reject", "post the amount with account-adjusted"
+    ),
+    "late-no-plan": Told(
+        "the call is late, and no open period of the account has a plan", "subscribe the account, then redrive"
+    ),
+    "too-old": Told(
+        "the call is older than identities are remembered: it could be a repeat",
+        "make sure it was never charged, then post the amount with account-adjusted",
+    ),
+    "too-far": Told(
+        "the event would bring more periods due at once than one record may", "check its date; send a correct event"
+    ),
+    "too-large": Told(
+        "what the event does is larger than one record may cause", "report it; split the event if it can be split"
+    ),
+    "not-supported-yet": Told(
+        "this version of the rater does not act on this event", "upgrade the rater, then redrive"
+    ),
+    "internal-error": Told(
+        "a fault in the rater; nothing was charged", "report it with the event; redrive after the upgrade"
+    ),
+}
+"""Each reason, in the order in which they are looked for."""
