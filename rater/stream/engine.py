@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import time
 from collections.abc import AsyncIterable, Callable
@@ -114,6 +115,7 @@ class Engine:
             self.watchdog.disarm(REBALANCE)  # a restore takes the time it takes, and reports it
             for partition, restored in (await restore(self.config, set(new))).items():
                 self._add(partition, restored)
+            gc.freeze()  # rows live long: the garbage collector need not look at them again and again
             self.watchdog.arm(REBALANCE, self.config.stall_timeout)
 
     def resume(self) -> None:
