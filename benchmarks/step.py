@@ -12,6 +12,7 @@ import pstats
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from statistics import median
 from time import process_time
 
 import orjson
@@ -93,17 +94,17 @@ def _encode(changes: Changes) -> None:
             table.encode(row)
 
 
-def _fold(replay: Replay, records: list[LogRecord]) -> dict[str, float]:
-    """CPU seconds by part over all the calls."""
-    spent = {"parse": 0.0, "step": 0.0, "encode rows": 0.0}
+def _fold(replay: Replay, records: list[LogRecord]) -> dict[str, list[float]]:
+    """Microseconds a call by part, batch by batch."""
+    spent: dict[str, list[float]] = {"parse": [], "step": [], "encode rows": []}
     for start in range(0, CALLS, BATCH):
         batch = records[start : start + BATCH]
-        spent["parse"] += _timed(lambda batch=batch: [parse(record.value) for record in batch])  # type: ignore[misc]
+        spent["parse"].append(_timed(lambda batch=batch: [parse(record.value) for record in batch]))  # type: ignore[misc]
         began = process_time()
         effects = replay.feed(0, batch)
-        spent["step"] += process_time() - began
-        spent["encode rows"] += _timed(lambda effects=effects: _encode(effects.changes))  # type: ignore[misc]
-    return spent
+        spent["step"].append(process_time() - began)
+        spent["encode rows"].append(_timed(lambda effects=effects: _encode(effects.changes)))  # type: ignore[misc]
+    return {part: [seconds / BATCH * 1e6 for seconds in batches] for part, batches in spent.items()}
 
 
 def main() -> None:
@@ -112,15 +113,15 @@ def main() -> None:
     options.add_argument("--profile", action="store_true", help="also print where the step spends its time")
     options.add_argument("--repeats", type=int, default=3)
     chosen = options.parse_args()
-    best: dict[str, float] = {}
+    spent: dict[str, list[float]] = {}
     for seed in range(chosen.repeats):
         replay, records = _prepared(), _calls(seed)
-        spent = _fold(replay, records)
+        for part, batches in _fold(replay, records).items():
+            spent.setdefault(part, []).extend(batches)
         assert replay.outcomes()["charged"] == CALLS
-        best = {part: min(best.get(part, seconds), seconds) for part, seconds in spent.items()}
-    for part, seconds in best.items():
-        print(f"{part:12} {seconds / CALLS * 1e6:6.2f} us a call")
-    print(f"{'in all':12} {(best['step'] + best['encode rows']) / CALLS * 1e6:6.2f} us a call (parsing is in the step)")
+    print("microseconds of CPU a call          best batch   median batch   (parsing is in the step)")
+    for part, batches in spent.items():
+        print(f"{part:35} {min(batches):10.1f} {median(batches):14.1f}")
     if chosen.profile:
         profile = cProfile.Profile()
         replay, records = _prepared(), _calls(0)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from rater.core.account import Account, Kept, PlanName, Subscription, in_force, stretches
 from rater.core.ledger import Ledger, segments
 from rater.core.period import Calendar, Period, period_at
-from rater.core.tariffs import Tariffs
+from rater.core.tariffs import Tariffs, versioned
 from rater.core.usage import Usage
 
 
@@ -73,7 +73,7 @@ def _daily(subscription: Subscription, at: Subscription, ledger: Ledger) -> bool
     if subscription.plan is None:
         return False
     version = ledger.tariffs.version_at(subscription.plan.name, at.start)
-    return version is not None and ledger.plan_of(subscription.plan.name, version).proration == "daily"
+    return version is not None and ledger.plan_of(versioned(subscription.plan.name, version)).proration == "daily"
 
 
 def _appended(before: Account, after: Account, usage: Usage, tariffs: Tariffs) -> Usage | None:
@@ -93,7 +93,7 @@ def _default_of(usage: Usage, account: Account, tariffs: Tariffs) -> str | None:
     """The default plan that the period began under, whatever a later book says."""
     first = usage.segments[0] if usage.segments else None
     if first is not None and first.start == usage.start and in_force(account.history, usage.start) is None:
-        return first.plan.name
+        return first.plan_name
     return tariffs.book.default_plan
 
 

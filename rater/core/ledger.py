@@ -16,8 +16,8 @@ from rater.core.instant import Instant
 from rater.core.lines import Line, fee_lines
 from rater.core.money import ZERO, rounded
 from rater.core.period import Calendar, Period, period_at
-from rater.core.tariffs import PlanOf, Tariffs
-from rater.core.usage import Call, Segment, Usage, add_call, cost, explain
+from rater.core.tariffs import PlanOf, Tariffs, versioned
+from rater.core.usage import Call, Segment, Usage, billed, counted, explain, used
 
 Kind = Literal["usage", "fee", "adjustment", "reversal"]
 
@@ -62,9 +62,9 @@ class TooFar(NamedTuple):
 
 def plan_of_segment(account: Account, segment: Segment, plan_of: PlanOf) -> Plan:
     """The words of the plan version that rates a segment."""
-    if segment.plan.inline:
-        return next(s.inline for s in account.history if s.id == segment.plan.name and s.inline is not None)
-    return plan_of(segment.plan.name, segment.version)
+    if segment.inline:
+        return next(s.inline for s in account.history if s.id == segment.plan_name and s.inline is not None)
+    return plan_of(segment.plan_id)
 
 
 def segments(plans: tuple[Stretch, ...], tariffs: Tariffs) -> tuple[Segment, ...]:
@@ -73,7 +73,7 @@ def segments(plans: tuple[Stretch, ...], tariffs: Tariffs) -> tuple[Segment, ...
     for start, plan in plans:
         version = None if plan is None else 1 if plan.inline else tariffs.version_at(plan.name, start)
         if plan is not None and version is not None:
-            found.append(Segment(start, plan, version))
+            found.append(Segment(start, versioned(plan.name, version), plan.inline))
     return tuple(found)
 
 
@@ -126,26 +126,35 @@ def charge_fee(account: Account, usage: Usage, shown: Instant, ledger: Ledger) -
 
 def charge_call(plan: Plan, usage: Usage, index: int, call: Call, start: Instant, precision: int) -> Charged:
     """Rate a call into segment `index` of its period: R(price(after)) - R(price(before))."""
-    before = usage.segments[index]
-    after = add_call(plan, before, call)
-    amount = cost(plan, after, precision) - cost(plan, before, precision)
+    segments = usage.segments
+    before = segments[index]
+    calls = before.calls + 1 if counted(plan.calls, call) else before.calls
+    after = used(plan, before, before.seconds + billed(plan, call), calls, precision)
+    amount = after.cost - before.cost
     outbound = call.direction == "outbound"
-    latest = usage.latest
-    charged = usage._replace(
-        segments=(*usage.segments[:index], after, *usage.segments[index + 1 :]),
-        seq=usage.seq + 1,
-        total=usage.total + amount,
-        attempts=usage.attempts + outbound,
-        connected=usage.connected + (outbound and call.connected),
-        latest=start if latest is None or start > latest else latest,
+    charged = Usage(
+        usage.period,
+        usage.start,
+        usage.end,
+        (after,) if len(segments) == 1 else (*segments[:index], after, *segments[index + 1 :]),
+        usage.seq + 1,
+        usage.total + amount,
+        usage.fees,
+        usage.manual,
+        usage.attempts + outbound,
+        usage.connected + (outbound and call.connected),
+        start if usage.latest is None or start > usage.latest else usage.latest,
     )
-    return Charged(charged, "usage", plan, after, amount, explain(plan, before, after, amount, precision))
+    return Charged(charged, "usage", plan, after, amount, explain(plan, before, after, precision))
 
 
 def segment_at(usage: Usage, at: Instant) -> int | None:
     """The index of the segment that an instant of the period belongs to; None before the first."""
+    segments = usage.segments
+    if len(segments) == 1:
+        return 0 if segments[0].start <= at else None
     found = None
-    for index, segment in enumerate(usage.segments):
+    for index, segment in enumerate(segments):
         if segment.start <= at:
             found = index
     return found

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
-from rater.core.book import Meter
-from rater.core.money import ZERO, rounded
+from rater.core.book import Meter, Price
+from rater.core.money import ZERO, nothing, rounded
 from rater.core.price import billable, parts, reached
 
 MINUTES = "minutes"
@@ -34,68 +33,69 @@ class Line(NamedTuple):
     """The rate at which the quantity was charged before, where a volume price changed for all units."""
 
 
-def meter_lines(name: str, meter: Meter | None, before: int, after: int, per: int) -> list[Line]:
-    """The lines, unrounded, of a meter going from `before` quanta to `after`; they sum to the difference in price."""
+def meter_lines(name: str, meter: Meter | None, before: int, after: int, per: int, precision: int) -> list[Line]:
+    """The lines of a meter going from `before` quanta to `after`, each rounded."""
     if meter is None or before == after:
         return []
     if before > after:
-        return [_taken_back(line) for line in meter_lines(name, meter, after, before, per)]
-    quantity = after - before
+        return [_taken_back(line) for line in meter_lines(name, meter, after, before, per, precision)]
     low, high = billable(meter, before, per), billable(meter, after, per)
-    covered = quantity - (high - low)
+    part = high - low
+    covered = after - before - part
     price = meter.price
     if price is None:
-        return [Line(name, quantity, covered, 0, ZERO, ZERO)]
+        return [Line(name, covered, covered, 0, ZERO, nothing(precision))]
     if price.kind == "graduated":
-        return _graduated(name, meter, covered, low, high, per)
+        return _graduated(name, price, covered, (low, high, per), precision)
     if price.kind == "volume":
-        return _volume(name, meter, covered, low, high, per)
+        return _volume(name, price, covered, (low, high, per), precision)
     band = price.bands[0]
-    line = Line(name, quantity, covered, high - low, band.rate, (high - low) * band.rate / per)
-    return [line, *_flat_line(name, band.flat if high and not low else ZERO)]
+    amount = rounded(part * band.rate / per, precision) if part else nothing(precision)
+    line = Line(name, part + covered, covered, part, band.rate, amount)
+    return [line, *_flat_line(name, band.flat, precision)] if band.flat and high and not low else [line]
 
 
-def settle(lines: Iterable[Line], amount: Decimal, precision: int) -> tuple[Line, ...]:
-    """The lines with their amounts rounded; a `rounding` line carries what is left to `amount`."""
-    settled = tuple(line._replace(amount=rounded(line.amount, precision)) for line in lines)
-    rest = amount - sum((line.amount for line in settled), ZERO)
-    return (*settled, Line(ROUNDING, 1, 0, 1, rest, rest)) if rest else settled
+def settled(lines: tuple[Line, ...], amount: Decimal) -> tuple[Line, ...]:
+    """The lines; where they do not sum to `amount`, a `rounding` line carries the rest."""
+    rest = amount
+    for line in lines:
+        rest -= line.amount
+    return (*lines, Line(ROUNDING, 1, 0, 1, rest, rest)) if rest else lines
 
 
 def fee_lines(fee: Decimal, amount: Decimal, precision: int) -> tuple[Line, ...]:
     """The lines of a period's fee."""
-    return settle((Line(FEE, 1, 0, 1, fee, fee),), amount, precision)
+    return settled((Line(FEE, 1, 0, 1, fee, rounded(fee, precision)),), amount)
 
 
-def _graduated(name: str, meter: Meter, covered: int, low: int, high: int, per: int) -> list[Line]:
-    assert meter.price is not None
-    bands = meter.price.bands
+def _graduated(name: str, price: Price, covered: int, span: tuple[int, int, int], precision: int) -> list[Line]:
+    low, high, per = span
     lines: list[Line] = []
-    for band, part in parts(bands, low, high, per):
+    for band, part in parts(price.bands, low, high, per):
         share = 0 if lines else covered
-        lines.append(Line(name, part + share, share, part, band.rate, part * band.rate / per))
+        amount = rounded(part * band.rate / per, precision)
+        lines.append(Line(name, part + share, share, part, band.rate, amount))
     if not lines:
-        return [Line(name, covered, covered, 0, bands[0].rate, ZERO)]
-    entered = sum((band.flat for band in bands if low <= band.start * per < high), ZERO)
-    return [*lines, *_flat_line(name, entered)]
+        return [Line(name, covered, covered, 0, price.bands[0].rate, nothing(precision))]
+    entered = sum((band.flat for band in price.bands if low <= band.start * per < high), ZERO)
+    return [*lines, *_flat_line(name, entered, precision)]
 
 
-def _volume(name: str, meter: Meter, covered: int, low: int, high: int, per: int) -> list[Line]:
-    assert meter.price is not None
-    band = reached(meter.price, high, per)
-    part = high - low
-    lines = [Line(name, part + covered, covered, part, band.rate, part * band.rate / per)]
+def _volume(name: str, price: Price, covered: int, span: tuple[int, int, int], precision: int) -> list[Line]:
+    low, high, per = span
+    band, part = reached(price, high, per), high - low
+    lines = [Line(name, part + covered, covered, part, band.rate, rounded(part * band.rate / per, precision))]
     if not low:
-        return [*lines, *_flat_line(name, band.flat if high else ZERO)]
-    earlier = reached(meter.price, low, per)
+        return [*lines, *_flat_line(name, band.flat if high else ZERO, precision)]
+    earlier = reached(price, low, per)
     if earlier.rate != band.rate:
-        change = low * (band.rate - earlier.rate) / per
+        change = rounded(low * (band.rate - earlier.rate) / per, precision)
         lines.append(Line(name, low, 0, low, band.rate, change, repriced_from=earlier.rate))
-    return [*lines, *_flat_line(name, band.flat - earlier.flat)]
+    return [*lines, *_flat_line(name, band.flat - earlier.flat, precision)]
 
 
-def _flat_line(name: str, flat: Decimal) -> list[Line]:
-    return [Line(name + FLAT, 1, 0, 1, flat, flat)] if flat else []
+def _flat_line(name: str, flat: Decimal, precision: int) -> list[Line]:
+    return [Line(name + FLAT, 1, 0, 1, flat, rounded(flat, precision))] if flat else []
 
 
 def _taken_back(line: Line) -> Line:

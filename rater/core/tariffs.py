@@ -12,8 +12,13 @@ from typing import Literal, NamedTuple
 from rater.core.book import Book, Plan
 from rater.core.instant import Instant, instant
 
-PlanOf = Callable[[str, int], Plan]
-"""Finds a published version of a plan: (name, version)."""
+PlanOf = Callable[[str], Plan]
+"""Finds a published version of a plan by its id, `hybrid-200@1`."""
+
+
+def versioned(name: str, version: int) -> str:
+    """The id of a version of a plan."""
+    return f"{name}@{version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class Published(NamedTuple):
     """An accepted book: the tariffs from now on, and the plan versions that are new."""
 
     tariffs: Tariffs
-    plans: tuple[tuple[str, int, Plan], ...]
+    plans: tuple[Plan, ...]
 
 
 class Refused(NamedTuple):
@@ -66,17 +71,17 @@ def publish(tariffs: Tariffs | None, book: Book, content: str, plan_of: PlanOf) 
     elif refused := _refusal(tariffs, book, content):
         return refused
     effective = dict(tariffs.effective)
-    new: list[tuple[str, int, Plan]] = []
+    new: list[Plan] = []
     for name, plan in sorted(book.plans.items()):
         versions = effective.get(name, ())
-        if versions and _same(plan, plan_of(name, len(versions))):
+        if versions and _same(plan, plan_of(versioned(name, len(versions)))):
             continue
         since = None if plan.effective is None else instant(plan.effective)
         if versions and not _later(since, versions[-1]):
             detail = f"plan {name}: published plans never change; give the change a later effective instant"
             return Refused("plan-changed", detail)
         effective[name] = (*versions, since)
-        new.append((name, len(versions) + 1, replace(plan, id=f"{name}@{len(versions) + 1}")))
+        new.append(replace(plan, id=versioned(name, len(versions) + 1)))
     contents = {**tariffs.contents, book.version: content}
     after = Tariffs(replace(book, plans={}), frozenset(book.plans), effective, contents)
     return Published(after, tuple(new))

@@ -5,33 +5,33 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from rater.core.account import PlanName
-from rater.core.book import Direction, Increment, Meter, Plan
+from rater.core.book import Direction, Meter, Plan
 from rater.core.instant import Instant
-from rater.core.lines import CALLS, MINUTES, Line, meter_lines, settle
+from rater.core.lines import CALLS, MINUTES, Line, meter_lines, settled
 from rater.core.money import SECONDS_PER_MINUTE, ZERO, rounded
 from rater.core.price import meter_price
 from rater.core.units import billed_seconds
-
-NO_MINUTES = Increment()
 
 
 class Segment(NamedTuple):
     """A stretch of a period under one version of a plan, with its own meters."""
 
     start: Instant
-    plan: PlanName
-    version: int
-    """The plan's version that rates the whole segment: the latest effective at its start."""
+    plan_id: str
+    """The plan with the version that rates the whole segment, the latest effective at its start: `hybrid-200@1`."""
+    inline: bool
+    """Is the plan written in the account's subscription of that name, and not in the tariff book?"""
     seconds: int = 0
     """Billed seconds that the minutes meter counted."""
     calls: int = 0
     """Connected calls that the calls meter counted."""
+    cost: Decimal = ZERO
+    """R(price) of this usage: what was charged for it so far."""
 
     @property
-    def plan_id(self) -> str:
-        """The plan with its version, `hybrid-200@1`."""
-        return f"{self.plan.name}@{self.version}"
+    def plan_name(self) -> str:
+        """The plan without its version."""
+        return self.plan_id.rpartition("@")[0]
 
 
 class Usage(NamedTuple):
@@ -78,22 +78,21 @@ def billed(plan: Plan, call: Call) -> int:
     return billed_seconds(call.talk, meter.increment)
 
 
-def add_call(plan: Plan, segment: Segment, call: Call) -> Segment:
-    """The segment with one more call."""
-    seconds = segment.seconds + billed(plan, call)
-    return segment._replace(seconds=seconds, calls=segment.calls + counted(plan.calls, call))
-
-
-def cost(plan: Plan, segment: Segment, precision: int) -> Decimal:
-    """R(price): what the segment's usage costs; the meters are added unrounded and rounded once."""
-    minutes = meter_price(plan.minutes, segment.seconds, SECONDS_PER_MINUTE)
-    return rounded(minutes + meter_price(plan.calls, segment.calls, 1), precision)
-
-
-def explain(plan: Plan, before: Segment, after: Segment, amount: Decimal, precision: int) -> tuple[Line, ...]:
-    """The lines of `amount`, the difference of the costs of two states of a segment; they sum to it."""
-    lines = (
-        *meter_lines(MINUTES, plan.minutes, before.seconds, after.seconds, SECONDS_PER_MINUTE),
-        *meter_lines(CALLS, plan.calls, before.calls, after.calls, 1),
+def used(plan: Plan, segment: Segment, seconds: int, calls: int, precision: int) -> Segment:
+    """The segment with this usage, and what it costs."""
+    return Segment(
+        segment.start, segment.plan_id, segment.inline, seconds, calls, cost(plan, seconds, calls, precision)
     )
-    return settle(lines, amount, precision)
+
+
+def cost(plan: Plan, seconds: int, calls: int, precision: int) -> Decimal:
+    """R(price): what a segment's usage costs; the meters are added unrounded and rounded once."""
+    minutes = meter_price(plan.minutes, seconds, SECONDS_PER_MINUTE)
+    return rounded(minutes + meter_price(plan.calls, calls, 1), precision)
+
+
+def explain(plan: Plan, before: Segment, after: Segment, precision: int) -> tuple[Line, ...]:
+    """The lines of the difference in cost between two states of a segment; they sum to it."""
+    minutes = meter_lines(MINUTES, plan.minutes, before.seconds, after.seconds, SECONDS_PER_MINUTE, precision)
+    calls = meter_lines(CALLS, plan.calls, before.calls, after.calls, 1, precision)
+    return settled((*minutes, *calls), after.cost - before.cost)

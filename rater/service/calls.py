@@ -7,7 +7,7 @@ conflict, unknown-account or account-ended, too-far.
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -15,6 +15,7 @@ from rater.core.account import Account, in_force
 from rater.core.instant import SECOND, Instant, instant
 from rater.core.ledger import (
     Charged,
+    Ledger,
     TooFar,
     begin,
     charge_call,
@@ -24,10 +25,10 @@ from rater.core.ledger import (
     segment_at,
     with_period,
 )
-from rater.core.period import period_at
+from rater.core.period import Period, period_at
 from rater.core.tariffs import Tariffs
 from rater.core.units import talk_seconds
-from rater.core.usage import Call, billed
+from rater.core.usage import Call, Usage, billed
 from rater.events.log import CallEnded
 from rater.service.decision import CHARGED, DUPLICATE, Change, Decision, Desk, Rejected
 from rater.service.outputs import charge
@@ -38,97 +39,46 @@ TOLERANCE = 300 * SECOND
 """How far the clock of a switch may be ahead of the broker's."""
 
 
-class Rated(NamedTuple):
-    """A call that can be charged: all that the charge says, decided and not yet written down."""
+class Opened(NamedTuple):
+    """The period of a call, ready for it: the account, the fees that fell due on the way, the period's usage."""
 
     account: Account
     fees: tuple[Charged, ...]
-    charged: Charged
+    usage: Usage
+    segment: int
 
 
-def on_call(desk: Desk, record: Record, event: CallEnded, key: bytes) -> Decision | Rejected:
-    """Decide on a call of the account whose id as bytes is `key`; it belongs into this partition."""
+def on_call(desk: Desk, record: Record, event: CallEnded, key: bytes, account: Account | None) -> Decision | Rejected:
+    """Decide on a call of the account whose id as bytes is `key`; `account` is what is kept of it."""
     start, ended = instant(event.started_at), instant(event.ended_at)
-    if desk.check_timestamps and ended > record.timestamp * 1000 + TOLERANCE:
+    if ended > record.timestamp * 1000 + TOLERANCE and desk.check_timestamps:
         return Rejected("ends-in-future", "the call ends more than 5 minutes after its record's timestamp")
-    tariffs = desk.tariffs()
+    tariffs = desk.tariffs
     if tariffs is None:
         return Rejected("no-tariff-book", "no tariff book is published yet")
     answered = None if event.answered_at is None else instant(event.answered_at)
     identity = call_key(key, event.source, event.call_id)
     content = _fingerprint(event, start, answered, ended)
-    known = desk.get(CALLS, identity)
+    known: bytes | None = desk.get(CALLS, identity)
     if known is not None:
         return _again(decode_call(known), content)
+    ready = _open(desk, tariffs, key, account, start)
+    if isinstance(ready, Rejected):
+        return ready
     talk = 0 if answered is None else talk_seconds(answered, ended)
     call = Call(event.direction, answered is not None, talk)
-    rated = _rate(desk, tariffs, key, call, start)
-    if isinstance(rated, Rejected):
-        return rated
-    remembered = KnownCall(content, rated.charged.usage.period, start, call.direction, call.connected, talk)
-    return _charged(desk, record, event, tariffs, rated, call, (CALLS, identity, encode_call(remembered)))
-
-
-def _fingerprint(event: CallEnded, start: Instant, answered: Instant | None, ended: Instant) -> str:
-    """Of the parsed content: the same however the JSON was laid out and with whatever offsets times were written."""
-    content = orjson.dumps((event.caller, event.callee, event.direction, event.disposition, start, answered, ended))
-    return blake2b(content, digest_size=12).hexdigest()
-
-
-def _again(known: KnownCall, content: str) -> Decision | Rejected:
-    if known.fingerprint == content:
-        return Decision(DUPLICATE)
-    return Rejected("conflict", "a call with this source and call_id but other content was charged before")
-
-
-def _rate(desk: Desk, tariffs: Tariffs, key: bytes, call: Call, start: Instant) -> Rated | Rejected:
-    known = desk.account(key)
-    account = known or Account(default_calendar(tariffs))
-    ledger = desk.ledger(key, tariffs)
-    period = period_at(account.calendar, start)
-    usage = opened(account, period, ledger)
-    index = segment_at(usage, start)
-    if index is None:
-        return _no_plan(account, start)
-    fees: tuple[Charged, ...] = ()
-    if account.next_fee is not None and start >= account.next_fee:
-        begun = begin(account, start, ledger)
-        if isinstance(begun, TooFar):
-            return too_far(begun)
-        account, fees = begun
-        usage = next((fee.usage for fee in fees if fee.usage.period == period.name), usage)
-    plan = plan_of_segment(account, usage.segments[index], desk.plan)
-    charged = charge_call(plan, usage, index, call, start, tariffs.book.precision)
-    return Rated(with_period(account, period.name), fees, charged)
-
-
-def _no_plan(account: Account, start: Instant) -> Rejected:
-    if in_force(account.history, start) is None:
-        return Rejected(
-            "unknown-account", "no subscription is in force when the call starts, and there is no default plan"
-        )
-    return Rejected("account-ended", "the account's subscription has ended when the call starts")
-
-
-def _charged(
-    desk: Desk, record: Record, event: CallEnded, tariffs: Tariffs, rated: Rated, call: Call, remembered: Change
-) -> Decision:
-    key, charged = record.key or b"", rated.charged
-    words = {
-        "source": event.source,
-        "call_id": event.call_id,
-        "started_at": event.started_at,
-        "connected": call.connected,
-        "talk_seconds": call.talk,
-        "billed_seconds": billed(charged.plan, call),
-    }
-    currency = tariffs.book.currency
-    output = charge(desk, record, charged, currency, words)
-    changes: tuple[Change, ...] = ((USAGE, usage_key(key, charged.usage.period), charged.usage), remembered)
-    if rated.account is not desk.account(key):
-        changes = ((ACCOUNTS, key, rated.account), *usage_changes(key, rated.fees), *changes)
-    fees = (charge(desk, record, fee, currency) for fee in rated.fees)
-    return Decision(CHARGED, changes, (*fees, output))
+    plan = plan_of_segment(ready.account, ready.usage.segments[ready.segment], desk.plan)
+    charged = charge_call(plan, ready.usage, ready.segment, call, start, tariffs.book.precision)
+    period = charged.usage.period
+    remembered = encode_call(KnownCall(content, period, start, call.direction, call.connected, talk))
+    changes: tuple[Change, ...] = ((USAGE, usage_key(key, period), charged.usage), (CALLS, identity, remembered))
+    output = charge(desk, record, charged, tariffs.book.currency, _call_words(event, call, billed(plan, call)))
+    if ready.account is account:
+        return Decision(CHARGED, changes, (output,))
+    fees = (charge(desk, record, fee, tariffs.book.currency) for fee in ready.fees)
+    return Decision(
+        CHARGED, ((ACCOUNTS, key, ready.account), *usage_changes(key, ready.fees), *changes), (*fees, output)
+    )
 
 
 def usage_changes(key: bytes, charges: tuple[Charged, ...]) -> tuple[Change, ...]:
@@ -139,3 +89,55 @@ def usage_changes(key: bytes, charges: tuple[Charged, ...]) -> tuple[Change, ...
 def too_far(begun: TooFar) -> Rejected:
     """A date so far off that too many periods would fall due at once."""
     return Rejected("too-far", f"the fees of more than {begun.periods} periods would fall due at once")
+
+
+def _fingerprint(event: CallEnded, start: Instant, answered: Instant | None, ended: Instant) -> str:
+    """Of the parsed content: the same however the JSON was laid out and with whatever offsets times were written."""
+    words = (event.caller, event.callee, event.direction, event.disposition, start, answered, ended)
+    return blake2b(orjson.dumps(words), digest_size=12).hexdigest()
+
+
+def _again(known: KnownCall, content: str) -> Decision | Rejected:
+    if known.fingerprint == content:
+        return Decision(DUPLICATE)
+    return Rejected("conflict", "a call with this source and call_id but other content was charged before")
+
+
+def _open(desk: Desk, tariffs: Tariffs, key: bytes, known: Account | None, start: Instant) -> Opened | Rejected:
+    account = known or Account(default_calendar(tariffs))
+    period = period_at(account.calendar, start)
+    usage: Usage | None = desk.get(USAGE, usage_key(key, period.name))
+    if usage is not None and (account.next_fee is None or start < account.next_fee):
+        index = segment_at(usage, start)
+        return _no_plan(account, start) if index is None else Opened(account, (), usage, index)
+    return _begin(desk.ledger(key, tariffs), account, period, start)
+
+
+def _begin(ledger: Ledger, account: Account, period: Period, start: Instant) -> Opened | Rejected:
+    """The call is the first to show that the period, or a fee, has begun."""
+    usage = opened(account, period, ledger)
+    index = segment_at(usage, start)
+    if index is None:
+        return _no_plan(account, start)
+    begun = begin(account, start, ledger)
+    if isinstance(begun, TooFar):
+        return too_far(begun)
+    usage = next((fee.usage for fee in begun.fees if fee.usage.period == period.name), usage)
+    return Opened(with_period(begun.account, period.name), begun.fees, usage, index)
+
+
+def _no_plan(account: Account, start: Instant) -> Rejected:
+    if in_force(account.history, start) is None:
+        return Rejected("unknown-account", "no subscription is in force at the call's start, and no default plan")
+    return Rejected("account-ended", "the account's subscription has ended at the call's start")
+
+
+def _call_words(event: CallEnded, call: Call, billed_seconds: int) -> dict[str, Any]:
+    return {
+        "source": event.source,
+        "call_id": event.call_id,
+        "started_at": event.started_at,
+        "connected": call.connected,
+        "talk_seconds": call.talk,
+        "billed_seconds": billed_seconds,
+    }

@@ -15,12 +15,12 @@ from rater.stream.model import Record
 def on_tariffs(desk: Desk, event: TariffsPublished) -> Decision | Rejected:
     """Decide on a tariff book: it depends on earlier books alone."""
     book = event.book.to_core()
-    published = publish(desk.tariffs(), book, content_of(book), desk.plan)
+    published = publish(desk.tariffs, book, content_of(book), desk.plan)
     if isinstance(published, Refused):
         if published.reason == "duplicate":
             return Decision(DUPLICATE)
         return Rejected(published.reason, published.detail)
-    plans: tuple[Change, ...] = tuple((TARIFFS, plan_key(plan.id), plan) for _, _, plan in published.plans)
+    plans: tuple[Change, ...] = tuple((TARIFFS, plan_key(plan.id), plan) for plan in published.plans)
     state = desk.state._replace(book=book.version)
     return Decision(APPLIED, (*plans, (TARIFFS, TARIFFS_KEY, published.tariffs)), state=state)
 
@@ -38,7 +38,7 @@ def _at(desk: Desk, at: int) -> State:
     state = desk.state
     if state.now is None or at > state.now:
         state = state._replace(now=at)
-    tariffs = desk.tariffs()
+    tariffs = desk.tariffs
     if tariffs is None:
         return state
     closed = at - length(tariffs.book.close_after)

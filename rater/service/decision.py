@@ -6,14 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rater.core.account import Account
 from rater.core.book import Plan
 from rater.core.instant import Instant
 from rater.core.ledger import Ledger
 from rater.core.tariffs import Tariffs
 from rater.core.usage import Usage
 from rater.events.reasons import Reason
-from rater.service.rows import ACCOUNTS, TARIFFS, TARIFFS_KEY, USAGE, plan_key, usage_key
+from rater.service.rows import TARIFFS, USAGE, plan_key, usage_key
 from rater.stream.model import Output, Row
 
 CHARGED = "charged"
@@ -62,27 +61,19 @@ class Desk:
 
     get: Callable[[str, bytes], Row | None]
     state: State
+    tariffs: Tariffs | None
+    """What was published so far; None before the first book."""
     topic: str
     partition: int
     partitions: int
     check_timestamps: bool
 
-    def tariffs(self) -> Tariffs | None:
-        """What was published so far; None before the first book."""
-        tariffs: Tariffs | None = self.get(TARIFFS, TARIFFS_KEY)
-        return tariffs
-
-    def plan(self, name: str, version: int) -> Plan:
-        """A published version of a plan."""
-        plan: Plan | None = self.get(TARIFFS, plan_key(f"{name}@{version}"))
+    def plan(self, plan_id: str) -> Plan:
+        """A published version of a plan, by its id."""
+        plan: Plan | None = self.get(TARIFFS, plan_key(plan_id))
         if plan is None:
-            raise LookupError(f"plan {name}@{version} was never published")
+            raise LookupError("a segment has a plan that was never published")
         return plan
-
-    def account(self, key: bytes) -> Account | None:
-        """An account that was seen in this partition."""
-        account: Account | None = self.get(ACCOUNTS, key)
-        return account
 
     def ledger(self, key: bytes, tariffs: Tariffs) -> Ledger:
         """The account's rows as the rules look at them."""

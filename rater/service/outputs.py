@@ -32,13 +32,16 @@ _SOURCE = ("ce_source", b"rater")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@lru_cache(maxsize=4096)
-def _time_header(timestamp: int) -> tuple[str, bytes]:
+@lru_cache(maxsize=1024)
+def _second(seconds: int) -> str:
     try:
-        at = _EPOCH + timedelta(milliseconds=timestamp)
+        return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
     except OverflowError:
-        at = _EPOCH
-    return "ce_time", at.isoformat(timespec="milliseconds").encode()
+        return "1970-01-01T00:00:00"
+
+
+def _time_header(timestamp: int) -> tuple[str, bytes]:
+    return "ce_time", f"{_second(timestamp // 1000)}.{timestamp % 1000:03d}Z".encode()
 
 
 @lru_cache(maxsize=64)
@@ -134,24 +137,23 @@ def _left(meter: Meter, used: int, per: int) -> str:
     return minutes_of(rest) if per == SECONDS_PER_MINUTE else str(rest)
 
 
-def _quantity(meter: str, quanta: int) -> str:
-    if meter != MINUTES:
-        return str(quanta)
-    return minutes_of(quanta) if quanta >= 0 else f"-{minutes_of(-quanta)}"
+def _minutes(seconds: int) -> str:
+    return minutes_of(seconds) if seconds >= 0 else f"-{minutes_of(-seconds)}"
 
 
 def _line(line: Line) -> dict[str, str]:
-    meter = line.meter
+    meter, quantity, covered, billable, rate, amount, repriced_from = line
     if meter == ROUNDING:
-        return {"meter": meter, "amount": plain(line.amount)}
+        return {"meter": meter, "amount": plain(amount)}
+    count = _minutes if meter == MINUTES else str
     words = {
         "meter": meter,
-        "quantity": _quantity(meter, line.quantity),
-        "covered": _quantity(meter, line.covered),
-        "billable": _quantity(meter, line.billable),
-        "rate": plain(line.rate),
-        "amount": plain(line.amount),
+        "quantity": count(quantity),
+        "covered": count(covered) if covered else "0",
+        "billable": count(billable) if billable else "0",
+        "rate": plain(rate),
+        "amount": plain(amount),
     }
-    if line.repriced_from is not None:
-        words["repriced_from"] = plain(line.repriced_from)
+    if repriced_from is not None:
+        words["repriced_from"] = plain(repriced_from)
     return words

@@ -80,8 +80,8 @@ def decode_call(row: bytes) -> KnownCall:
 
 def _encode_usage(usage: Usage) -> bytes:
     segments = [
-        (segment.start, segment.plan.name, segment.plan.inline, segment.version, segment.seconds, segment.calls)
-        for segment in usage.segments
+        (start, plan_id, inline, seconds, calls, f"{cost:f}")
+        for start, plan_id, inline, seconds, calls, cost in usage.segments
     ]
     amounts = (f"{usage.total:f}", f"{usage.fees:f}", f"{usage.manual:f}")
     counts = (usage.attempts, usage.connected, usage.latest)
@@ -94,7 +94,7 @@ def _decode_usage(value: bytes) -> Usage:
         period,
         start,
         end,
-        tuple(Segment(at, PlanName(name, inline), *rest) for at, name, inline, *rest in segments),
+        tuple(Segment(at, *rest, Decimal(cost)) for at, *rest, cost in segments),
         seq,
         Decimal(total),
         Decimal(fees),

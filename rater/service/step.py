@@ -22,6 +22,7 @@ from decimal import localcontext
 
 from aiokafka.partitioner import murmur2
 
+from rater.core.account import Account
 from rater.core.money import CONTEXT
 from rater.events.log import AccountSubscribed, CallEnded, ClockTicked, TariffsPublished
 from rater.events.parse import Invalid, parse
@@ -29,7 +30,7 @@ from rater.service.calls import on_call
 from rater.service.control import on_tariffs, on_tick
 from rater.service.decision import FORWARDED, REJECTED, Decision, Desk, Rejected, State
 from rater.service.outputs import forward, rejection
-from rater.service.rows import ACCOUNTS, MAX_ROW, TABLES, TARIFFS
+from rater.service.rows import ACCOUNTS, MAX_ROW, TABLES, TARIFFS, TARIFFS_KEY
 from rater.service.subscriptions import on_subscribed
 from rater.stream.model import Changes, Effects, Head, Output, Record, Row, Rows, Step
 
@@ -69,7 +70,7 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True) -> Step:
             return overlay[key] if key in overlay else committed(table, key)
 
         state = State(**(head.state or {}))
-        desk = Desk(get, state, topic, partition, head.partitions, check_timestamps)
+        desk = Desk(get, state, get(TARIFFS, TARIFFS_KEY), topic, partition, head.partitions, check_timestamps)
         for record in records:
             decision = decide(desk, record)
             for table, key, row in decision.changes:
@@ -78,7 +79,7 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True) -> Step:
             outcomes[decision.outcome] = outcomes.get(decision.outcome, 0) + 1
             if decision.state is not None:
                 state = decision.state
-                desk = replace(desk, state=state)
+                desk = replace(desk, state=state, tariffs=get(TARIFFS, TARIFFS_KEY))
         due = records[-1].offset + 1 if records else head.next_offset
         after = Head(due, head.partitions, outcomes, state._asdict())
         return Effects(after, {table: rows for table, rows in changes.items() if rows}, outputs)
@@ -108,18 +109,17 @@ def _decide(desk: Desk, record: Record) -> Decision | Rejected:
     event = parse(value)
     if isinstance(event, Invalid):
         return Rejected(event.reason, event.detail)
-    if isinstance(event, TariffsPublished | ClockTicked):
+    if isinstance(event, (TariffsPublished, ClockTicked)):  # a union would be built for each call
         return _keyless(desk, record, event)
     if key is None or key != event.account.encode():
         return Rejected("key-mismatch", "the key of the record is not the account")
-    if desk.get(ACCOUNTS, key) is None:
-        home = partition_of(key, desk.partitions)
-        if home != desk.partition:
-            return Decision(FORWARDED, (), (forward(desk, record, event.type, home),))
+    account: Account | None = desk.get(ACCOUNTS, key)
+    if account is None and (home := partition_of(key, desk.partitions)) != desk.partition:
+        return Decision(FORWARDED, (), (forward(desk, record, event.type, home),))
     if isinstance(event, CallEnded):
-        return on_call(desk, record, event, key)
+        return on_call(desk, record, event, key, account)
     if isinstance(event, AccountSubscribed):
-        return on_subscribed(desk, record, event, key)
+        return on_subscribed(desk, record, event, account)
     return Rejected("not-supported-yet", "voids and manual adjustments come with a later version")
 
 
@@ -138,11 +138,10 @@ def _fits(decision: Decision) -> bool:
     for output in decision.outputs:
         if len(output.value or b"") > MAX_ROW:
             return False
-    return all(
-        len(_ENCODE[table](row)) <= MAX_ROW
-        for table, _, row in decision.changes
-        if row is not None and table in _GROWING
-    )
+    for table, _, row in decision.changes:
+        if table in _GROWING and row is not None and len(_ENCODE[table](row)) > MAX_ROW:
+            return False
+    return True
 
 
 def _where(error: Exception) -> str:

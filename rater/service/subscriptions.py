@@ -26,18 +26,19 @@ from rater.service.tariff_rows import plan_content
 from rater.stream.model import Record
 
 
-def on_subscribed(desk: Desk, record: Record, event: AccountSubscribed, key: bytes) -> Decision | Rejected:
-    """Decide on a subscription of the account whose id as bytes is `key`; it belongs into this partition."""
-    tariffs = desk.tariffs()
+def on_subscribed(desk: Desk, record: Record, event: AccountSubscribed, known: Account | None) -> Decision | Rejected:
+    """Decide on a subscription of an account that belongs into this partition; `known` is what is kept of it."""
+    tariffs = desk.tariffs
     if tariffs is None:
         return Rejected("no-tariff-book", "no tariff book is published yet")
     said = _said(event)
-    account = desk.account(key) or Account(default_calendar(tariffs))
-    known = next((s for s in account.history if s.id == said.id), None)
-    if known is not None:
-        return _again(known, said)
+    account = known or Account(default_calendar(tariffs))
+    earlier = next((s for s in account.history if s.id == said.id), None)
+    if earlier is not None:
+        return _again(earlier, said)
     if not offered(said, account, tariffs):
         return Rejected("unknown-plan", "plan: the tariff book has no plan of this name in effect from then on")
+    key = event.account.encode()
     ledger = desk.ledger(key, tariffs)
     amendment = amended(account, said, ledger)
     if isinstance(amendment, CanNot):
