@@ -85,13 +85,18 @@ def _volume(name: str, price: Price, covered: int, span: tuple[int, int, int], p
     low, high, per = span
     band, part = reached(price, high, per), high - low
     lines = [Line(name, part + covered, covered, part, band.rate, rounded(part * band.rate / per, precision))]
+    if not high:
+        return lines
     if not low:
-        return [*lines, *_flat_line(name, band.flat if high else ZERO, precision)]
+        return [*lines, *_flat_line(name, band.flat, precision)]
     earlier = reached(price, low, per)
     if earlier.rate != band.rate:
         change = rounded(low * (band.rate - earlier.rate) / per, precision)
         lines.append(Line(name, low, 0, low, band.rate, change, repriced_from=earlier.rate))
-    return [*lines, *_flat_line(name, band.flat - earlier.flat, precision)]
+    if earlier.flat == band.flat:
+        return lines
+    back = [_taken_back(line) for line in _flat_line(name, earlier.flat, precision)]
+    return [*lines, *back, *_flat_line(name, band.flat, precision)]
 
 
 def _flat_line(name: str, flat: Decimal, precision: int) -> list[Line]:
@@ -99,4 +104,7 @@ def _flat_line(name: str, flat: Decimal, precision: int) -> list[Line]:
 
 
 def _taken_back(line: Line) -> Line:
+    """The mirror of a line; what was re-priced goes back to the rate that it came from."""
+    if line.repriced_from is not None:
+        return line._replace(rate=line.repriced_from, repriced_from=line.rate, amount=-line.amount)
     return line._replace(quantity=-line.quantity, covered=-line.covered, billable=-line.billable, amount=-line.amount)

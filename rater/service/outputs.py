@@ -22,11 +22,10 @@ from rater.core.usage import Segment
 from rater.service.decision import Desk, Rejected
 from rater.stream.model import Output, Record
 
-INLINE_LIMIT = 256 * 1024
-"""Bytes of key and value that a `rejected` carries whole; of more it carries length, SHA-256 and the first 1 KiB."""
+VALUE_LIMIT = 256 * 1024
+KEY_LIMIT = 64 * 1024
+"""Bytes that a `rejected` carries whole; of more it carries length, SHA-256 and the first 1 KiB. Both fit 512 KiB."""
 EXCERPT = 1024
-KEY_LIMIT = 1024
-"""Bytes of a rejected record's key that are used as a key again; account ids have at most 64."""
 
 _SOURCE = ("ce_source", b"rater")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,18 +74,17 @@ def rejection(desk: Desk, record: Record, why: Rejected) -> Output:
     """The record to the topic `rejected`, with the reason."""
     body: dict[str, Any] = {"type": "rejected/1", "reason": why.reason, "detail": why.detail}
     key, value = record.key, record.value
-    whole = len(key or b"") + len(value or b"") <= INLINE_LIMIT
-    body["key"] = _original(key, whole=whole)
-    body["value"] = _original(value, whole=whole)
+    body["key"] = _original(key, KEY_LIMIT)
+    body["value"] = _original(value, VALUE_LIMIT)
     marks = headers(desk, record, "rejected/1", f"{desk.partition}:{record.offset}")
-    again = key if key is None else key[:KEY_LIMIT]
+    again = key if key is None else key[:EXCERPT]
     return Output("rejected", desk.partition, again, orjson.dumps(body), record.timestamp, marks)
 
 
-def _original(data: bytes | None, *, whole: bool) -> Any:
+def _original(data: bytes | None, limit: int) -> Any:
     if data is None:
         return None
-    if whole:
+    if len(data) <= limit:
         return b64encode(data).decode()
     return {"length": len(data), "sha256": sha256(data).hexdigest(), "start": b64encode(data[:EXCERPT]).decode()}
 

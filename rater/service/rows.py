@@ -94,7 +94,7 @@ def _decode_usage(value: bytes) -> Usage:
         period,
         start,
         end,
-        tuple(Segment(at, *rest, Decimal(cost)) for at, *rest, cost in segments),
+        tuple(Segment(at, plan, own, used, calls, Decimal(cost)) for at, plan, own, used, calls, cost in segments),
         seq,
         Decimal(total),
         Decimal(fees),
