@@ -1,0 +1,35 @@
+"""The command's root: its verbs, and how errors that are no bugs reach people."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+import typer
+
+from rater.cli import settings, topics, worker
+from rater.cli.errors import told
+
+app = typer.Typer(
+    name="rater",
+    help="The streaming call rater: every call-ended event charged exactly once.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("worker")(worker.worker)
+app.add_typer(topics.app, name="topics")
+app.command("settings")(settings.settings)
+
+
+def main() -> NoReturn:
+    """Run the command; expected failures end it with a message and no traceback."""
+    try:
+        app()
+    except Exception as error:
+        message = told(error)
+        if message is None:
+            raise
+        typer.secho(message.text, err=True, fg=typer.colors.RED)
+        sys.exit(message.status)
+    sys.exit(0)
