@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 
-from rater.cli import settings, topics, worker
+from rater.cli import export, rate, settings, subscribe, tariffs, topics, worker
 from rater.cli.errors import told
 
 app = typer.Typer(
@@ -19,6 +19,10 @@ app = typer.Typer(
 )
 app.command("worker")(worker.worker)
 app.add_typer(topics.app, name="topics")
+app.add_typer(tariffs.app, name="tariffs")
+app.command("subscribe")(subscribe.subscribe)
+app.command("export")(export.export)
+app.command("rate")(rate.rate)
 app.command("settings")(settings.settings)
 
 

@@ -13,10 +13,10 @@ from rich.table import Table
 
 
 def settings(
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,  # noqa: FBT002
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Show the settings; each is set by its environment variable, or in the file .env."""
-    from rater.service.settings import Settings  # noqa: PLC0415
+    from rater.service.settings import Settings
 
     now = Settings()
     rows = []

@@ -26,14 +26,14 @@ def topics() -> None:
 
 @app.command()
 def create(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,  # noqa: FBT002
-    as_json: Annotated[bool, typer.Option("--json", help="Print the changes as JSON.")] = False,  # noqa: FBT002
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the changes as JSON.")] = False,
 ) -> None:
     """Make what is missing and mend settings that differ. Doing it twice changes nothing."""
-    from rater.service.settings import Settings  # noqa: PLC0415
-    from rater.service.step import TABLES  # noqa: PLC0415
-    from rater.service.topics import topic_plan  # noqa: PLC0415
-    from rater.stream import admin  # noqa: PLC0415
+    from rater.service.settings import Settings
+    from rater.service.step import TABLES
+    from rater.service.topics import topic_plan
+    from rater.stream import admin
 
     settings = Settings()
     client = settings.client_options()

@@ -1,0 +1,77 @@
+"""`rater subscribe`: put an account under a plan."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import uuid4
+
+import typer
+from pydantic import ValidationError
+
+from rater.cli.errors import fail
+
+
+def subscribe(
+    account: Annotated[str, typer.Argument(help="The account's id.")],
+    plan: Annotated[str | None, typer.Argument(help="A plan of the tariff book.", show_default=False)] = None,
+    plan_file: Annotated[Path | None, typer.Option(help="A plan negotiated for this account, in YAML.")] = None,
+    end: Annotated[bool, typer.Option("--end", help="End the subscription.")] = False,
+    start: Annotated[str | None, typer.Option("--from", help="From when, RFC 3339; now if left out.")] = None,
+    time_zone: Annotated[str | None, typer.Option(help="Of the account's months, e.g. Europe/Berlin.")] = None,
+    billing_day: Annotated[int | None, typer.Option(help="The day that months begin on, 1 to 28.")] = None,
+    spend_cap: Annotated[str | None, typer.Option(help="Spend of a period that raises an alert.")] = None,
+    connect_rate: Annotated[str | None, typer.Option(help="Guaranteed connect rate, e.g. 0.75.")] = None,
+    ident: Annotated[str | None, typer.Option("--id", help="Subscription id; the same again is no second one.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Write a subscription into the log, in the account's partition. What is left out keeps its value."""
+    from rater.events.log import AccountSubscribed
+    from rater.service.log_writer import send_event
+    from rater.service.settings import Settings
+
+    if [plan is not None, plan_file is not None, end].count(True) != 1:
+        raise fail("say one of: a PLAN, --plan-file FILE, --end", "the plans of the shipped book: rater tariffs show")
+    words: dict[str, Any] = {
+        "type": "account-subscribed/1",
+        "account": account,
+        "subscription_id": ident or f"s-{uuid4().hex[:12]}",
+        "plan": _plan(plan_file) if plan_file else plan,
+        "from": start or datetime.now(UTC).isoformat(timespec="milliseconds"),
+    }
+    said = {
+        "time_zone": time_zone,
+        "billing_day": billing_day,
+        "spend_cap": spend_cap,
+        "guaranteed_connect_rate": connect_rate,
+    }
+    words |= {name: value for name, value in said.items() if value is not None}
+    try:
+        event = AccountSubscribed.model_validate_json(json.dumps(words))
+    except ValidationError as error:
+        for wrong in error.errors(include_url=False):
+            typer.secho(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}", err=True, fg=typer.colors.RED)
+        raise fail("nothing was written") from error
+    settings = Settings()
+    partition, offset = asyncio.run(send_event(settings, event))
+    if as_json:
+        typer.echo(json.dumps({"subscription_id": event.subscription_id, "partition": partition, "offset": offset}))
+        return
+    typer.echo(f"{event.subscription_id} is in {settings.topic('calls')}, partition {partition}, offset {offset}")
+
+
+def _plan(file: Path) -> Any:
+    from rater.events.tariff_file import load_plan
+
+    try:
+        plan = load_plan(file.read_bytes())
+    except OSError as error:
+        raise fail(f"{file}: {error.strerror}") from error
+    if isinstance(plan, tuple):
+        for wrong in plan:
+            typer.secho(f"{file}:{wrong}", err=True, fg=typer.colors.RED)
+        raise fail(f"{len(plan)} error(s); nothing was written", status=1)
+    return json.loads(plan.model_dump_json(exclude_unset=True))

@@ -1,0 +1,124 @@
+"""`rater tariffs`: check a tariff book, publish it into the log, show it as people read plans."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from rater.cli.errors import fail
+
+if TYPE_CHECKING:
+    from rater.core.book import Meter, Plan
+    from rater.events.tariffs import TariffBook
+
+app = typer.Typer(help="The tariff book: plans and their prices.", no_args_is_help=True)
+
+File = Annotated[
+    Path | None, typer.Argument(help="A tariff book in YAML; the shipped one if left out.", show_default=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+
+
+def load(file: Path | None) -> TariffBook:
+    """The book in a file, or the shipped one; the errors of a bad file are printed with their lines, and end it."""
+    from rater.events.tariff_file import load_book
+    from rater.service.shipped import shipped_book
+
+    if file is None:
+        return shipped_book()
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise fail(f"{file}: {error.strerror}") from error
+    book = load_book(data)
+    if isinstance(book, tuple):
+        for wrong in book:
+            typer.secho(f"{file}:{wrong}", err=True, fg=typer.colors.RED)
+        raise fail(f"{len(book)} error(s); nothing was published", f"mend them, then: rater tariffs check {file}", 1)
+    return book
+
+
+@app.command()
+def check(file: File = None) -> None:
+    """Check a tariff book; errors name line and column. Exit status 1 if there are any."""
+    book = load(file)
+    typer.echo(f"{file or 'the shipped book'}: version {book.version}, {len(book.plans)} plans, no errors")
+
+
+@app.command()
+def publish(file: File = None, as_json: AsJson = False) -> None:
+    """Write a tariff book into every partition of the log, in one transaction; workers switch to it there."""
+    from rater.service.log_writer import publish_book
+    from rater.service.settings import Settings
+
+    book = load(file)
+    settings = Settings()
+    offsets = asyncio.run(publish_book(settings, book))
+    if as_json:
+        typer.echo(json.dumps({"version": book.version, "offsets": offsets}))
+        return
+    typer.echo(f"version {book.version} with {len(book.plans)} plans is in {settings.topic('calls')}, in effect from:")
+    for partition, offset in sorted(offsets.items()):
+        typer.echo(f"  partition {partition:>4}  offset {offset:>12,}")
+    typer.echo(f"a refusal (an older version, a changed plan) would show in {settings.topic('rejected')}")
+
+
+@app.command()
+def show(
+    plan: Annotated[str | None, typer.Argument(help="Only this plan.", show_default=False)] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="A tariff book in YAML, not the shipped one.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a tariff book's plans as people read them."""
+    book = load(file)
+    if plan is not None and plan not in book.plans:
+        raise fail(f"there is no plan {plan}", f"the plans are: {', '.join(book.plans)}")
+    names = [plan] if plan else list(book.plans)
+    if as_json:
+        words = json.loads(book.model_dump_json(exclude_unset=True))
+        typer.echo(json.dumps(words | {"plans": {name: words["plans"][name] for name in names}}, indent=2))
+        return
+    table = Table(title=f"Tariff book, version {book.version}, {book.currency}")
+    table.add_column("plan")
+    table.add_column("fee a month", justify="right")
+    table.add_column("minutes")
+    table.add_column("connected calls")
+    for name in names:
+        core = book.to_core().plans[name]
+        table.add_row(
+            name + _default(book, name), _fee(core), in_words(core.minutes, "min"), in_words(core.calls, "call")
+        )
+    Console().print(table)
+
+
+def _default(book: TariffBook, name: str) -> str:
+    return " (default)" if book.default_plan == name else ""
+
+
+def _fee(plan: Plan) -> str:
+    daily = ", by days" if plan.proration == "daily" else ""
+    return f"{plan.fee}{daily}" if plan.fee else "-"
+
+
+def in_words(meter: Meter | None, unit: str) -> str:
+    """A meter as people say it: `100 min included, then 0.15 a min`."""
+    if meter is None:
+        return "-"
+    if meter.price is None:
+        return "unlimited"
+    included = f"{meter.allowance} {unit} included, then " if meter.allowance else ""
+    bands = meter.price.bands
+    if meter.price.kind == "flat":
+        price = f"{bands[0].rate} a {unit}"
+    else:
+        how = "all at " if meter.price.kind == "volume" else "each band at its own: "
+        price = how + "; ".join(f"{band.rate} from {band.start}" for band in bands)
+    flats = ", ".join(f"{band.flat} once from {band.start}" for band in bands if band.flat)
+    steps = f" ({meter.increment.first}/{meter.increment.step} s)" if unit == "min" else ""
+    return included + price + (f", plus {flats}" if flats else "") + steps

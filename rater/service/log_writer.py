@@ -1,0 +1,69 @@
+"""Writing control events into the log: tariff books into every partition at once, an account's events into its own."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from aiokafka import AIOKafkaProducer
+
+from rater.events.log import AccountAdjusted, AccountSubscribed, CallVoided, TariffsPublished
+from rater.events.tariffs import TariffBook
+from rater.service.settings import Settings
+from rater.service.step import partition_of
+from rater.stream.failstop import Refused
+
+AccountEvent = AccountSubscribed | AccountAdjusted | CallVoided
+Header = tuple[str, bytes]
+
+
+async def publish_book(settings: Settings, book: TariffBook) -> dict[int, int]:
+    """Write the book into every partition in one transaction, so that all workers switch at a known place.
+
+    Returns partition -> offset. Whether the book is accepted is decided by the step, there.
+    """
+    event = TariffsPublished(type="tariffs-published/1", book=book)
+    topic = settings.topic("calls")
+    producer = _producer(settings, transactional_id=f"{settings.full_app_id}.{topic}.publisher")
+    async with producer:
+        partitions = await _partitions(producer, settings)
+        async with producer.transaction():
+            sent = [
+                await producer.send(topic, event.to_json(), partition=p, headers=_headers(event.type))
+                for p in range(partitions)
+            ]
+        return {(await future).partition: (await future).offset for future in sent}
+
+
+async def send_event(settings: Settings, event: AccountEvent) -> tuple[int, int]:
+    """Write an account's event where the account's calls are (murmur2 of the account). Returns (partition, offset)."""
+    key = event.account.encode()
+    async with _producer(settings) as producer:
+        partition = partition_of(key, await _partitions(producer, settings))
+        sent = await producer.send_and_wait(
+            settings.topic("calls"), event.to_json(), key, partition=partition, headers=_headers(event.type)
+        )
+        return sent.partition, sent.offset
+
+
+def _producer(settings: Settings, transactional_id: str | None = None) -> AIOKafkaProducer:
+    return AIOKafkaProducer(
+        **settings.client_options(),
+        acks="all",
+        enable_idempotence=True,
+        transactional_id=transactional_id,
+        request_timeout_ms=int(settings.request_timeout * 1000),
+    )
+
+
+async def _partitions(producer: AIOKafkaProducer, settings: Settings) -> int:
+    there = len(await producer.partitions_for(settings.topic("calls")))
+    if there != settings.partitions:
+        message = (
+            f"{settings.topic('calls')} has {there} partitions, not {settings.partitions}: set RATER_PARTITIONS={there}"
+        )
+        raise Refused(message)
+    return there
+
+
+def _headers(kind: str) -> list[Header]:
+    return [("ce_id", str(uuid4()).encode()), ("ce_type", kind.encode()), ("ce_source", b"rater-cli")]
