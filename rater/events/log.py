@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from rater.events.tariffs import PlanWords, TariffBook
@@ -28,10 +29,22 @@ from rater.events.words import (
 
 LONGEST_CALL = timedelta(hours=24)
 NO_TIME = timedelta(0)
+MAX_EVENT_BYTES = 64 * 1024
+"""Key and value of a record of the log together; a larger one is rejected `record-too-large`."""
+
+
+ANSWERED_HAS_TIME: JsonDict = {
+    "if": {"properties": {"disposition": {"const": "answered"}}},
+    "then": {"required": ["answered_at"], "properties": {"answered_at": {"type": "string"}}},
+    "else": {"properties": {"answered_at": {"type": "null"}}},
+}
+"""What `CallEnded` checks of `answered_at`, for the JSON Schema."""
 
 
 class CallEnded(Message):
-    """A call has ended. Times are aware datetimes; `answered_at` is None unless `disposition` is answered."""
+    """A call has ended. It has an `answered_at` if, and only if, its `disposition` is answered."""
+
+    model_config = ConfigDict(json_schema_extra={"allOf": [ANSWERED_HAS_TIME]})
 
     type: Literal["call-ended/1"]
     account: AccountId
@@ -85,9 +98,9 @@ PlanChoice = Annotated[Annotated[Id, Tag("id")] | Annotated[PlanWords, Tag("inli
 
 
 class AccountSubscribed(Message):
-    """From `start` (the field `from`) on, the account is under a plan; `plan` None ends it.
+    """From an instant on, the account is under a plan; `plan` null ends it.
 
-    A field left out keeps its value and null clears it: see `says`.
+    Of the other fields one left out keeps its value and null clears it (`says` tells them apart).
     """
 
     type: Literal["account-subscribed/1"]

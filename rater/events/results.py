@@ -133,13 +133,19 @@ class PeriodClosed(Message):
     period: PeriodName
     start: Instant
     end: Instant
-    segments: tuple[ClosedSegment, ...]
+    segments: Annotated[tuple[ClosedSegment, ...], Field(max_length=MAX_LINES)]
     adjustments: Figure
     attempts: Count
     connected: Count
     total: Figure
     currency: CurrencyCode
     last_seq: Annotated[int, Field(ge=1, le=2**53 - 1)]
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        if sum((segment.price + segment.fee for segment in self.segments), self.adjustments) != self.total:
+            raise PydanticCustomError("total", "prices, fees and adjustments must sum to the total")
+        return self
 
 
 class ConnectRate(Words):
@@ -196,6 +202,13 @@ class Alert(Message):
     low: Share | None = None
     high: Share | None = None
     currency: CurrencyCode | None = None
+
+    @model_validator(mode="after")
+    def _named_by_what_it_is(self) -> Self:
+        parts = (self.account, self.period, self.kind, *(() if self.meter is None else (self.meter,)))
+        if self.alert_id != ":".join(parts):
+            raise PydanticCustomError("alert-id", "alert_id must be account:period:kind, and :meter for an allowance")
+        return self
 
 
 Base64 = Annotated[

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from rater.core.book import Band, Book, Increment, LatePolicy, Meter, Plan, Price, Proration
@@ -24,6 +25,9 @@ MAX_PLANS = 500
 MAX_BANDS = 50
 MAX_UNITS = 9_999_999_999
 """Minutes or calls in an allowance or a band's start."""
+
+CLOSED: JsonDict = {"additionalProperties": False}
+"""For the JSON Schema: there are no names but those that match the pattern."""
 
 Units = Annotated[int, Field(ge=0, le=MAX_UNITS)]
 PlanName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]{1,64}$", max_length=64)]
@@ -181,7 +185,7 @@ class TariffBook(Words):
         Decimal("0.70"),
         Decimal("0.90"),
     )
-    plans: Annotated[dict[PlanName, PlanWords], Field(min_length=1, max_length=MAX_PLANS)]
+    plans: Annotated[dict[PlanName, PlanWords], Field(min_length=1, max_length=MAX_PLANS, json_schema_extra=CLOSED)]
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:

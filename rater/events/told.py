@@ -16,7 +16,7 @@ _LONGEST_WORD = 64
 _LONG_NUMBER = re.compile(r"[0-9]{5,}")
 """It may be the number of a phone."""
 _TAGS = frozenset({"id", "inline"})
-"""Names that pydantic puts in a place for the branch of a union; no field of the messages has them inside `plan`."""
+"""What pydantic puts behind `plan`, a union, to tell which branch of it was taken."""
 
 _MEANINGS = {
     "missing": "is missing",
@@ -58,11 +58,11 @@ def told_of(model: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
 
 def place_of(error: ErrorDetails) -> tuple[str | int, ...]:
     """Where it is wrong: names and list positions from the outside in, without the marks of unions and keys."""
-    parts: list[str | int] = []
-    for part in error["loc"]:
-        tag = part in _TAGS and parts[-1:] == ["plan"]
-        if not tag and part != "[key]":
-            parts.append(part)
+    parts = list(error["loc"])
+    if parts[:1] == ["plan"] and parts[1:2] and parts[1] in _TAGS:
+        del parts[1]
+    if parts[-1:] == ["[key]"] and error["type"] != "extra_forbidden":
+        del parts[-1]
     at = error.get("ctx", {}).get("at")
     return (*parts, at) if isinstance(at, str) else tuple(parts)
 

@@ -47,11 +47,13 @@ class Written:
     """
 
     pattern: str
+    """As it is read; `said` is what the JSON Schema tells where it is stricter."""
     longest: int
     target: Literal["decimal", "instant"]
     write: Callable[[Any], Any]
     meaning: str
     format: str | None = None
+    said: str | None = None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """How it is read and written."""
@@ -65,8 +67,9 @@ class Written:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """What the JSON Schema says of it."""
-        said = {"type": "string", "pattern": self.pattern, "maxLength": self.longest, "description": self.meaning}
-        return said if self.format is None else {**said, "format": self.format}
+        pattern = self.said or self.pattern
+        told = {"type": "string", "pattern": pattern, "maxLength": self.longest, "description": self.meaning}
+        return told if self.format is None else {**told, "format": self.format}
 
 
 def plain(number: Any) -> Any:
@@ -84,10 +87,11 @@ _TIME = (
     r"^(19[7-9][0-9]|2[0-9]{3})-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})?$"
 )
 # The offset is optional in what is read, so that a time without one is refused for that reason and no other.
+_AWARE = _TIME.removesuffix("?$") + "$"
 
 Instant = Annotated[
     datetime,
-    Written(_TIME, 35, "instant", _rfc3339, "an RFC 3339 time with an offset, from 1970 to 2999", "date-time"),
+    Written(_TIME, 35, "instant", _rfc3339, "an RFC 3339 time with an offset, from 1970 to 2999", "date-time", _AWARE),
 ]
 """An aware datetime: RFC 3339 with `T`, seconds and an offset; digits beyond microseconds are cut off."""
 
@@ -99,7 +103,9 @@ def _decimal(pattern: str, longest: int, meaning: str) -> Written:
 Money = Annotated[
     Decimal,
     _decimal(
-        r"^-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,9})?$", 23, "an amount of money, as a string: at most 12 digits, 9 more"
+        r"^-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,9})?$",
+        23,
+        "an amount of money as a string, with at most 12 digits before the point and 9 after",
     ),
 ]
 """An amount that comes in: at most 12 digits before the point and 9 behind it, so that no sum of them is ever cut."""
@@ -107,7 +113,9 @@ Money = Annotated[
 Price = Annotated[
     Decimal,
     _decimal(
-        r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,9})?$", 22, "an amount of 0 or more, as a string: at most 12 digits, 9 more"
+        r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,9})?$",
+        22,
+        "an amount of 0 or more as a string, with at most 12 digits before the point and 9 after",
     ),
 ]
 """A rate, a fee, a flat, a cap: not negative."""
