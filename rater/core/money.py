@@ -34,7 +34,7 @@ def rounded(amount: Decimal, precision: int) -> Decimal:
 def plain(number: Decimal) -> str:
     """The number as people write it: all its places, never an exponent, no minus before a zero."""
     text = str(number)
-    return f"{number if number else abs(number):f}" if "E" in text or text[0] == "-" else text
+    return f"{number or abs(number):f}" if "E" in text or text[0] == "-" else text
 
 
 SECONDS_PER_MINUTE = 60
