@@ -1,0 +1,88 @@
+"""`rater simulate`: a switch shaped like a real call centre, into the log or a file."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from rater.cli.errors import fail
+from rater.cli.export import bar
+
+if TYPE_CHECKING:
+    from rater.service.simulate import Event
+
+DAYS_A_MONTH = 30
+
+
+def simulate(
+    calls: Annotated[int, typer.Option(min=1, help="How many calls.")] = 10_000,
+    accounts: Annotated[int, typer.Option(min=1, max=999_999, help="Over how many accounts.")] = 100,
+    months: Annotated[int, typer.Option(min=1, max=120, help="Over how many months of 30 days.")] = 1,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same events.")] = 1,
+    start: Annotated[
+        str | None, typer.Option(help="The first midnight, RFC 3339; by default the calls end yesterday.")
+    ] = None,
+    rate: Annotated[float | None, typer.Option(min=0.1, help="Calls a second; as fast as it goes if left out.")] = None,
+    subscribe: Annotated[bool, typer.Option(help="First put the accounts on plans, all the shipped ones.")] = True,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write bare events here, not to Kafka; - for standard output.")
+    ] = None,
+) -> None:
+    """Simulate calls: 82 % answered, log-normal talk times, office hours, few accounts making most calls.
+
+    A call must not end after its record was written, so the simulated time lies in the past.
+    """
+    from rater.service import simulate as switch
+
+    begins = _start(start, months)
+    subscribed = switch.subscriptions(accounts, begins) if subscribe else iter(())
+    events = chain(subscribed, switch.calls(seed, calls, accounts, begins, DAYS_A_MONTH * months))
+    total = calls + (accounts if subscribe else 0)
+    written = _to_file(events, out, total) if out else asyncio.run(_to_kafka(events, rate, total))
+    typer.echo(f"{written:,} events from {begins.isoformat()} on", err=True)
+
+
+def _start(said: str | None, months: int) -> datetime:
+    if said is None:
+        today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        return today - timedelta(days=DAYS_A_MONTH * months + 1)
+    try:
+        begins = datetime.fromisoformat(said)
+    except ValueError:
+        begins = None
+    if begins is None or begins.tzinfo is None:
+        raise fail(f"--start {said}: not an RFC 3339 time with an offset", "for example 2026-10-01T00:00:00+08:00")
+    return begins
+
+
+def _to_file(events: Iterator[Event], out: Path, total: int) -> int:
+    written = 0
+    with ExitStack() as stack:
+        to_stdout = str(out) == "-"
+        file: BinaryIO = sys.stdout.buffer if to_stdout else stack.enter_context(out.open("wb"))
+        progress = stack.enter_context(bar(show=not to_stdout and sys.stderr.isatty()))
+        for event in progress.track(events, total=total, description="simulating"):
+            file.write(event.value + b"\n")
+            written += 1
+        file.flush()
+    return written
+
+
+async def _to_kafka(events: Iterator[Event], rate: float | None, total: int) -> int:
+    from rater.service.feed import feed
+    from rater.service.settings import Settings
+
+    written = 0
+    with bar(show=sys.stderr.isatty()) as progress:
+        task = progress.add_task("simulating", total=total)
+        async for written in feed(Settings(), events, rate):
+            progress.update(task, completed=written)
+    return written

@@ -1,0 +1,45 @@
+"""Writing events into the log as a switch would: keyed by account, to the partition of the account's hash."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from functools import cache
+from itertools import islice
+
+from aiokafka import AIOKafkaProducer
+
+from rater.service.settings import Settings
+from rater.service.simulate import Event
+from rater.service.step import partition_of
+
+CHUNK = 500
+
+
+async def feed(settings: Settings, events: Iterable[Event], rate: float | None = None) -> AsyncIterator[int]:
+    """Write events in order, at most `rate` a second if given; yields how many are written so far."""
+    topic = settings.topic("calls")
+    async with AIOKafkaProducer(
+        **settings.client_options(), linger_ms=10, max_batch_size=256 * 1024, enable_idempotence=True
+    ) as producer:
+        partitions = len(await producer.partitions_for(topic))
+
+        @cache
+        def home(key: bytes) -> int:
+            return partition_of(key, partitions)
+
+        loop = asyncio.get_running_loop()
+        began, written = loop.time(), 0
+        waiting = iter(events)
+        size = CHUNK if rate is None else max(1, min(CHUNK, int(rate / 20)))
+        while chunk := list(islice(waiting, size)):
+            sent = []
+            for account, value in chunk:
+                key = account.encode()
+                sent.append(await producer.send(topic, value, key, partition=home(key)))
+            written += len(chunk)
+            if rate is not None:
+                await asyncio.gather(*sent)
+                await asyncio.sleep(max(0.0, began + written / rate - loop.time()))
+            yield written
+        await producer.flush()
