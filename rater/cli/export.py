@@ -23,14 +23,15 @@ def export(
 
 
 async def _export(file: BinaryIO, *, show: bool) -> int:
-    from rater.service.export import read_topic
     from rater.service.log_file import to_line
+    from rater.service.reading import read_topic
     from rater.service.settings import Settings
 
+    settings = Settings()
     written = 0
     with bar(show=show) as progress:
         task = progress.add_task("exporting", total=None)
-        async for chunk in read_topic(Settings(), "calls"):
+        async for chunk in read_topic(settings, settings.topic("calls")):
             file.writelines(to_line(chunk.partition, chunk.partitions, record) for record in chunk.records)
             written += len(chunk.records)
             progress.update(task, completed=chunk.done, total=chunk.total)

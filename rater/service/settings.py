@@ -43,9 +43,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
     log_json: bool = Field(default=False, description="one JSON object a log line")
     dev: bool = Field(default=False, description="1 on one broker: weak durability is a warning, not an error")
-    embedded: bool = Field(
-        default=False, description="1 on the demo's embedded broker, which cannot describe topics: skips those checks"
-    )
+    embedded: bool = Field(default=False, description="1 on the demo's embedded broker, which cannot describe topics")
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="how to talk to Kafka"
     )

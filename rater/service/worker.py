@@ -75,6 +75,7 @@ def engine_config(
         max_poll_records=settings.max_poll_records,
         max_batch_size=checks.largest_batch(states) if states else 1 << 20,
         compression=None if settings.compression == "none" else settings.compression,
+        check_crcs=not settings.embedded,
         instance_id=settings.instance_id,
         adopt=adopt,
     )

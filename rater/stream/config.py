@@ -45,6 +45,8 @@ class EngineConfig:
     max_batch_size: int = 1 << 20
     """Bytes: the smallest `max.message.bytes` of our topics, read from the broker at start."""
     compression: str | None = None
+    check_crcs: bool = True
+    """False only on the embedded broker, whose transaction markers carry no valid checksum."""
     instance_id: str | None = None
     """Static group membership: a restart within the session timeout causes no rebalance."""
     adopt: bool = False

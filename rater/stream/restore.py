@@ -75,6 +75,7 @@ def _consumer(config: EngineConfig) -> AIOKafkaConsumer:
         **config.client,
         client_id=f"{config.app_id}-restore",
         isolation_level="read_committed",
+        check_crcs=config.check_crcs,
         enable_auto_commit=False,
         auto_offset_reset="none",
         request_timeout_ms=int(config.request_timeout * 1000),

@@ -69,6 +69,7 @@ class BatchConsumerThread(FailStop, driver.AIOKafkaConsumerThread):
             enable_auto_commit=False,
             auto_offset_reset="none",
             isolation_level="read_committed",
+            check_crcs=config.check_crcs,
             max_poll_records=config.max_poll_records,
             max_partition_fetch_bytes=1 << 20,
             fetch_max_wait_ms=500,

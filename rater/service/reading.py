@@ -1,4 +1,4 @@
-"""Reading the log as it is: each partition from its start to where it ends now, `read_committed`."""
+"""Reading topics as they are: each partition from its start to where it ends now, `read_committed`."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class Chunk(NamedTuple):
     """Offsets to pass, over all partitions."""
 
 
-async def read_topic(settings: Settings, role: str) -> AsyncIterator[Chunk]:
-    """The committed records of a topic by its role, partition after partition, up to the end as of now."""
+async def read_topic(settings: Settings, topic: str) -> AsyncIterator[Chunk]:
+    """The committed records of a topic by its real name, partition after partition, up to the end as of now."""
     consumer = AIOKafkaConsumer(
         **settings.client_options(),
         isolation_level="read_committed",
+        check_crcs=not settings.embedded,
         enable_auto_commit=False,
         auto_offset_reset="none",
         max_partition_fetch_bytes=4 << 20,
     )
-    topic = settings.topic(role)
     async with consumer:
         partitions = sorted(consumer.partitions_for_topic(topic) or await _learn(consumer, topic))
         tps = [TopicPartition(topic, p) for p in partitions]
