@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rater.core.book import Meter, Price
 from rater.core.money import ZERO, nothing, rounded
-from rater.core.price import billable, parts, reached
+from rater.core.price import at_rate, billable, parts, reached
 
 MINUTES = "minutes"
 CALLS = "connected-calls"
@@ -50,7 +50,7 @@ def meter_lines(name: str, meter: Meter | None, before: int, after: int, per: in
     if price.kind == "volume":
         return _volume(name, price, covered, (low, high, per), precision)
     band = price.bands[0]
-    amount = rounded(part * band.rate / per, precision) if part else nothing(precision)
+    amount = rounded(at_rate(part, band.rate, per), precision) if part else nothing(precision)
     line = Line(name, part + covered, covered, part, band.rate, amount)
     return [line, *_flat_line(name, band.flat, precision)] if band.flat and high and not low else [line]
 
@@ -73,7 +73,7 @@ def _graduated(name: str, price: Price, covered: int, span: tuple[int, int, int]
     lines: list[Line] = []
     for band, part in parts(price.bands, low, high, per):
         share = 0 if lines else covered
-        amount = rounded(part * band.rate / per, precision)
+        amount = rounded(at_rate(part, band.rate, per), precision)
         lines.append(Line(name, part + share, share, part, band.rate, amount))
     if not lines:
         return [Line(name, covered, covered, 0, price.bands[0].rate, nothing(precision))]
@@ -84,14 +84,14 @@ def _graduated(name: str, price: Price, covered: int, span: tuple[int, int, int]
 def _volume(name: str, price: Price, covered: int, span: tuple[int, int, int], precision: int) -> list[Line]:
     low, high, per = span
     band, part = reached(price, high, per), high - low
-    lines = [Line(name, part + covered, covered, part, band.rate, rounded(part * band.rate / per, precision))]
+    lines = [Line(name, part + covered, covered, part, band.rate, rounded(at_rate(part, band.rate, per), precision))]
     if not high:
         return lines
     if not low:
         return [*lines, *_flat_line(name, band.flat, precision)]
     earlier = reached(price, low, per)
     if earlier.rate != band.rate:
-        change = rounded(low * (band.rate - earlier.rate) / per, precision)
+        change = rounded(at_rate(low, band.rate - earlier.rate, per), precision)
         lines.append(Line(name, low, 0, low, band.rate, change, repriced_from=earlier.rate))
     if earlier.flat == band.flat:
         return lines

@@ -26,7 +26,12 @@ def price_of(price: Price, quanta: int, per: int) -> Decimal:
     if price.kind == "graduated":
         return _graduated(price.bands, quanta, per)
     band = price.bands[0] if price.kind == "flat" else reached(price, quanta, per)
-    return quanta * band.rate / per + band.flat
+    return at_rate(quanta, band.rate, per) + band.flat
+
+
+def at_rate(quanta: int, rate: Decimal, per: int) -> Decimal:
+    """What quanta cost at a rate for each unit, unrounded; exactly, where they are whole units."""
+    return quanta * rate / per if quanta % per else quanta // per * rate
 
 
 def reached(price: Price, quanta: int, per: int) -> Band:
@@ -64,4 +69,5 @@ def meter_price(meter: Meter | None, quanta: int, per: int) -> Decimal:
     """What a meter's quanta cost beyond its allowance, unrounded."""
     if meter is None or meter.price is None:
         return ZERO
-    return price_of(meter.price, billable(meter, quanta, per), per)
+    beyond = billable(meter, quanta, per)
+    return price_of(meter.price, beyond, per) if beyond else ZERO

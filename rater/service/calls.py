@@ -28,7 +28,7 @@ from rater.core.ledger import (
 from rater.core.period import Period, period_at
 from rater.core.tariffs import Tariffs
 from rater.core.units import talk_seconds
-from rater.core.usage import Call, Usage, billed
+from rater.core.usage import Call, Usage
 from rater.events.log import CallEnded
 from rater.service.decision import CHARGED, DUPLICATE, Change, Decision, Desk, Rejected
 from rater.service.outputs import charge
@@ -72,13 +72,13 @@ def on_call(desk: Desk, record: Record, event: CallEnded, key: bytes, account: A
     period = charged.usage.period
     remembered = encode_call(KnownCall(content, period, start, call.direction, call.connected, talk))
     changes: tuple[Change, ...] = ((USAGE, usage_key(key, period), charged.usage), (CALLS, identity, remembered))
-    output = charge(desk, record, charged, tariffs.book.currency, _call_words(event, call, billed(plan, call)))
+    billed = charged.segment.seconds - ready.usage.segments[ready.segment].seconds
+    output = charge(desk, record, charged, tariffs.book.currency, _call_words(event, call, billed))
     if ready.account is account:
         return Decision(CHARGED, changes, (output,))
     fees = (charge(desk, record, fee, tariffs.book.currency) for fee in ready.fees)
-    return Decision(
-        CHARGED, ((ACCOUNTS, key, ready.account), *usage_changes(key, ready.fees), *changes), (*fees, output)
-    )
+    changes = ((ACCOUNTS, key, ready.account), *usage_changes(key, ready.fees), *changes)
+    return Decision(CHARGED, changes, (*fees, output), grows=True)
 
 
 def usage_changes(key: bytes, charges: tuple[Charged, ...]) -> tuple[Change, ...]:

@@ -22,7 +22,7 @@ def on_tariffs(desk: Desk, event: TariffsPublished) -> Decision | Rejected:
         return Rejected(published.reason, published.detail)
     plans: tuple[Change, ...] = tuple((TARIFFS, plan_key(plan.id), plan) for plan in published.plans)
     state = desk.state._replace(book=book.version)
-    return Decision(APPLIED, (*plans, (TARIFFS, TARIFFS_KEY, published.tariffs)), state=state)
+    return Decision(APPLIED, (*plans, (TARIFFS, TARIFFS_KEY, published.tariffs)), state=state, grows=True)
 
 
 def on_tick(desk: Desk, record: Record, event: ClockTicked) -> Decision | Rejected:

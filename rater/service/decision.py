@@ -46,6 +46,8 @@ class Decision(NamedTuple):
     outputs: tuple[Output, ...] = ()
     state: State | None = None
     """The partition's new state, if it changes."""
+    grows: bool = False
+    """Does it change rows that grow with every event, so that its size must be looked at?"""
 
 
 class Rejected(NamedTuple):
@@ -63,7 +65,8 @@ class Desk:
     state: State
     tariffs: Tariffs | None
     """What was published so far; None before the first book."""
-    topic: str
+    place: str
+    """The partition in words, `calls/3/`; with an offset it is where a record stands."""
     partition: int
     partitions: int
     check_timestamps: bool

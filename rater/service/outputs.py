@@ -43,24 +43,14 @@ def _time_header(timestamp: int) -> tuple[str, bytes]:
     return "ce_time", f"{_second(timestamp // 1000)}.{timestamp % 1000:03d}Z".encode()
 
 
-@lru_cache(maxsize=64)
-def _type_header(name: str) -> tuple[str, bytes]:
-    return "ce_type", name.encode()
-
-
-def place(desk: Desk, record: Record) -> str:
-    """Where a record stands: `calls/3/10482`."""
-    return f"{desk.topic}/{desk.partition}/{record.offset}"
-
-
 def headers(desk: Desk, record: Record, message: str, ident: str) -> tuple[tuple[str, bytes], ...]:
     """The CloudEvents attributes, and the place that a message came from."""
     return (
         ("ce_id", ident.encode()),
-        _type_header(message),
+        ("ce_type", message.encode()),
         _SOURCE,
         _time_header(record.timestamp),
-        ("rater-from", place(desk, record).encode()),
+        ("rater-from", f"{desk.place}{record.offset}".encode()),
     )
 
 

@@ -70,7 +70,9 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True) -> Step:
             return overlay[key] if key in overlay else committed(table, key)
 
         state = State(**(head.state or {}))
-        desk = Desk(get, state, get(TARIFFS, TARIFFS_KEY), topic, partition, head.partitions, check_timestamps)
+        desk = Desk(
+            get, state, get(TARIFFS, TARIFFS_KEY), f"{topic}/{partition}/", partition, head.partitions, check_timestamps
+        )
         for record in records:
             decision = decide(desk, record)
             for table, key, row in decision.changes:
@@ -92,9 +94,9 @@ def decide(desk: Desk, record: Record) -> Decision:
     try:
         found = _decide(desk, record)
         if isinstance(found, Decision):
-            return (
-                found if _fits(found) else _rejected(desk, record, Rejected("too-large", "its effects exceed 512 KiB"))
-            )
+            if not found.grows or _fits(found):
+                return found
+            found = Rejected("too-large", "its effects exceed 512 KiB")
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - a record that the rules fail on must not stop the stream
@@ -134,14 +136,9 @@ def _rejected(desk: Desk, record: Record, why: Rejected) -> Decision:
 
 
 def _fits(decision: Decision) -> bool:
-    """Rows of calls and usage are bounded by what a record can say; those that grow with every event are measured."""
-    for output in decision.outputs:
-        if len(output.value or b"") > MAX_ROW:
-            return False
-    for table, _, row in decision.changes:
-        if table in _GROWING and row is not None and len(_ENCODE[table](row)) > MAX_ROW:
-            return False
-    return True
+    """Does each row and output fit? Usage, calls and their charges are bounded by what a record can say."""
+    rows = (_ENCODE[table](row) for table, _, row in decision.changes if table in _GROWING and row is not None)
+    return all(len(row) <= MAX_ROW for row in rows)
 
 
 def _where(error: Exception) -> str:
