@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -26,6 +25,7 @@ import rater.service.step
 from rater.core.ledger import charge_call
 from rater.core.period import period_at
 from rater.core.usage import Call, Segment, Usage
+from rater.core.zones import zone
 from rater.service.memory import Replay
 from rater.service.rows import TABLES
 from rater.service.step import make_step
@@ -119,7 +119,7 @@ def totals(charges: list[Event]) -> dict[tuple[str, str], Decimal]:
 
 
 def oracle_period(account: Account, start: datetime) -> str:
-    local = start.astimezone(ZoneInfo(account.zone)).date()
+    local = start.astimezone(zone(account.zone)).date()
     first = local.replace(day=account.day)
     begins = first if local >= first else (first.replace(day=1) - timedelta(days=1)).replace(day=account.day)
     return f"{begins:%Y-%m}" if account.day == 1 else begins.isoformat()
