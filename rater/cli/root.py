@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 
-from rater.cli import export, rate, settings, simulate, subscribe, tariffs, topics, worker
+from rater.cli import demo, export, rate, settings, simulate, subscribe, tariffs, topics, worker
 from rater.cli.errors import told
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.command("subscribe")(subscribe.subscribe)
 app.command("export")(export.export)
 app.command("rate")(rate.rate)
 app.command("simulate")(simulate.simulate)
+app.command("demo")(demo.demo)
 app.command("settings")(settings.settings)
 
 

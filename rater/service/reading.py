@@ -32,6 +32,7 @@ async def read_topic(settings: Settings, topic: str) -> AsyncIterator[Chunk]:
         enable_auto_commit=False,
         auto_offset_reset="none",
         max_partition_fetch_bytes=4 << 20,
+        fetch_max_wait_ms=50,  # what is read is there already: waiting for more would only hold up the next partition
     )
     async with consumer:
         partitions = sorted(consumer.partitions_for_topic(topic) or await _learn(consumer, topic))

@@ -106,8 +106,8 @@ async def _add_due(settings: Settings, result: Reconciliation) -> None:
     for partition, usages in (await latest_rows(settings, USAGE)).items():
         published = tariffs[partition]
 
-        def plan_of(name: str, version: int, published: dict[bytes, Row] = published) -> Plan:
-            plan: Plan = published[plan_key(f"{name}@{version}")]
+        def plan_of(plan_id: str, published: dict[bytes, Row] = published) -> Plan:
+            plan: Plan = published[plan_key(plan_id)]
             return plan
 
         book: Tariffs = published[TARIFFS_KEY]
@@ -120,5 +120,5 @@ def _due(account: Account, usage: Usage, plan_of: PlanOf, precision: int) -> Dec
     due = ZERO
     for segment in usage.segments:
         plan = plan_of_segment(account, segment, plan_of)
-        due += cost(plan, segment, precision) + rounded(plan.fee, precision)
+        due += cost(plan, segment.seconds, segment.calls, precision) + rounded(plan.fee, precision)
     return due

@@ -1,0 +1,139 @@
+"""`rater demo`: the whole thing in one command, without installing Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from rater.cli.demo_view import View
+from rater.cli.errors import fail
+
+if TYPE_CHECKING:
+    from rater.service.reconcile import Reconciliation
+    from rater.service.settings import Settings
+
+MOST_CALLS = 20_000
+"""The embedded broker keeps about 5 MB a partition; more calls than this would not all be there to be reconciled."""
+
+
+def demo(
+    calls: Annotated[int, typer.Option(min=1, max=MOST_CALLS, help="How many calls.")] = 12_000,
+    seconds: Annotated[float, typer.Option(min=1, max=600, help="Over how many seconds.")] = 20,
+    accounts: Annotated[int, typer.Option(min=1, max=1000, help="Over how many accounts.")] = 60,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same calls.")] = 1,
+) -> None:
+    """A broker in memory, a simulated switch, a worker, and what comes out, live; then the books are checked.
+
+    Ends by itself and leaves nothing running. Exit status 1 if the money does not add up.
+    """
+    from rater.service.demo import WorkerEnded, demo_settings
+    from rater.service.embedded import NoEmbeddedBroker, embedded_broker
+    from rater.service.step import TABLES
+    from rater.service.topics import topic_plan
+
+    topics = [spec.name for spec in topic_plan(demo_settings(""), TABLES)]
+    try:
+        with embedded_broker(topics) as address, tempfile.TemporaryDirectory(prefix="rater-demo-") as folder:
+            settings = demo_settings(address)
+            result = asyncio.run(_run(settings, Path(folder) / "worker.log", calls, seconds, accounts, seed))
+    except (NoEmbeddedBroker, WorkerEnded) as error:
+        raise fail(str(error), status=1) from error
+    _tell(result)
+    if not result.balanced:
+        raise typer.Exit(1)
+
+
+async def _run(settings: Settings, log: Path, calls: int, seconds: float, accounts: int, seed: int) -> Reconciliation:
+    from rater.service.demo import FAULT_EVERY, all_rated, running_worker, story
+    from rater.service.feed import feed
+    from rater.service.log_writer import publish_book
+    from rater.service.reconcile import reconcile
+    from rater.service.shipped import shipped_book
+
+    wanted = accounts + calls + calls // FAULT_EVERY
+    view = View(wanted)
+    async with running_worker(settings, log) as worker, _shown(view), _watched(settings, view):
+        await publish_book(settings, shipped_book())
+        async for fed in feed(settings, story(seed, calls, accounts), rate=wanted / seconds):
+            view.fed = fed
+        await all_rated(settings, wanted + settings.partitions, worker, log)
+        await asyncio.sleep(0.5)  # for the eye: the last figures on the screen
+        return await reconcile(settings)
+
+
+@asynccontextmanager
+async def _watched(settings: Settings, view: View) -> AsyncIterator[None]:
+    """Keep the view up to date with what the worker publishes."""
+    from rater.service.demo import published
+
+    async def watch() -> None:
+        loop = asyncio.get_running_loop()
+        since, charges = loop.time(), 0
+        async for seen in published(settings):
+            for kind, body in seen:
+                (view.on_charge if kind == "charge" else view.on_rejected)(body)
+            if loop.time() - since >= 1:
+                view.per_second = (view.charges - charges) / (loop.time() - since)
+                since, charges = loop.time(), view.charges
+
+    task = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _shown(view: View) -> AsyncIterator[None]:
+    """Show the view: a live screen on a terminal, a line now and then elsewhere."""
+    console = Console()
+
+    async def show(live: Live | None) -> None:
+        while True:
+            await asyncio.sleep(0.25 if live else 2)
+            if live:
+                live.update(view.render())
+            else:
+                console.print(view.line())
+
+    screen = Live(view.render(), console=console, refresh_per_second=4) if sys.stdout.isatty() else nullcontext()
+    with screen as live:
+        task = asyncio.create_task(show(live))
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            if live:
+                live.update(view.render())
+            else:
+                console.print(view.line())
+
+
+def _tell(result: Reconciliation) -> None:
+    table = Table(title="Reconciliation", title_justify="left")
+    table.add_column("")
+    table.add_column("", justify="right")
+    table.add_row("records in the log", f"{result.records:,}")
+    for outcome, count in sorted(result.outcomes.items()):
+        table.add_row(f"  {outcome}", f"{count:,}")
+    table.add_row("sum of the outcomes", f"{result.outcomes.total():,}", end_section=True)
+    table.add_row("charges", f"{result.charges:,}")
+    table.add_row("gaps in their numbers", f"{result.gaps:,}")
+    table.add_row(f"sum of the charges, {result.currency}", f"{result.charged:,.2f}")
+    table.add_row(f"price of the final usage and fees, {result.currency}", f"{result.due:,.2f}")
+    table.add_row("residue", f"{result.residue:,.2f}", style="bold green" if result.balanced else "bold red")
+    Console().print(table)
+    if result.balanced:
+        typer.echo('Every record has its outcome and the money adds up. Next: README.md, "Run it for real".')
