@@ -45,7 +45,7 @@ async def read_topic(settings: Settings, topic: str) -> AsyncIterator[Chunk]:
             consumer.seek(tp, starts[tp])
             position = starts[tp]
             while position < ends[tp]:
-                fetched = await consumer.getmany(tp, timeout_ms=500, max_records=5000)
+                fetched = await consumer.getmany(tp, timeout_ms=50, max_records=5000)
                 records = [record for record in fetched.get(tp, []) if record.offset < ends[tp]]
                 position = min(await consumer.position(tp), ends[tp])
                 yield Chunk(tp.partition, len(tps), records, passed + position - starts[tp], total)
