@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import cProfile
+import gc
 import pstats
 import random
 from collections.abc import Callable
@@ -113,9 +114,11 @@ def main() -> None:
     options.add_argument("--profile", action="store_true", help="also print where the step spends its time")
     options.add_argument("--repeats", type=int, default=3)
     chosen = options.parse_args()
+    gc.set_threshold(100_000, 20, 20)  # as the worker does
     spent: dict[str, list[float]] = {}
     for seed in range(chosen.repeats):
         replay, records = _prepared(), _calls(seed)
+        gc.freeze()
         for part, batches in _fold(replay, records).items():
             spent.setdefault(part, []).extend(batches)
         assert replay.outcomes()["charged"] == CALLS

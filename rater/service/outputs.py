@@ -28,6 +28,8 @@ KEY_LIMIT = 64 * 1024
 EXCERPT = 1024
 
 _SOURCE = ("ce_source", b"rater")
+_CHARGE = ("ce_type", b"charge/1")
+_REJECTED = ("ce_type", b"rejected/1")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,11 +45,11 @@ def _time_header(timestamp: int) -> tuple[str, bytes]:
     return "ce_time", f"{_second(timestamp // 1000)}.{timestamp % 1000:03d}Z".encode()
 
 
-def headers(desk: Desk, record: Record, message: str, ident: str) -> tuple[tuple[str, bytes], ...]:
+def headers(desk: Desk, record: Record, message: tuple[str, bytes], ident: str) -> tuple[tuple[str, bytes], ...]:
     """The CloudEvents attributes, and the place that a message came from."""
     return (
         ("ce_id", ident.encode()),
-        ("ce_type", message.encode()),
+        message,
         _SOURCE,
         _time_header(record.timestamp),
         ("rater-from", f"{desk.place}{record.offset}".encode()),
@@ -56,7 +58,7 @@ def headers(desk: Desk, record: Record, message: str, ident: str) -> tuple[tuple
 
 def forward(desk: Desk, record: Record, message: str, partition: int) -> Output:
     """The record, unchanged, to the partition that its key belongs to."""
-    marks = headers(desk, record, message, f"{desk.partition}:{record.offset}")
+    marks = headers(desk, record, ("ce_type", message.encode()), f"{desk.partition}:{record.offset}")
     return Output("calls", partition, record.key, record.value, record.timestamp, marks)
 
 
@@ -66,7 +68,7 @@ def rejection(desk: Desk, record: Record, why: Rejected) -> Output:
     key, value = record.key, record.value
     body["key"] = _original(key, KEY_LIMIT)
     body["value"] = _original(value, VALUE_LIMIT)
-    marks = headers(desk, record, "rejected/1", f"{desk.partition}:{record.offset}")
+    marks = headers(desk, record, _REJECTED, f"{desk.partition}:{record.offset}")
     again = key if key is None else key[:EXCERPT]
     return Output("rejected", desk.partition, again, orjson.dumps(body), record.timestamp, marks)
 
@@ -103,7 +105,7 @@ def charge(
     body["period_total"] = plain(usage.total)
     body["allowance_left"] = allowance_left(charged.plan, charged.segment)
     body["late"] = False
-    marks = headers(desk, record, "charge/1", charge_id)
+    marks = headers(desk, record, _CHARGE, charge_id)
     return Output("charges", desk.partition, record.key, orjson.dumps(body), record.timestamp, marks)
 
 
