@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
@@ -72,7 +71,10 @@ class View:
 
     def render(self) -> RenderableType:
         """The state as a screen."""
-        lower = Columns([self._exhausted(), self._rejected()], equal=True, expand=True)
+        lower = Table.grid(expand=True)
+        lower.add_column(ratio=1)
+        lower.add_column(ratio=1)
+        lower.add_row(self._exhausted(), self._rejected())
         return Group(self._head(), self._top(), lower)
 
     def _head(self) -> Panel:
