@@ -19,7 +19,6 @@ CHARGED = "charged"
 DUPLICATE = "duplicate"
 APPLIED = "applied"
 FORWARDED = "forwarded"
-VOIDED = "voided"
 REJECTED = "rejected:"
 """An outcome of this kind goes on with the reason."""
 
