@@ -1,0 +1,30 @@
+"""`rater demo`: from nothing to charges and a reconciliation, on the embedded broker."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_the_demo_ends_with_nothing_left_over(tmp_path: Path) -> None:
+    """Records in = outcomes, residue 0.00, the worker is gone, nothing is left in the temporary folder."""
+    env = dict(os.environ) | {"TMPDIR": str(tmp_path), "RATER_TOPIC_PREFIX": "ignored-"}
+    done = subprocess.run(
+        [sys.executable, "-m", "rater", "demo", "--calls", "1500", "--seconds", "3", "--accounts", "20"],
+        capture_output=True,
+        text=True,
+        env=env,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    figures = {label.strip(): value for label, value in re.findall(r"│ ([^│]+?) +│ +([\d,.]+) │", done.stdout)}
+    assert figures["records in the log"] == figures["sum of the outcomes"] == "1,527"
+    assert figures["charged"] == "1,500"
+    assert figures["gaps in their numbers"] == "0"
+    assert figures["residue"] == "0.00"
+    assert figures["sum of the charges, CNY"] == figures["price of the final usage and fees, CNY"]
+    assert list(tmp_path.iterdir()) == []
