@@ -33,9 +33,20 @@ class Message(Words):
         return self.model_dump_json(exclude_unset=True).encode()
 
 
-_READERS: dict[str, CoreSchema] = {
-    "decimal": core_schema.decimal_schema(strict=False),
-    "instant": core_schema.datetime_schema(tz_constraint="aware", microseconds_precision="truncate", strict=False),
+def _moment(text: str) -> datetime:
+    """The instant, in the standard library's own zone: arithmetic on pydantic's zones costs five times as much."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise PydanticCustomError("datetime_parsing", "no such time") from error
+    if moment.tzinfo is None:
+        raise PydanticCustomError("timezone_aware", "no offset")
+    return moment
+
+
+_READERS: dict[str, Callable[[CoreSchema], CoreSchema]] = {
+    "decimal": lambda text: core_schema.chain_schema([text, core_schema.decimal_schema(strict=False)]),
+    "instant": lambda text: core_schema.no_info_after_validator_function(_moment, text),
 }
 
 
@@ -43,7 +54,7 @@ _READERS: dict[str, CoreSchema] = {
 class Written:
     """An annotation: in JSON a string of this pattern, in Python what `target` reads from it.
 
-    All of reading is compiled (a linear-time pattern, then pydantic's own reader): no Python runs per value.
+    The pattern is compiled and takes linear time, whatever the text.
     """
 
     pattern: str
@@ -58,7 +69,7 @@ class Written:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """How it is read and written."""
         text = core_schema.str_schema(pattern=self.pattern, max_length=self.longest, strict=True)
-        read = core_schema.chain_schema([text, _READERS[self.target]])
+        read = _READERS[self.target](text)
         return core_schema.json_or_python_schema(
             json_schema=read,
             python_schema=core_schema.no_info_before_validator_function(self.write, read),

@@ -7,7 +7,7 @@ conflict, unknown-account or account-ended, too-far.
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
@@ -31,7 +31,7 @@ from rater.core.units import talk_seconds
 from rater.core.usage import Call, Usage
 from rater.events.log import CallEnded
 from rater.service.decision import CHARGED, DUPLICATE, Change, Decision, Desk, Rejected
-from rater.service.outputs import charge
+from rater.service.outputs import call_member, charge
 from rater.service.rows import ACCOUNTS, CALLS, USAGE, KnownCall, call_key, decode_call, encode_call, usage_key
 from rater.stream.model import Record
 
@@ -73,7 +73,7 @@ def on_call(desk: Desk, record: Record, event: CallEnded, key: bytes, account: A
     remembered = encode_call(KnownCall(content, period, start, call.direction, call.connected, talk))
     changes: tuple[Change, ...] = ((USAGE, usage_key(key, period), charged.usage), (CALLS, identity, remembered))
     billed = charged.segment.seconds - ready.usage.segments[ready.segment].seconds
-    output = charge(desk, record, charged, tariffs.book.currency, _call_words(event, call, billed))
+    output = charge(desk, record, charged, tariffs.book.currency, call_member(event, talk, billed))
     if ready.account is account:
         return Decision(CHARGED, changes, (output,))
     fees = (charge(desk, record, fee, tariffs.book.currency) for fee in ready.fees)
@@ -130,14 +130,3 @@ def _no_plan(account: Account, start: Instant) -> Rejected:
     if in_force(account.history, start) is None:
         return Rejected("unknown-account", "no subscription is in force at the call's start, and no default plan")
     return Rejected("account-ended", "the account's subscription has ended at the call's start")
-
-
-def _call_words(event: CallEnded, call: Call, billed_seconds: int) -> dict[str, Any]:
-    return {
-        "source": event.source,
-        "call_id": event.call_id,
-        "started_at": event.started_at,
-        "connected": call.connected,
-        "talk_seconds": call.talk,
-        "billed_seconds": billed_seconds,
-    }
