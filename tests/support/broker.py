@@ -1,0 +1,238 @@
+"""A real Kafka for the tests, without Docker: Kafka's jars from Maven, run by Java, on free ports, in its own folder.
+
+`RATER_TEST_BOOTSTRAP=host:port` uses a broker that is there. The jars are kept in `.kafka/libs` of the checkout, or in
+`RATER_TEST_KAFKA_LIBS`. `python -m tests.support.broker` runs a broker until Ctrl-C and prints its address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+HERE = Path(__file__).resolve().parent
+LIBS = HERE.parent.parent / ".kafka" / "libs"
+UP_WITHIN = 60.0
+"""Seconds that the brokers have to answer; 3 are usual."""
+DOWN_WITHIN = 20.0
+"""Seconds that a broker has to end when asked; then it is killed."""
+
+RUNNING: dict[str, Sequence[Path]] = {}
+"""Address -> the files that the brokers there log to; none for one that was there before."""
+
+NEEDED = """\
+The tests on a real Kafka need one of:
+  - Java 17 or newer and Maven (Debian, Ubuntu: apt-get install openjdk-17-jre-headless maven), or
+  - the address of a broker for tests: RATER_TEST_BOOTSTRAP=host:port"""
+
+
+class NoKafka(Exception):  # noqa: N818 - it says what is missing
+    """There is no way to run a broker here; the message says what to install."""
+
+
+class Node(NamedTuple):
+    """One of the brokers, which is one of the controllers too."""
+
+    number: int
+    port: int
+    controller: int
+    folder: Path
+
+
+def log_of(address: str, lines: int = 40) -> str:
+    """The last lines that the brokers at an address logged, for who looks into a failure."""
+    return "\n".join(f"{log}:\n{tail(log, lines)}" for log in RUNNING.get(address, ()))
+
+
+def tail(file: Path, lines: int = 40) -> str:
+    """The last lines of a text file."""
+    return "\n".join(file.read_text(errors="replace").splitlines()[-lines:]) if file.exists() else "(no log)"
+
+
+@contextmanager
+def kafka(brokers: int = 1) -> Iterator[str]:
+    """Run so many brokers until the block ends, or use those of `RATER_TEST_BOOTSTRAP`; gives their address.
+
+    Raises `NoKafka` where neither is possible. Three brokers keep three replicas; one keeps one.
+    """
+    there = os.environ.get("RATER_TEST_BOOTSTRAP")
+    if there:
+        asyncio.run(_answers(there, 1, ()))
+        yield there
+        return
+    jars = libs()
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rater-kafka-", ignore_cleanup_errors=True))
+        ports = _free_ports(2 * brokers)
+        nodes = [Node(n + 1, ports[2 * n], ports[2 * n + 1], Path(folder) / str(n + 1)) for n in range(brokers)]
+        address = ",".join(f"127.0.0.1:{node.port}" for node in nodes)
+        RUNNING[address] = [node.folder / "broker.log" for node in nodes]
+        stack.callback(RUNNING.pop, address)
+        cluster = _cluster_id()
+        processes = [stack.enter_context(_running(node, nodes, jars, cluster)) for node in nodes]
+        try:
+            asyncio.run(_answers(address, brokers, processes))
+        except NoKafka as error:
+            message = f"{error}\n{log_of(address)}"
+            raise NoKafka(message) from error
+        yield address
+
+
+def libs() -> Path:
+    """The folder of Kafka's jars, fetched by Maven when they are not there yet."""
+    if not shutil.which("java"):
+        raise NoKafka(f"java is not here.\n{NEEDED}")
+    kept = Path(os.environ.get("RATER_TEST_KAFKA_LIBS") or LIBS)
+    if any(kept.glob("kafka_2.13-*.jar")):
+        return kept
+    if not shutil.which("mvn"):
+        raise NoKafka(f"mvn is not here, and {kept} has no jars.\n{NEEDED}")
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    # Complete or not there: a download that was cut off must not be taken for the jars.
+    with tempfile.TemporaryDirectory(dir=kept.parent) as fetched:
+        goal = ["dependency:copy-dependencies", f"-DoutputDirectory={fetched}/libs"]
+        done = subprocess.run(
+            ["mvn", "-q", "-B", "-f", str(HERE / "kafka" / "pom.xml"), *goal],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise NoKafka(f"mvn could not fetch Kafka's jars:\n{(done.stdout + done.stderr)[-3000:]}\n{NEEDED}")
+        shutil.rmtree(kept, ignore_errors=True)
+        (Path(fetched) / "libs").rename(kept)
+    return kept
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        # All at once, so that no port is given twice.
+        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [s.getsockname()[1] for s in sockets]
+
+
+def _cluster_id() -> str:
+    """As `kafka.tools.StorageTool random-uuid` makes it, without a second of Java."""
+    while (ident := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return ident
+
+
+def _properties(node: Node, nodes: Sequence[Node]) -> str:
+    replicas = min(3, len(nodes))
+    voters = ",".join(f"{n.number}@127.0.0.1:{n.controller}" for n in nodes)
+    settings: dict[str, object] = {
+        "process.roles": "broker,controller",
+        "node.id": node.number,
+        "controller.quorum.voters": voters,
+        "listeners": f"PLAINTEXT://127.0.0.1:{node.port},CONTROLLER://127.0.0.1:{node.controller}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{node.port}",
+        "inter.broker.listener.name": "PLAINTEXT",
+        "controller.listener.names": "CONTROLLER",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "log.dirs": node.folder / "data",
+        "offsets.topic.replication.factor": replicas,
+        "offsets.topic.num.partitions": 4,
+        "transaction.state.log.replication.factor": replicas,
+        "transaction.state.log.min.isr": min(2, replicas),
+        "transaction.state.log.num.partitions": 4,
+        "share.coordinator.state.topic.replication.factor": replicas,
+        "share.coordinator.state.topic.min.isr": min(2, replicas),
+        "group.initial.rebalance.delay.ms": 0,
+        # A frozen worker's transaction holds up readers until it is aborted; look for such every second.
+        "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1000,
+        # A topic that somebody only asks about must not come to be with settings that nobody chose.
+        "auto.create.topics.enable": "false",
+    }
+    return "".join(f"{name}={value}\n" for name, value in settings.items())
+
+
+@contextmanager
+def _running(node: Node, nodes: Sequence[Node], jars: Path, cluster: str) -> Iterator[subprocess.Popen[bytes]]:
+    node.folder.mkdir()
+    file = node.folder / "server.properties"
+    file.write_text(_properties(node, nodes))
+    java = ["java", "-Xmx1g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{jars}/*"]
+    formatting = [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(file)]
+    done = subprocess.run(formatting, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NoKafka(f"Kafka's storage tool failed:\n{done.stdout}{done.stderr}")
+    with (node.folder / "broker.log").open("wb") as log:
+        # A session of its own: Ctrl-C in the terminal is for the tests, which end the broker in their own time.
+        process = subprocess.Popen(
+            [*java, "kafka.Kafka", str(file)], stdout=log, stderr=log, cwd=node.folder, start_new_session=True
+        )
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(DOWN_WITHIN)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+async def _answers(address: str, brokers: int, processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Wait until the cluster itself says that all its brokers are there."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it tells of every attempt before the broker is up
+    deadline = monotonic() + (UP_WITHIN if processes else 10.0)
+    try:
+        while True:
+            ended = [process for process in processes if process.poll() is not None]
+            if ended:
+                raise NoKafka(f"the broker ended with status {ended[0].returncode}")
+            if await _brokers(address) >= brokers:
+                return
+            if monotonic() > deadline:
+                raise NoKafka(f"no Kafka answers at {address}")
+            await asyncio.sleep(0.1)
+    finally:
+        logging.getLogger("aiokafka").setLevel(logging.NOTSET)
+
+
+async def _brokers(address: str) -> int:
+    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    try:
+        await admin.start()
+        return len((await admin.describe_cluster())["brokers"])
+    except (KafkaError, OSError):
+        return 0
+    finally:
+        await admin.close()
+
+
+def main() -> None:
+    """Run a broker until Ctrl-C or SIGTERM. An argument says how many brokers."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
+    try:
+        with kafka(int(sys.argv[1]) if len(sys.argv) > 1 else 1) as address:
+            print(address, flush=True)
+            signal.pause()
+    except NoKafka as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""The command `rater` on a real Kafka, and workers as processes: waited for, stopped, killed, frozen, cleaned up."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tests.support.broker import tail
+
+READY = r"ready: rating partitions \[(?P<partitions>[\d, ]*)\]"
+PATIENCE = 60.0
+"""Seconds until a test gives up on something; what is awaited takes a second or ten."""
+
+
+class GaveUp(AssertionError):  # noqa: N818 - it says what happened
+    """Something did not come about; the message has the worker's log."""
+
+
+def until(holds: Callable[[], bool], what: str, seconds: float = PATIENCE, every: float = 0.05) -> None:
+    """Look again and again until `holds` says so; raises `TimeoutError` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {seconds:g} s: {what}")
+        time.sleep(every)
+
+
+def numbers(text: str) -> list[int]:
+    """The numbers of a list as logs print it, without its brackets."""
+    return [int(word) for word in text.split(",") if word.strip()]
+
+
+class Worker:
+    """A `rater worker` as a process. What it says goes to the file `log`."""
+
+    def __init__(self, env: Mapping[str, str], log: Path, *words: str) -> None:
+        self.log = log
+        with log.open("wb") as out:
+            # In a folder without anybody's .env, and in a session of its own: Ctrl-C is for the tests.
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "rater", "worker", *words],
+                env=env,
+                cwd=log.parent,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
+
+    def text(self) -> str:
+        """All that it said so far."""
+        return self.log.read_text(errors="replace")
+
+    def alive(self) -> bool:
+        """Whether the process is there, frozen or not. Raises nothing."""
+        return self._process.poll() is None
+
+    def must_live(self) -> None:
+        """Raises `GaveUp` with what it said, if the process ended."""
+        if not self.alive():
+            raise GaveUp(f"{self.log.name}: ended with status {self._process.returncode}\n{tail(self.log)}")
+
+    def rates(self) -> set[int] | None:
+        """The partitions that it rates, as it said last; None before it was ready."""
+        found = [match["partitions"] for match in re.finditer(READY, self.text())]
+        return set(numbers(found[-1])) if found else None
+
+    def until_ready(self) -> None:
+        """Wait until it has said that it is ready."""
+        self.until(lambda: self.rates() is not None, "is ready")
+
+    def until_rates(self, partitions: set[int]) -> None:
+        """Wait until it rates exactly these partitions."""
+        self.until(lambda: self.rates() == partitions, f"rates {sorted(partitions)}")
+
+    def until(self, holds: Callable[[], bool], what: str) -> None:
+        """Wait for something of this worker, which must not end meanwhile."""
+
+        def look() -> bool:
+            if holds():
+                return True
+            self.must_live()
+            return False
+
+        try:
+            until(look, f"{self.log.name} {what}")
+        except TimeoutError as error:
+            raise GaveUp(f"{error}\n{tail(self.log)}") from None
+
+    def stop(self) -> int:
+        """SIGTERM: please end. Gives the exit status."""
+        self._process.terminate()
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait until it ends by itself; gives the exit status."""
+        try:
+            return self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise GaveUp(f"{self.log.name}: does not end\n{tail(self.log)}") from None
+
+    def kill(self) -> None:
+        """SIGKILL: gone, with whatever was in flight. A frozen process goes too."""
+        self._process.kill()
+        self._process.wait()
+
+    def freeze(self) -> None:
+        """SIGSTOP: there, but not running, as on a machine that is suspended."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """SIGCONT: running again, not knowing that it was not."""
+        self._process.send_signal(signal.SIGCONT)
+
+
+class Rater:
+    """The command on one Kafka with one set of settings (names without `RATER_`), in a folder of its own."""
+
+    def __init__(self, settings: Mapping[str, str], folder: Path) -> None:
+        self.settings, self.folder = dict(settings), folder
+        self.workers: list[Worker] = []
+
+    def run(self, *words: object, status: int = 0) -> str:
+        """Run `rater` with these words; gives what it said on both its outputs. Its exit status must be as told."""
+        done = subprocess.run(
+            [sys.executable, "-m", "rater", *map(str, words)],
+            env=self._env(),
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=4 * PATIENCE,
+            check=False,
+        )
+        assert done.returncode == status, f"rater {' '.join(map(str, words))}: {done.returncode}\n{done.stdout}"
+        return done.stdout
+
+    def worker(self, *words: str, ready: bool = True, **settings: object) -> Worker:
+        """Start a worker, with settings that only it has, and wait until it is ready."""
+        worker = Worker(self._env(settings), self.folder / f"worker-{len(self.workers) + 1}.log", *words)
+        self.workers.append(worker)
+        if ready:
+            worker.until_ready()
+        return worker
+
+    def clean_up(self) -> None:
+        """End the workers that are still there."""
+        for worker in self.workers:
+            worker.kill()
+
+    def logs(self) -> str:
+        """The last lines of every worker, for who looks into a failure."""
+        return "\n".join(f"{worker.log.name}:\n{tail(worker.log)}" for worker in self.workers)
+
+    def _env(self, settings: Mapping[str, object] | None = None) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("RATER_")}
+        ours = {**self.settings, **(settings or {})}
+        return {**inherited, **{f"RATER_{name.upper()}": str(value) for name, value in ours.items()}}
