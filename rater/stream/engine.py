@@ -122,7 +122,7 @@ class Engine:
         """Take in batches again, after the seek to `next_offsets`."""
         self.watchdog.disarm(REBALANCE)
         for unit in self.units.values():
-            unit.accepting = True
+            unit.resume()
 
     async def close(self) -> None:
         """Leave every partition in good order."""

@@ -15,7 +15,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
@@ -127,8 +127,6 @@ class BatchConsumerThread(FailStop, driver.AIOKafkaConsumerThread):
         if not self.consumer.flow_active:
             return {}
         fetcher = consumer._fetcher  # noqa: SLF001 - as Faust does; there is no public way to name partitions
-        before = {tp: position for tp in active_partitions if (position := self._position(consumer, tp)) is not None}
-        epoch = self._epoch
         with fetcher._subscriptions.fetch_context():  # noqa: SLF001
             try:
                 fetched = await fetcher.fetched_records(active_partitions, timeout=timeout, max_records=max_records)
@@ -136,20 +134,34 @@ class BatchConsumerThread(FailStop, driver.AIOKafkaConsumerThread):
                 if self._positions.keys() & _named(error):
                     raise
                 return {}  # the group's offset, before our own seek: of no interest
+        # From here to the return nothing is awaited, so no seek can come between the records and their places.
         batches: dict[TP, FetchedBatch] = {}
         for tp, records in fetched.items():
-            # A seek during the wait moved the position, and the records are those after it.
-            start = before.get(tp) if epoch == self._epoch else self._positions.get(tp)
-            if start is not None and tp in self._positions and records:
+            start = self._positions.get(tp)
+            if start is not None and records:
                 size = sum(record.serialized_key_size + record.serialized_value_size for record in records)
-                batches[tp] = FetchedBatch(min(start, records[0].offset), self._epoch, records, size)
+                end = self._positions[tp] = self._position(consumer, tp)
+                batches[tp] = FetchedBatch(start, end, self._epoch, records, size)
         return batches
 
     @staticmethod
-    def _position(consumer: AIOKafkaConsumer, tp: TP) -> int | None:
+    def _position(consumer: AIOKafkaConsumer, tp: TP) -> int:
         assignment = consumer._subscription.subscription.assignment  # noqa: SLF001
-        state = assignment.state_value(tp) if assignment is not None and tp in assignment.tps else None
-        return state.position if state is not None and state.has_valid_position else None
+        position: int = assignment.state_value(tp).position
+        return position
+
+    def seek(self, partition: TP, offset: int) -> NoReturn:  # noqa: ARG002 - Faust's signature
+        """Closed: a position that anyone else moves would leave records out."""
+        message = f"{partition}: only the engine seeks"
+        raise RuntimeError(message)
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> NoReturn:
+        """Closed, like `seek`."""
+        self.seek(*next(iter(partitions.items())))
+
+    async def seek_to_beginning(self, *partitions: TP) -> NoReturn:
+        """Closed, like `seek`."""
+        self.seek(partitions[0], 0)
 
 
 def _named(error: BaseException) -> set[Any]:

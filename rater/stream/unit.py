@@ -45,7 +45,9 @@ class FetchedBatch(NamedTuple):
     """The records of one partition from one fetch."""
 
     start: int
-    """The consumer's position before the fetch. Markers and aborted records make the first offset larger, legally."""
+    """Up to where everything was handed on before: the end of the batch before it, or the target of a seek."""
+    end: int
+    """The consumer's position after the fetch. Markers and aborted records lie between the records and around them."""
     epoch: int
     """Which seek it follows; a batch of an older epoch was fetched before the rows that are here now."""
     records: Sequence[Record]
@@ -93,6 +95,8 @@ class Unit:
     on_pressure: Callable[[int, bool], None]
     """(partition, too much queued?): tells the consumer to leave the partition out of the fetch, or to take it in."""
     accepting: bool = False
+    due: int = 0
+    """Where the next batch must start: the end of the last one, or the target of the seek."""
     tally: Tally = field(default_factory=Tally)
     _queue: deque[Delivery] = field(default_factory=deque)
     _queued_bytes: int = 0
@@ -116,6 +120,11 @@ class Unit:
         if self.accepting:
             self._tick = tick
             self._wake()
+
+    def resume(self) -> None:
+        """Take in batches again; the consumer was sent to `next_offset`."""
+        self.due = self.head.next_offset
+        self.accepting = True
 
     async def quiesce(self) -> None:
         """Stop taking in, forget what is queued, and wait for the transaction in flight. Closes nothing."""
@@ -195,18 +204,18 @@ class Unit:
             self.on_pressure(self.partition, False)  # noqa: FBT003
 
     def _unseen(self, taken: list[Delivery]) -> list[Record]:
-        """The records from `next_offset` on. A hole before them means that something was lost: never go on."""
-        expected = self.head.next_offset
+        """The records from `next_offset` on. A hole before a batch means that something was lost: never go on."""
+        seen = self.head.next_offset
         records: list[Record] = []
-        for start, _, fetched, _ in (delivery.value for delivery in taken):
-            if start > expected:
-                message = f"a batch from offset {start} came where {expected} was due: records are missing between"
+        for start, end, _, fetched, _ in (delivery.value for delivery in taken):
+            if start > self.due:
+                message = f"a batch from offset {start} came where {self.due} was due: records are missing between"
                 raise RuntimeError(message)
-            if fetched[0].offset >= expected:
+            self.due = max(self.due, end)
+            if fetched[0].offset >= seen:
                 records += fetched
             else:
-                records += [record for record in fetched if record.offset >= expected]
-            expected = max(expected, fetched[-1].offset + 1)
+                records += [record for record in fetched if record.offset >= seen]
         return records
 
     async def _transact(self, records: list[Record], tick: Output | None) -> None:

@@ -59,7 +59,7 @@ def make_unit(deaths: list[Died], producer: ScriptedProducer, pressure: list[tup
             watchdog=failstop.Watchdog(),
             on_pressure=lambda partition, high: pressure.append((partition, high)),
         )
-        unit.accepting = True
+        unit.resume()
         return unit
 
     return make

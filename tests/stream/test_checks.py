@@ -46,7 +46,7 @@ def test_a_compacted_log_or_one_with_create_time_is_refused() -> None:
     """A log that compacts forgets calls; timestamps by producers would let a switch decide what lies in the future."""
     compacted = replace(LOG_STATE, config=GOOD)
     assert "cleanup.policy=compact, not delete" in problems([LOG], {LOG.name: compacted})[0]
-    create_time = replace(LOG_STATE, config=LOG_STATE.config | {"message.timestamp.type": "CreateTime"})
+    create_time = replace(LOG_STATE, config=dict(LOG_STATE.config) | {"message.timestamp.type": "CreateTime"})
     assert "message.timestamp.type=CreateTime" in problems([LOG], {LOG.name: create_time})[0]
 
 

@@ -28,6 +28,7 @@ class FakeClient:
 
     def __init__(self, positions: dict[Any, int]) -> None:
         self.positions = positions
+        self.ends: dict[Any, int] = {}
         self.during: Callable[[], Any] = dict
         assignment = SimpleNamespace(tps=set(positions), state_value=self._state)
         self._subscription = SimpleNamespace(subscription=SimpleNamespace(assignment=assignment))
@@ -40,7 +41,10 @@ class FakeClient:
 
     async def _fetched(self, *_: object, **__: object) -> Any:
         result = self.during()
-        return await result if asyncio.iscoroutine(result) else result
+        fetched = await result if asyncio.iscoroutine(result) else result
+        for tp, records in fetched.items():
+            self.positions[tp] = self.ends.get(tp, records[-1].offset + 1)
+        return fetched
 
     def assignment(self) -> set[Any]:
         return set(self.positions)
@@ -70,21 +74,28 @@ async def fetch(thread: Any, client: FakeClient) -> dict[TP, FetchedBatch]:
     return batches
 
 
-async def test_a_batch_starts_where_the_consumer_stood(thread: Any, client: FakeClient) -> None:
-    """A batch carries the position before its fetch, the epoch of the last seek, and its size in bytes."""
+async def test_batches_follow_each_other(thread: Any, client: FakeClient) -> None:
+    """A batch starts where the one before it ended, with the markers on the way; it knows its epoch and its bytes."""
     await thread._seek_all({ZERO: 5})
     client.during = lambda: {ZERO: [record(7), record(8)]}
-    (batch,) = (await fetch(thread, client)).values()
-    assert (batch.start, batch.epoch, [r.offset for r in batch.records], batch.size) == (5, 1, [7, 8], 20)
+    client.ends[ZERO] = 10  # a marker at 9
+    (first,) = (await fetch(thread, client)).values()
+    assert (first.start, first.end, first.epoch, first.size) == (5, 10, 1, 20)
+    assert [r.offset for r in first.records] == [7, 8]
+    client.during = lambda: {ZERO: [record(12)]}  # more markers before it, in a fetch without records
+    client.ends[ZERO] = 13
+    (second,) = (await fetch(thread, client)).values()
+    assert (second.start, second.end) == (10, 13)
 
 
-async def test_a_foreign_move_of_the_position_shows(thread: Any, client: FakeClient) -> None:
-    """If anything but our own seek moves the position forward, the batch says so and the unit ends the process."""
-    await thread._seek_all({ZERO: 5})
-    client.positions[ZERO] = 50
-    client.during = lambda: {ZERO: [record(50)]}
-    (batch,) = (await fetch(thread, client)).values()
-    assert batch.start == 50
+async def test_nobody_else_seeks(thread: Any) -> None:
+    """Faust's own ways to move the position are closed: they would leave records out."""
+    with pytest.raises(RuntimeError, match="only the engine seeks"):
+        thread.seek(ZERO, 50)
+    with pytest.raises(RuntimeError, match="only the engine seeks"):
+        await thread.seek_wait({ZERO: 50})
+    with pytest.raises(RuntimeError, match="only the engine seeks"):
+        await thread.seek_to_beginning(ZERO)
 
 
 async def test_a_seek_during_the_wait_counts(thread: Any, client: FakeClient) -> None:
@@ -97,7 +108,7 @@ async def test_a_seek_during_the_wait_counts(thread: Any, client: FakeClient) ->
 
     client.during = seek_then_answer
     (batch,) = (await fetch(thread, client)).values()
-    assert (batch.start, batch.epoch) == (2, 2)
+    assert (batch.start, batch.end, batch.epoch) == (2, 4, 2)
 
 
 async def test_nothing_is_handed_on_before_our_own_seek(thread: Any, client: FakeClient) -> None:
@@ -125,8 +136,8 @@ async def test_rewind_fetches_again_unless_a_seek_came_first(thread: Any, client
     """A batch that could not be handed on is fetched again; one from before a seek is not, it would go back."""
     await thread._seek_all({ZERO: 5})
     client.positions[ZERO] = 9
-    await thread._rewind(ZERO, FetchedBatch(5, 1, [record(5)], 1))
+    await thread._rewind(ZERO, FetchedBatch(5, 6, 1, [record(5)], 1))
     assert client.positions[ZERO] == 5
     await thread._seek_all({ZERO: 7})
-    await thread._rewind(ZERO, FetchedBatch(5, 1, [record(5)], 1))
+    await thread._rewind(ZERO, FetchedBatch(5, 6, 1, [record(5)], 1))
     assert client.positions[ZERO] == 7

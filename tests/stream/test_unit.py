@@ -112,10 +112,25 @@ async def test_records_seen_before_are_skipped(make_unit: MakeUnit, producer: Sc
 async def test_markers_leave_legal_gaps(make_unit: MakeUnit, producer: ScriptedProducer, deaths: list[Died]) -> None:
     """Offsets of transaction markers hold no records: a batch fetched from the due position may start later."""
     unit = make_unit(next_offset=5)
-    unit.offer(batch(7, 9, start=5))
-    unit.offer(batch(12, start=10))
+    unit.offer(batch(7, 9, start=5, end=11))
+    await settled(unit)
+    unit.offer(batch(12, start=11))
     await settled(unit)
     assert (offsets(producer), unit.head.next_offset, deaths) == ([7, 9, 12], 13, [])
+
+
+async def test_a_marker_behind_the_last_record_is_no_hole(
+    make_unit: MakeUnit, producer: ScriptedProducer, deaths: list[Died]
+) -> None:
+    """After a rebalance the consumer is sent to `next_offset`, and finds the marker that it had passed before."""
+    unit = make_unit()
+    unit.offer(batch(0, end=2))
+    await settled(unit)
+    await unit.quiesce()
+    unit.resume()
+    unit.offer(batch(2, start=1))
+    await settled(unit)
+    assert (offsets(producer), deaths) == ([0, 2], [])
 
 
 async def test_a_hole_ends_the_process(make_unit: MakeUnit, producer: ScriptedProducer, deaths: list[Died]) -> None:

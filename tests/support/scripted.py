@@ -72,10 +72,10 @@ class Delivered:
         return True
 
 
-def batch(*offsets: int, start: int | None = None, size: int = 100) -> Delivered:
-    """A batch of records at `offsets`, fetched from the position `start` (the first offset, unless told)."""
+def batch(*offsets: int, start: int | None = None, end: int | None = None, size: int = 100) -> Delivered:
+    """A batch of records at `offsets`, fetched from the position `start` up to `end` (close to them, unless told)."""
     records = [LogRecord(offset, 1_000 + offset, b"k", b"v") for offset in offsets]
-    return Delivered(FetchedBatch(offsets[0] if start is None else start, 1, records, size))
+    return Delivered(FetchedBatch(offsets[0] if start is None else start, end or offsets[-1] + 1, 1, records, size))
 
 
 async def settled(unit: Unit) -> None:
