@@ -41,6 +41,7 @@ class Worker:
 
     def __init__(self, env: Mapping[str, str], log: Path, *words: str) -> None:
         self.log = log
+        self._let_go = False
         with log.open("wb") as out:
             # In a folder without anybody's .env, and in a session of its own: Ctrl-C is for the tests.
             self._process = subprocess.Popen(
@@ -61,8 +62,8 @@ class Worker:
         return self._process.poll() is None
 
     def must_live(self) -> None:
-        """Raises `GaveUp` with what it said, if the process ended."""
-        if not self.alive():
+        """Raises `GaveUp` with what it said, if the process ended and no test made it or waited for it."""
+        if not self._let_go and not self.alive():
             raise GaveUp(f"{self.log.name}: ended with status {self._process.returncode}\n{tail(self.log)}")
 
     def rates(self) -> set[int] | None:
@@ -94,11 +95,13 @@ class Worker:
 
     def stop(self) -> int:
         """SIGTERM: please end. Gives the exit status."""
+        self._let_go = True
         self._process.terminate()
         return self.wait()
 
     def wait(self) -> int:
         """Wait until it ends by itself; gives the exit status."""
+        self._let_go = True
         try:
             return self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
@@ -106,6 +109,7 @@ class Worker:
 
     def kill(self) -> None:
         """SIGKILL: gone, with whatever was in flight. A frozen process goes too."""
+        self._let_go = True
         self._process.kill()
         self._process.wait()
 
@@ -147,6 +151,11 @@ class Rater:
         if ready:
             worker.until_ready()
         return worker
+
+    def must_live(self) -> None:
+        """Raises `GaveUp` if a worker ended that nobody ended."""
+        for worker in self.workers:
+            worker.must_live()
 
     def clean_up(self) -> None:
         """End the workers that are still there."""

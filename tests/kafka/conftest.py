@@ -1,0 +1,54 @@
+"""A real Kafka for all of these tests, and a rater with topics of its own for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from tests.support.broker import kafka
+from tests.support.workers import Rater
+
+NUMBERS = count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here needs the broker."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.kafka)
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[str]:
+    """The address of a real Kafka."""
+    with kafka() as address:
+        yield address
+
+
+@pytest.fixture
+def rater(broker: str, tmp_path: Path) -> Iterator[Rater]:
+    """The command on topics that no other test has; its workers end with the test."""
+    settings = {
+        "bootstrap_servers": broker,
+        "topic_prefix": f"t{next(NUMBERS)}-",
+        "replication": "1",
+        "dev": "1",
+        "session_timeout": "6",
+        "tick_interval": "0",
+    }
+    made = Rater(settings, tmp_path)
+    try:
+        yield made
+    finally:
+        made.clean_up()
+
+
+@pytest.fixture
+def ready(rater: Rater) -> Rater:
+    """With its topics made and the shipped tariff book published."""
+    rater.run("topics", "create")
+    rater.run("tariffs", "publish")
+    return rater
