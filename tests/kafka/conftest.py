@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
-from tests.support.broker import kafka
+from tests.support.broker import kafka, log_of
 from tests.support.workers import Rater
 
+RUN = uuid4().hex[:8]
+"""Keeps two runs on one broker apart (`RATER_TEST_BOOTSTRAP`)."""
 NUMBERS = count(1)
 
 
@@ -33,10 +36,10 @@ def rater(broker: str, tmp_path: Path) -> Iterator[Rater]:
     """The command on topics that no other test has; its workers end with the test."""
     settings = {
         "bootstrap_servers": broker,
-        "topic_prefix": f"t{next(NUMBERS)}-",
+        "topic_prefix": f"t{RUN}-{next(NUMBERS)}-",
         "replication": "1",
         "dev": "1",
-        "session_timeout": "6",
+        "session_timeout": "6",  # the least that a broker allows, so that a killed worker's partitions move soon
         "tick_interval": "0",
     }
     made = Rater(settings, tmp_path)
@@ -44,6 +47,7 @@ def rater(broker: str, tmp_path: Path) -> Iterator[Rater]:
         yield made
     finally:
         made.clean_up()
+        print(made.logs(), log_of(broker), sep="\n")  # shown only where the test failed
 
 
 @pytest.fixture

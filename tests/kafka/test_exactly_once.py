@@ -110,9 +110,9 @@ async def test_a_third_worker_joins_and_leaves(ready: Rater) -> None:
     """During a backlog a third worker joins and leaves: partitions that stay are kept, nothing is lost or repeated."""
     calls = 40_000
     simulate(ready, calls)
-    small = {"max_poll_records": 20}  # small batches are slow: the backlog lasts until the third has come and gone
-    first, second = ready.worker(**small), ready.worker(**small)
-    third = ready.worker(**small)
+    ready.settings["max_poll_records"] = "2"  # small batches are slow: the backlog outlasts the third
+    first, second = ready.worker(), ready.worker()
+    third = ready.worker()
     await assert_not_done(ready, calls + CONTROL)
     before = len(first.text()), len(second.text())
     assert third.stop() == 0
