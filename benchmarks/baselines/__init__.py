@@ -1,0 +1,1 @@
+"""What the rater is measured against; each is a process: `python -m benchmarks.baselines.NAME ADDRESS PREFIX`."""
