@@ -14,7 +14,7 @@ from rater.core.account import Account, Stretch, stretches
 from rater.core.book import Plan
 from rater.core.instant import Instant
 from rater.core.lines import Line, fee_lines
-from rater.core.money import ZERO, rounded
+from rater.core.money import ZERO, nothing, rounded
 from rater.core.period import Calendar, Period, period_at
 from rater.core.tariffs import PlanOf, Tariffs, versioned
 from rater.core.usage import Call, Segment, Usage, billed, counted, explain, used
@@ -128,15 +128,25 @@ def charge_call(plan: Plan, usage: Usage, index: int, call: Call, start: Instant
     """Rate a call into segment `index` of its period: R(price(after)) - R(price(before))."""
     segments = usage.segments
     before = segments[index]
+    if not call.connected:
+        free = nothing(precision)
+        return Charged(_counted(usage, call, start, segments, free), "usage", plan, before, free, ())
     calls = before.calls + 1 if counted(plan.calls, call) else before.calls
     after = used(plan, before, before.seconds + billed(plan, call), calls, precision)
     amount = after.cost - before.cost
+    segments = (after,) if len(segments) == 1 else (*segments[:index], after, *segments[index + 1 :])
+    lines = explain(plan, before, after, precision)
+    return Charged(_counted(usage, call, start, segments, amount), "usage", plan, after, amount, lines)
+
+
+def _counted(usage: Usage, call: Call, start: Instant, segments: tuple[Segment, ...], amount: Decimal) -> Usage:
+    """The usage with one more charge of a call."""
     outbound = call.direction == "outbound"
-    charged = Usage(
+    return Usage(
         usage.period,
         usage.start,
         usage.end,
-        (after,) if len(segments) == 1 else (*segments[:index], after, *segments[index + 1 :]),
+        segments,
         usage.seq + 1,
         usage.total + amount,
         usage.fees,
@@ -145,7 +155,6 @@ def charge_call(plan: Plan, usage: Usage, index: int, call: Call, start: Instant
         usage.connected + (outbound and call.connected),
         start if usage.latest is None or start > usage.latest else usage.latest,
     )
-    return Charged(charged, "usage", plan, after, amount, explain(plan, before, after, precision))
 
 
 def segment_at(usage: Usage, at: Instant) -> int | None:

@@ -6,10 +6,7 @@ conflict, unknown-account or account-ended, too-far.
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import NamedTuple
-
-import orjson
 
 from rater.core.account import Account, in_force
 from rater.core.instant import SECOND, Instant, instant
@@ -58,10 +55,9 @@ def on_call(desk: Desk, record: Record, event: CallEnded, key: bytes, account: A
         return Rejected("no-tariff-book", "no tariff book is published yet")
     answered = None if event.answered_at is None else instant(event.answered_at)
     identity = call_key(key, event.source, event.call_id)
-    content = _fingerprint(event, start, answered, ended)
-    known: bytes | None = desk.get(CALLS, identity)
+    known: bytes | None = desk.calls(identity)
     if known is not None:
-        return _again(decode_call(known), content)
+        return _again(decode_call(known), _remembered(event, "", start, answered, ended))
     ready = _open(desk, tariffs, key, account, start)
     if isinstance(ready, Rejected):
         return ready
@@ -70,7 +66,7 @@ def on_call(desk: Desk, record: Record, event: CallEnded, key: bytes, account: A
     plan = plan_of_segment(ready.account, ready.usage.segments[ready.segment], desk.plan)
     charged = charge_call(plan, ready.usage, ready.segment, call, start, tariffs.book.precision)
     period = charged.usage.period
-    remembered = encode_call(KnownCall(content, period, start, call.direction, call.connected, talk))
+    remembered = encode_call(_remembered(event, period, start, answered, ended))
     changes: tuple[Change, ...] = ((USAGE, usage_key(key, period), charged.usage), (CALLS, identity, remembered))
     billed = charged.segment.seconds - ready.usage.segments[ready.segment].seconds
     output = charge(desk, record, charged, tariffs.book.currency, call_member(event, talk, billed))
@@ -91,14 +87,14 @@ def too_far(begun: TooFar) -> Rejected:
     return Rejected("too-far", f"the fees of more than {begun.periods} periods would fall due at once")
 
 
-def _fingerprint(event: CallEnded, start: Instant, answered: Instant | None, ended: Instant) -> str:
-    """Of the parsed content: the same however the JSON was laid out and with whatever offsets times were written."""
-    words = (event.caller, event.callee, event.direction, event.disposition, start, answered, ended)
-    return blake2b(orjson.dumps(words), digest_size=12).hexdigest()
+def _remembered(event: CallEnded, period: str, start: Instant, answered: Instant | None, ended: Instant) -> KnownCall:
+    numbers = (event.caller, event.callee)
+    return KnownCall(period, start, answered, ended, event.direction, event.disposition, *numbers)
 
 
-def _again(known: KnownCall, content: str) -> Decision | Rejected:
-    if known.fingerprint == content:
+def _again(known: KnownCall, said: KnownCall) -> Decision | Rejected:
+    """Equal content, with instants compared as instants, is a repetition; anything else a conflict."""
+    if known == said._replace(period=known.period, voided=known.voided):
         return Decision(DUPLICATE)
     return Rejected("conflict", "a call with this source and call_id but other content was charged before")
 
@@ -106,7 +102,7 @@ def _again(known: KnownCall, content: str) -> Decision | Rejected:
 def _open(desk: Desk, tariffs: Tariffs, key: bytes, known: Account | None, start: Instant) -> Opened | Rejected:
     account = known or Account(default_calendar(tariffs))
     period = period_at(account.calendar, start)
-    usage: Usage | None = desk.get(USAGE, usage_key(key, period.name))
+    usage: Usage | None = desk.usages(usage_key(key, period.name))
     if usage is not None and (account.next_fee is None or start < account.next_fee):
         index = segment_at(usage, start)
         return _no_plan(account, start) if index is None else Opened(account, (), usage, index)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rater.core.book import Plan
 from rater.core.instant import Instant
@@ -12,7 +12,7 @@ from rater.core.ledger import Ledger
 from rater.core.tariffs import Tariffs
 from rater.core.usage import Usage
 from rater.events.reasons import Reason
-from rater.service.rows import TARIFFS, USAGE, plan_key, usage_key
+from rater.service.rows import plan_key, usage_key
 from rater.stream.model import Output, Row
 
 CHARGED = "charged"
@@ -21,6 +21,9 @@ APPLIED = "applied"
 FORWARDED = "forwarded"
 REJECTED = "rejected:"
 """An outcome of this kind goes on with the reason."""
+
+Read = Callable[[bytes], Any]
+"""Finds a row of a table by its key, as the records before this one left it; None where there is none."""
 
 Change = tuple[str, bytes, "Row | None"]
 """(table, key, the new row; None deletes it)."""
@@ -60,7 +63,13 @@ class Rejected(NamedTuple):
 class Desk:
     """What a decision may look at: the rows as the records before it left them, and where the record stands."""
 
-    get: Callable[[str, bytes], Row | None]
+    accounts: Read
+    usages: Read
+    calls: Read
+    published: Read
+    """Tariffs and the versions of plans."""
+    plans: dict[str, Plan]
+    """The versions of plans that were looked up before; they never change."""
     state: State
     tariffs: Tariffs | None
     """What was published so far; None before the first book."""
@@ -72,16 +81,19 @@ class Desk:
 
     def plan(self, plan_id: str) -> Plan:
         """A published version of a plan, by its id."""
-        plan: Plan | None = self.get(TARIFFS, plan_key(plan_id))
+        plan = self.plans.get(plan_id)
         if plan is None:
-            raise LookupError("a segment has a plan that was never published")
+            plan = self.published(plan_key(plan_id))
+            if plan is None:
+                raise LookupError("a segment has a plan that was never published")
+            self.plans[plan_id] = plan
         return plan
 
     def ledger(self, key: bytes, tariffs: Tariffs) -> Ledger:
         """The account's rows as the rules look at them."""
 
         def usage_of(period: str) -> Usage | None:
-            usage: Usage | None = self.get(USAGE, usage_key(key, period))
+            usage: Usage | None = self.usages(usage_key(key, period))
             return usage
 
         return Ledger(tariffs, self.plan, usage_of)

@@ -5,28 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rater.service.rows import TABLES
-from rater.stream.model import Changes, Effects, Head, Record, Row, Step
-
-
-class MemoryRows:
-    """The rows of one log partition in plain dicts (`rater.stream.model.Rows`)."""
-
-    def __init__(self) -> None:
-        self.tables: dict[str, dict[bytes, Row]] = {table.name: {} for table in TABLES}
-
-    def get(self, table: str, key: bytes) -> Row | None:
-        """The row, or None."""
-        return self.tables[table].get(key)
-
-    def apply(self, changes: Changes) -> None:
-        """Put the row changes of a step into the rows."""
-        for table, rows in changes.items():
-            held = self.tables[table]
-            for key, row in rows.items():
-                if row is None:
-                    held.pop(key, None)
-                else:
-                    held[key] = row
+from rater.stream.model import Effects, Head, Record, Step
+from rater.stream.rows import PartitionRows
 
 
 class Replay:
@@ -38,7 +18,8 @@ class Replay:
 
     def __init__(self, step: Step, partitions: int = 1) -> None:
         self.step = step
-        self.rows: dict[int, MemoryRows] = {p: MemoryRows() for p in range(partitions)}
+        tables = [table.name for table in TABLES]
+        self.rows: dict[int, PartitionRows] = {p: PartitionRows(tables) for p in range(partitions)}
         self.heads: dict[int, Head] = {p: Head(next_offset=0, partitions=partitions) for p in range(partitions)}
 
     def feed(self, partition: int, records: Sequence[Record]) -> Effects:

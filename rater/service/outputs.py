@@ -41,6 +41,7 @@ def _second(seconds: int) -> str:
         return "1970-01-01T00:00:00"
 
 
+@lru_cache(maxsize=1024)
 def _time_header(timestamp: int) -> tuple[str, bytes]:
     return "ce_time", f"{_second(timestamp // 1000)}.{timestamp % 1000:03d}Z".encode()
 

@@ -16,7 +16,7 @@ A record is checked in this order, and has exactly one outcome:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import localcontext
 
@@ -28,9 +28,9 @@ from rater.events.log import AccountSubscribed, CallEnded, ClockTicked, TariffsP
 from rater.events.parse import Invalid, parse
 from rater.service.calls import on_call
 from rater.service.control import on_tariffs, on_tick
-from rater.service.decision import FORWARDED, REJECTED, Decision, Desk, Rejected, State
+from rater.service.decision import FORWARDED, REJECTED, Decision, Desk, Read, Rejected, State
 from rater.service.outputs import forward, rejection
-from rater.service.rows import ACCOUNTS, MAX_ROW, TABLES, TARIFFS, TARIFFS_KEY
+from rater.service.rows import ACCOUNTS, CALLS, MAX_ROW, TABLES, TARIFFS, TARIFFS_KEY, USAGE
 from rater.service.subscriptions import on_subscribed
 from rater.stream.model import Changes, Effects, Head, Output, Record, Row, Rows, Step
 
@@ -63,15 +63,20 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True) -> Step:
         changes: Changes = {table.name: {} for table in TABLES}
         outputs: list[Output] = []
         outcomes = dict(head.outcomes)
-        committed = rows.get
-
-        def get(table: str, key: bytes) -> Row | None:
-            overlay = changes[table]
-            return overlay[key] if key in overlay else committed(table, key)
-
+        published = _reader(changes[TARIFFS], rows.table(TARIFFS))
         state = State(**(head.state or {}))
         desk = Desk(
-            get, state, get(TARIFFS, TARIFFS_KEY), f"{topic}/{partition}/", partition, head.partitions, check_timestamps
+            accounts=_reader(changes[ACCOUNTS], rows.table(ACCOUNTS)),
+            usages=_reader(changes[USAGE], rows.table(USAGE)),
+            calls=_reader(changes[CALLS], rows.table(CALLS)),
+            published=published,
+            plans={},
+            state=state,
+            tariffs=published(TARIFFS_KEY),
+            place=f"{topic}/{partition}/",
+            partition=partition,
+            partitions=head.partitions,
+            check_timestamps=check_timestamps,
         )
         for record in records:
             decision = decide(desk, record)
@@ -81,12 +86,26 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True) -> Step:
             outcomes[decision.outcome] = outcomes.get(decision.outcome, 0) + 1
             if decision.state is not None:
                 state = decision.state
-                desk = replace(desk, state=state, tariffs=get(TARIFFS, TARIFFS_KEY))
+                desk = replace(desk, state=state, tariffs=published(TARIFFS_KEY))
         due = records[-1].offset + 1 if records else head.next_offset
         after = Head(due, head.partitions, outcomes, state._asdict())
         return Effects(after, {table: rows for table, rows in changes.items() if rows}, outputs)
 
     return step
+
+
+_MISSING = object()
+
+
+def _reader(overlay: Mapping[bytes, Row | None], committed: Mapping[bytes, Row]) -> Read:
+    """Looks a row up in what this batch changed, then in what is committed."""
+    changed, kept = overlay.get, committed.get
+
+    def read(key: bytes) -> Row | None:
+        row = changed(key, _MISSING)
+        return kept(key) if row is _MISSING else row
+
+    return read
 
 
 def decide(desk: Desk, record: Record) -> Decision:
@@ -115,7 +134,7 @@ def _decide(desk: Desk, record: Record) -> Decision | Rejected:
         return _keyless(desk, record, event)
     if key is None or key != event.account.encode():
         return Rejected("key-mismatch", "the key of the record is not the account")
-    account: Account | None = desk.get(ACCOUNTS, key)
+    account: Account | None = desk.accounts(key)
     if account is None and (home := partition_of(key, desk.partitions)) != desk.partition:
         return Decision(FORWARDED, (), (forward(desk, record, event.type, home),))
     if isinstance(event, CallEnded):

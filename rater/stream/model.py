@@ -84,6 +84,9 @@ class Effects(NamedTuple):
 class Rows(Protocol):
     """The committed rows of one log partition, read only."""
 
+    def table(self, name: str) -> Mapping[bytes, Row]:
+        """A table's rows by key, for a step that looks up many; it must not change them."""
+
     def get(self, table: str, key: bytes) -> Row | None:
         """The row, or None."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rater.stream.heads import HEAD_KEY, HEADS
 from rater.stream.model import Changes, Head, Row
@@ -15,6 +15,10 @@ class PartitionRows:
 
     def __init__(self, tables: Iterable[str]) -> None:
         self.tables: dict[str, dict[bytes, Row]] = {name: {} for name in tables}
+
+    def table(self, name: str) -> Mapping[bytes, Row]:
+        """A table's rows by key; not to be changed but by `apply`."""
+        return self.tables[name]
 
     def get(self, table: str, key: bytes) -> Row | None:
         """The row, or None."""
