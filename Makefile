@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# Lock files carry versions and hashes, and the name of no registry.
+LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+	--python-version 3.11 pyproject.toml
+
 .PHONY: setup demo lint test test-kafka bench schemas lock clean
 
 setup: $(VENV)/.ready
@@ -35,8 +39,8 @@ schemas: setup
 	$(BIN)/python -m rater.events.schemas schemas
 
 lock:
-	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
-		--python-version 3.11 --extra demo --extra dev --extra build pyproject.toml -o requirements.lock
+	$(LOCK) --extra demo --extra dev --extra build -o requirements.lock
+	$(LOCK) -o requirements-runtime.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

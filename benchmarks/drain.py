@@ -38,6 +38,7 @@ from rater.service.topics import topic_plan
 from rater.stream import admin
 from tests.support.broker import kafka
 
+ROOT = Path(__file__).parents[1]
 ACCOUNTS = 10_000
 PATIENCE = 300.0
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -108,7 +109,9 @@ async def drain(contender: Contender, address: str, prefix: str, calls: int, fol
     }
     log = folder / f"{prefix}.log"
     with log.open("wb") as output:
-        process = subprocess.Popen([sys.executable, *words], env=env, stdout=output, stderr=output)  # noqa: ASYNC220
+        env["PYTHONPATH"] = str(ROOT)
+        # Plain Faust leaves a folder of data where it runs.
+        process = subprocess.Popen([sys.executable, *words], env=env, cwd=folder, stdout=output, stderr=output)  # noqa: ASYNC220
         try:
             return figure(await watch(process, settings, calls, log), calls)
         finally:

@@ -1,0 +1,112 @@
+"""docker-compose.yml and the Dockerfile, as far as they can be checked without a Docker engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from rater.service.settings import Settings
+from tests.support.command import parses
+
+ROOT = Path(__file__).parents[1]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = [name for name, service in SERVICES.items() if service.get("image", "").startswith("rater")]
+WORKERS = [name for name in OURS if SERVICES[name]["command"] == ["worker"]]
+
+
+def test_two_workers_that_restart_by_themselves() -> None:
+    """Two workers, restarted whatever their exit status, with time to finish a transaction."""
+    assert len(WORKERS) == 2
+    for name in WORKERS:
+        assert SERVICES[name]["restart"] == "always"
+        assert SERVICES[name]["stop_grace_period"] == "30s"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_command_is_one_of_ours(name: str) -> None:
+    """What a service runs is a `rater` command line that parses."""
+    assert parses(SERVICES[name]["command"])
+
+
+def test_a_wrong_command_would_be_seen() -> None:
+    """The check of commands can fail: at an unknown verb and at an unknown option."""
+    assert not parses(["tariffs", "publsh"])
+    assert not parses(["worker", "--fast"])
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_variable_is_a_setting(name: str) -> None:
+    """A variable that no setting reads would be a silent mistake; the values are valid together."""
+    environment = SERVICES[name]["environment"]
+    names = {f"RATER_{field.upper()}" for field in Settings.model_fields}
+    assert set(environment) <= names
+    made = Settings(_env_file=None, **{key.removeprefix("RATER_").lower(): value for key, value in environment.items()})
+    assert made.health_port == 8080
+
+
+def test_what_waits_for_what() -> None:
+    """Topics before the tariff book before the workers; and everything is there."""
+    for service in SERVICES.values():
+        for needed, how in service.get("depends_on", {}).items():
+            assert needed in SERVICES
+            kind = how["condition"]
+            assert kind in {"service_healthy", "service_completed_successfully"}
+            assert kind != "service_healthy" or "healthcheck" in SERVICES[needed]
+    assert "topics" in SERVICES["setup"]["depends_on"]
+    for name in WORKERS:
+        assert SERVICES[name]["depends_on"]["setup"]["condition"] == "service_completed_successfully"
+
+
+def test_only_loopback_is_open() -> None:
+    """No port is published to the network, and ours run without privileges on a read-only file system."""
+    for service in SERVICES.values():
+        for port in service.get("ports", []):
+            assert port.startswith("127.0.0.1:")
+    for name in OURS:
+        assert SERVICES[name]["read_only"] is True
+        assert SERVICES[name]["cap_drop"] == ["ALL"]
+
+
+def test_kafka_is_pinned_and_whole() -> None:
+    """The image discards its defaults when a variable is given, so all that it needs is said, and fits together."""
+    kafka = SERVICES["kafka"]
+    assert kafka["image"] == "apache/kafka:4.1.0"
+    env = kafka["environment"]
+    listeners = dict(part.split("://") for part in env["KAFKA_LISTENERS"].split(","))
+    advertised = dict(part.split("://") for part in env["KAFKA_ADVERTISED_LISTENERS"].split(","))
+    protocols = dict(part.split(":") for part in env["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(","))
+    assert set(protocols) == set(listeners)
+    assert set(advertised) == set(listeners) - {env["KAFKA_CONTROLLER_LISTENER_NAMES"]}
+    assert env["KAFKA_INTER_BROKER_LISTENER_NAME"] in advertised
+    assert advertised["INTERNAL"] == SERVICES[WORKERS[0]]["environment"]["RATER_BOOTSTRAP_SERVERS"]
+    assert env["KAFKA_CONTROLLER_QUORUM_VOTERS"] == f"{env['KAFKA_NODE_ID']}@kafka{listeners['CONTROLLER']}"
+    replication = [value for name, value in env.items() if name.endswith(("REPLICATION_FACTOR", "MIN_ISR"))]
+    assert replication == ["1"] * 5
+    assert kafka["volumes"] == [f"kafka:{env['KAFKA_LOG_DIRS']}"]
+    assert "kafka" in COMPOSE["volumes"]
+
+
+def test_the_image_is_small_and_unprivileged() -> None:
+    """Two stages, pinned dependencies with hashes, a user without rights, a health check, and no build tools left."""
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    stages = [line for line in lines if line.startswith("FROM ")]
+    assert len(stages) == 2
+    assert all("slim" in stage for stage in stages)
+    final = lines[lines.index(stages[1]) :]
+    assert "USER rater" in final
+    assert any(line.startswith("HEALTHCHECK") for line in final)
+    assert not any("pip install" in line or "apt-get" in line for line in final)
+    assert any("--require-hashes" in line for line in lines)
+
+
+def test_the_runtime_lock_has_no_tools_of_ours() -> None:
+    """What the image installs is what the rater needs to run: no test tools, no demo, no registry's name."""
+    lock = (ROOT / "requirements-runtime.lock").read_text()
+    for name in ("pytest", "mypy", "ruff", "hypothesis", "confluent-kafka"):
+        assert f"\n{name}==" not in f"\n{lock}"
+    assert "\naiokafka==" in lock
+    assert "://" not in lock

@@ -1,0 +1,137 @@
+"""The house rules that a machine can check: who depends on whom, what is never committed, what the README promises."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import parses
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "rater"
+
+MAY_USE = {
+    "core": {"core"},
+    "events": {"events", "core"},
+    "stream": {"stream"},
+    "switches": {"switches", "events", "core"},
+    "service": {"service", "stream", "switches", "events", "core"},
+    "console": {"console", "service", "stream", "switches", "events", "core"},
+    "cli": {"cli", "console", "service", "stream", "switches", "events", "core"},
+}
+"""Dependencies point one way: core <- events <- switches/service -> stream; console and cli use them."""
+
+PURE = {"zoneinfo", "importlib", "hashlib"}
+"""Of the standard library, what core reads: the pinned zones."""
+
+LONGEST = 300
+"""Lines of a file of ours that is still seen whole."""
+
+
+def committed(suffix: str = "") -> list[Path]:
+    """The files that git tracks, or would if they were added."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    return [ROOT / name for name in listed if name.endswith(suffix) and (ROOT / name).is_file()]
+
+
+def imports(source: str) -> Iterator[str]:
+    """The modules that a source names in its imports, wherever they stand."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names if node.module == "rater")
+
+
+def strangers(room: str, source: str) -> set[str]:
+    """The rooms that a source of `room` uses and may not."""
+    used = {name.split(".")[1] for name in imports(source) if name.startswith("rater.")}
+    return {other for other in used if other in MAY_USE} - MAY_USE[room]
+
+
+@pytest.mark.parametrize(
+    "room", [path.name for path in sorted(PACKAGE.iterdir()) if path.is_dir() and path.name in MAY_USE]
+)
+def test_dependencies_point_one_way(room: str) -> None:
+    """No room uses one that it must not know of."""
+    for path in (PACKAGE / room).rglob("*.py"):
+        assert strangers(room, path.read_text()) == set(), path
+
+
+def test_a_wrong_dependency_would_be_seen() -> None:
+    """The check can fail: the engine must not know of calls, nor the rules of messages."""
+    assert strangers("stream", "from rater.core.book import Plan") == {"core"}
+    assert strangers("core", "def f():\n    from rater.events import log") == {"events"}
+    assert strangers("stream", "from rater import core") == {"core"}
+    assert strangers("service", "import rater.cli.root") == {"cli"}
+
+
+def test_every_room_is_known() -> None:
+    """A new room gets its place in the order of dependencies."""
+    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir() and not path.name.startswith("__")}
+    assert rooms <= set(MAY_USE)
+
+
+def test_core_is_pure() -> None:
+    """The rules use the standard library and themselves: no I/O, no clock, no Kafka, no pydantic."""
+    forbidden = {"asyncio", "io", "os", "pathlib", "random", "socket", "subprocess", "sys", "time"}
+    for path in (PACKAGE / "core").rglob("*.py"):
+        roots = {name.split(".")[0] for name in imports(path.read_text())} - {"rater"}
+        assert roots <= set(sys.stdlib_module_names), path
+        assert not roots & forbidden, path
+        assert "datetime.now" not in path.read_text(), path
+
+
+def test_nothing_private_is_committed() -> None:
+    """No path of a machine, and no registry's host, in any text of ours."""
+    private = re.compile(
+        "|".join(["/wo" + "rk/", "/ro" + "ot/", r"py" + r"pi\.org", "pythonhos" + "ted", r"repo\d*\.ma" + "ven"])
+    )
+    for path in committed():
+        try:
+            text = path.read_text()
+        except UnicodeDecodeError:
+            continue
+        assert not private.search(text), path
+
+
+def test_files_are_small() -> None:
+    """A file is seen whole."""
+    for path in PACKAGE.rglob("*.py"):
+        assert len(path.read_text().splitlines()) <= LONGEST, path
+
+
+def shell_lines() -> list[str]:
+    """The lines of the README's shell blocks, without comments."""
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    lines = (line.split("#")[0].strip() for block in blocks for line in block.splitlines())
+    return [line for line in lines if line]
+
+
+@pytest.mark.parametrize("line", sorted(set(shell_lines())))
+def test_every_command_of_the_readme_is_real(line: str) -> None:
+    """Verbs, options and make targets that the README names exist."""
+    name, *words = line.split()
+    if name == "rater":
+        assert parses(words)
+    elif name == "make":
+        assert f"\n{words[0]}:" in (ROOT / "Makefile").read_text()
+    elif name == "docker":
+        assert words[:2] == ["compose", "up"]
+        assert (ROOT / "docker-compose.yml").exists()
+    else:
+        assert name == "export"
+        assert words[0].startswith("RATER_")
+
+
+def test_the_readme_begins_with_its_two_commands() -> None:
+    """The first block is what a newcomer types."""
+    assert shell_lines()[:2] == ["make demo", "make test"]
