@@ -16,6 +16,7 @@ from tests.support.rated import (
     charged_calls,
     charges_of,
     records_in_log,
+    rejections,
     so_far,
     topic,
     until_charged,
@@ -156,7 +157,7 @@ async def test_group_offsets_decide_nothing(ready: Rater) -> None:
     ready.worker()
     found = await until_rated(ready, 22_000 + CONTROL)
     assert found.total() == await records_in_log(ready)
-    assert found["charged"] + found["rejected:conflict"] == 22_000
+    assert found["charged"] + found["rejected:conflict"] == 22_000, (found, await rejections(ready))
     charges = await charges_of(ready)
     assert set(charged_calls(charges).values()) == {1}
     assert charged_calls(charges).total() == found["charged"]

@@ -95,3 +95,13 @@ def assert_replay_is_equal(rater: Rater, charges: Log) -> None:
         file = rater.folder / "replayed" / f"{partition}.jsonl"
         replayed = file.read_bytes() if file.exists() else b""
         assert replayed == b"".join(value + b"\n" for value in published), f"partition {partition} differs"
+
+
+async def rejections(rater: Rater) -> list[str]:
+    """Place, reason and detail of each record that was rejected."""
+    told = []
+    for records in (await read(address(rater), topic(rater, "rejected"))).values():
+        for record in records:
+            body = json.loads(record.value)
+            told.append(f"{dict(record.headers)['rater-from'].decode()}: {body['reason']}: {body['detail']}")
+    return told
