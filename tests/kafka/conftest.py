@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -27,6 +28,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def broker() -> Iterator[str]:
     """The address of a real Kafka."""
+    # A run that is told to end (a CI's time limit) ends as by Ctrl-C: workers and brokers end with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with kafka() as address:
         yield address
 
