@@ -14,9 +14,11 @@ from rater.core.money import ZERO
 
 def billable(meter: Meter, quanta: int, per: int) -> int:
     """The quanta beyond the meter's allowance; none if the allowance is unlimited."""
-    if meter.allowance is None:
+    allowance = meter.allowance
+    if allowance is None:
         return 0
-    return max(0, quanta - meter.allowance * per)
+    beyond = quanta - allowance * per
+    return beyond if beyond > 0 else 0  # noqa: FURB136, PLR1730 - max() takes twice the time, four times a call
 
 
 def price_of(price: Price, quanta: int, per: int) -> Decimal:

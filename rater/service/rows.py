@@ -82,13 +82,14 @@ def decode_call(row: bytes) -> KnownCall:
 
 
 def _encode_usage(usage: Usage) -> bytes:
-    segments = [
-        (start, plan_id, inline, seconds, calls, f"{cost:f}")
+    # Put together by hand, since it is written for nearly every call: numbers, and strings that need no escaping.
+    segments = ",".join(
+        f'[{start},"{plan_id}",{1 if inline else 0},{seconds},{calls},"{cost}"]'
         for start, plan_id, inline, seconds, calls, cost in usage.segments
-    ]
-    amounts = (f"{usage.total:f}", f"{usage.fees:f}", f"{usage.manual:f}")
-    counts = (usage.attempts, usage.connected, usage.latest)
-    return orjson.dumps((usage.period, usage.start, usage.end, segments, usage.seq, *amounts, *counts))
+    )
+    period, start, end, _, seq, total, fees, manual, attempts, connected, latest = usage
+    counts = f'{seq},"{total}","{fees}","{manual}",{attempts},{connected},{"null" if latest is None else latest}'
+    return f'["{period}",{start},{end},[{segments}],{counts}]'.encode()
 
 
 def _decode_usage(value: bytes) -> Usage:
@@ -97,7 +98,7 @@ def _decode_usage(value: bytes) -> Usage:
         period,
         start,
         end,
-        tuple(Segment(at, plan, own, used, calls, Decimal(cost)) for at, plan, own, used, calls, cost in segments),
+        tuple(Segment(at, plan, bool(own), used, n, Decimal(cost)) for at, plan, own, used, n, cost in segments),
         seq,
         Decimal(total),
         Decimal(fees),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -14,6 +14,7 @@ from rater.stream.model import Output
 Header = tuple[str, bytes]
 Place = tuple[str, int]
 """A real topic name and a partition."""
+Append = Callable[["bytes | None", "bytes | None", "int | None", list[Header]], None]
 
 
 class OversizedRecord(Exception):  # noqa: N818
@@ -28,37 +29,40 @@ class Outbox:
         self._max_batch_size = max_batch_size
         self._batches: dict[Place, list[Any]] = {}
 
-    def add(
-        self,
-        place: Place,
-        key: bytes | None,
-        value: bytes | None,
-        timestamp: int | None,
-        headers: Sequence[Header] = (),
-    ) -> None:
-        """Append a record. Raises `OversizedRecord` for one larger than a batch may be."""
-        as_list = list(headers)  # aiokafka takes nothing else
-        batches = self._batches.get(place)
-        if batches is None:
-            batches = self._batches[place] = [self._producer.create_batch()]
-        elif batches[-1].append(key=key, value=value, timestamp=timestamp, headers=as_list) is not None:
-            return
-        else:
-            batches.append(self._producer.create_batch())
-        batch = batches[-1]
-        # The first record of a batch is never refused here, whatever its size, and the broker's refusal of the batch
-        # would not fail the commit: so its size is checked by hand.
-        batch.append(key=key, value=value, timestamp=timestamp, headers=as_list)
-        if batch.size() > self._max_batch_size:
-            topic, partition = place
-            message = f"a record of {batch.size()} bytes for {topic}/{partition}; at most {self._max_batch_size} fit"
-            raise OversizedRecord(message)
+    def lane(self, place: Place) -> Append:
+        """What appends records for a topic partition: (key, value, timestamp, headers).
 
-    def add_outputs(self, outputs: Iterable[Output], topics: dict[str, str]) -> None:
+        It raises `OversizedRecord` for a record larger than a batch may be.
+        """
+        batches = self._batches.setdefault(place, [])
+        append: Any = batches[-1].append if batches else None
+
+        def add(key: bytes | None, value: bytes | None, timestamp: int | None, headers: list[Header]) -> None:
+            nonlocal append
+            if append is not None and append(key=key, value=value, timestamp=timestamp, headers=headers) is not None:
+                return
+            batch = self._producer.create_batch()
+            batches.append(batch)
+            append = batch.append
+            # The first record of a batch is never refused here, whatever its size, and the broker's refusal of the
+            # batch would not fail the commit: so its size is checked by hand.
+            append(key=key, value=value, timestamp=timestamp, headers=headers)
+            if batch.size() > self._max_batch_size:
+                topic, partition = place
+                message = f"a record of {batch.size()} bytes for {topic}/{partition}; {self._max_batch_size} fit"
+                raise OversizedRecord(message)
+
+        return add
+
+    def add_outputs(self, outputs: Iterable[Output], topics: Mapping[str, str]) -> None:
         """Append outputs; `topics` maps their roles to real topic names."""
-        add = self.add
+        lanes: dict[Place, Append] = {}
         for topic, partition, key, value, timestamp, headers in outputs:
-            add((topics[topic], partition), key, value, timestamp, headers)
+            place = (topic, partition)
+            add = lanes.get(place)
+            if add is None:
+                add = lanes[place] = self.lane((topics[topic], partition))
+            add(key, value, timestamp, list(headers))
 
     async def send(self) -> None:
         """Send every batch and wait until the broker has taken each one."""

@@ -22,8 +22,8 @@ def run(config: EngineConfig, started: Started | None = None) -> NoReturn:
 
     `started` is awaited once on the event loop, before the first assignment. Logging is the caller's to set up.
     """
-    # Batches make many short-lived objects and hardly a cycle; Python's default collects every 700 of them.
-    gc.set_threshold(100_000, 20, 20)
+    # Batches make many short-lived objects and hardly a cycle; Python's default would look for one at every 700th.
+    gc.set_threshold(1_000_000, 20, 20)
     loop = _new_loop()
     asyncio.set_event_loop(loop)
     app = build_app(config)

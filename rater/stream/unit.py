@@ -252,16 +252,17 @@ class Unit:
 
     def _pack(self, effects: Effects, tick: Output | None, timestamp: int | None) -> Outbox:
         outbox = self.producer.outbox()
-        topics = dict(self.config.topics)
-        outbox.add_outputs(effects.outputs, topics)
+        outbox.add_outputs(effects.outputs, self.config.topics)
         if tick is not None:
-            outbox.add_outputs((tick,), topics)
+            outbox.add_outputs((tick,), self.config.topics)
         self._pack_changelogs(outbox, effects.changes, timestamp)
         return outbox
 
     def _pack_changelogs(self, outbox: Outbox, changes: Changes, timestamp: int | None) -> None:
         for table in self.config.all_tables:
-            place = (self.config.changelog(table.name), self.partition)
-            encode = table.encode
-            for key, row in changes.get(table.name, {}).items():
-                outbox.add(place, key, None if row is None else encode(row), timestamp)
+            changed = changes.get(table.name)
+            if changed:
+                add = outbox.lane((self.config.changelog(table.name), self.partition))
+                encode = table.encode
+                for key, row in changed.items():
+                    add(key, None if row is None else encode(row), timestamp, [])

@@ -54,7 +54,7 @@ def test_a_full_batch_is_followed_by_another_in_order() -> None:
     """Nothing is lost at a batch's end: the record that did not fit opens the next one."""
     outbox = Outbox(FakeBroker(), LIMIT)
     for number in range(50):
-        outbox.add(PLACE, b"k%d" % number, b"v" * 100, 1)
+        outbox.lane(PLACE)(b"k%d" % number, b"v" * 100, 1, [])
     (batches,) = outbox._batches.values()
     assert len(batches) > 1
     assert sum(batch.record_count() for batch in batches) == 50
@@ -72,7 +72,7 @@ def test_a_record_that_no_batch_takes_is_an_error() -> None:
     """aiokafka takes an oversized first record without a word, and the commit would succeed without it."""
     outbox = Outbox(FakeBroker(), LIMIT)
     with pytest.raises(OversizedRecord, match="t/1"):
-        outbox.add(PLACE, b"k", b"v" * LIMIT, 1)
+        outbox.lane(PLACE)(b"k", b"v" * LIMIT, 1, [])
 
 
 def _producer(broker: FakeBroker) -> PartitionProducer:
@@ -88,8 +88,8 @@ async def test_commit_waits_for_every_answer() -> None:
     broker.hold = asyncio.Event()
     producer = _producer(broker)
     outbox = producer.outbox()
-    outbox.add(PLACE, b"k", b"v", 1)
-    outbox.add(("t", 2), b"k", b"v", 1)
+    outbox.lane(PLACE)(b"k", b"v", 1, [])
+    outbox.lane(("t", 2))(b"k", b"v", 1, [])
     committing = asyncio.create_task(producer.commit(outbox))
     for _ in range(5):
         await asyncio.sleep(0)
@@ -106,7 +106,7 @@ async def test_no_commit_after_a_refused_batch() -> None:
     broker.refuse = OSError("refused")
     producer = _producer(broker)
     outbox = producer.outbox()
-    outbox.add(PLACE, b"k", b"v", 1)
+    outbox.lane(PLACE)(b"k", b"v", 1, [])
     with pytest.raises(ExceptionGroup) as caught:
         await producer.commit(outbox)
     assert caught.group_contains(OSError)

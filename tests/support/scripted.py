@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,12 +28,15 @@ class ScriptedOutbox:
 
     added: list[tuple[tuple[str, int], bytes | None, bytes | None]] = field(default_factory=list)
 
-    def add(self, place: tuple[str, int], key: bytes | None, value: bytes | None, *_: object) -> None:
-        self.added.append((place, key, value))
+    def lane(self, place: tuple[str, int]) -> Callable[..., None]:
+        def add(key: bytes | None, value: bytes | None, *_: object) -> None:
+            self.added.append((place, key, value))
 
-    def add_outputs(self, outputs: Sequence[Any], topics: dict[str, str]) -> None:
+        return add
+
+    def add_outputs(self, outputs: Sequence[Any], topics: Mapping[str, str]) -> None:
         for output in outputs:
-            self.add((topics[output.topic], output.partition), output.key, output.value)
+            self.lane((topics[output.topic], output.partition))(output.key, output.value)
 
 
 @dataclass
