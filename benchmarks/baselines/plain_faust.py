@@ -1,8 +1,9 @@
 """Plain Faust, as its documentation shows it: one event at a time, a table write and a send for each; unsafe for money.
 
 Default settings (at least once, a table in memory), and the same rules as the rater's, so that what is compared is the
-engine: each event goes through the rater's step alone. The usage row is the table's; the other rows are kept in a plain
-dict and written nowhere, which is in this baseline's favour.
+engine: each event goes through the rater's step alone (70 µs an event instead of 44 in batches of 2,000; a worker that
+sees one event cannot share the overhead). The usage row is the table's; the other rows are kept in a plain dict and
+written nowhere, which is in this baseline's favour.
 """
 
 from __future__ import annotations
@@ -54,4 +55,6 @@ def build(address: str, prefix: str) -> faust.App:
 
 if __name__ == "__main__":
     made = build(*sys.argv[1:3])
-    faust.Worker(made, loglevel="WARN", quiet=True).execute_from_commandline()
+    # Quieter than "info", Faust's worker sets the root logger to DEBUG for its spinner, and that costs CPU.
+    worker = faust.Worker(made, loglevel="info", quiet=True, override_logging=False, redirect_stdouts=False)
+    worker.execute_from_commandline()
