@@ -10,18 +10,17 @@ Instant: TypeAlias = int
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000
-_DAY_SECONDS = 86_400
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def instant(moment: datetime) -> Instant:
     """The instant of an aware datetime."""
-    since = moment - EPOCH
-    return (since.days * _DAY_SECONDS + since.seconds) * SECOND + since.microseconds
+    return (moment - EPOCH) // _MICROSECOND
 
 
 def length(span: timedelta) -> int:
     """The span in microseconds."""
-    return (span.days * _DAY_SECONDS + span.seconds) * SECOND + span.microseconds
+    return span // _MICROSECOND
 
 
 def moment(at: Instant) -> datetime:

@@ -18,7 +18,7 @@ def billable(meter: Meter, quanta: int, per: int) -> int:
     if allowance is None:
         return 0
     beyond = quanta - allowance * per
-    return beyond if beyond > 0 else 0  # noqa: FURB136, PLR1730 - max() takes twice the time, four times a call
+    return beyond if beyond > 0 else 0  # noqa: FURB136 - max() takes twice the time, four times a call
 
 
 def price_of(price: Price, quanta: int, per: int) -> Decimal:

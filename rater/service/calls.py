@@ -42,6 +42,7 @@ class Opened(NamedTuple):
     account: Account
     fees: tuple[Charged, ...]
     usage: Usage
+    usage_key: bytes
     segment: int
 
 
@@ -67,7 +68,7 @@ def on_call(desk: Desk, record: Record, event: CallEnded, key: bytes, account: A
     charged = charge_call(plan, ready.usage, ready.segment, call, start, tariffs.book.precision)
     period = charged.usage.period
     remembered = encode_call(_remembered(event, period, start, answered, ended))
-    changes: tuple[Change, ...] = ((USAGE, usage_key(key, period), charged.usage), (CALLS, identity, remembered))
+    changes: tuple[Change, ...] = ((USAGE, ready.usage_key, charged.usage), (CALLS, identity, remembered))
     billed = charged.segment.seconds - ready.usage.segments[ready.segment].seconds
     output = charge(desk, record, charged, tariffs.book.currency, call_member(event, talk, billed))
     if ready.account is account:
@@ -102,14 +103,15 @@ def _again(known: KnownCall, said: KnownCall) -> Decision | Rejected:
 def _open(desk: Desk, tariffs: Tariffs, key: bytes, known: Account | None, start: Instant) -> Opened | Rejected:
     account = known or Account(default_calendar(tariffs))
     period = period_at(account.calendar, start)
-    usage: Usage | None = desk.usages(usage_key(key, period.name))
+    place = usage_key(key, period.name)
+    usage: Usage | None = desk.usages(place)
     if usage is not None and (account.next_fee is None or start < account.next_fee):
         index = segment_at(usage, start)
-        return _no_plan(account, start) if index is None else Opened(account, (), usage, index)
-    return _begin(desk.ledger(key, tariffs), account, period, start)
+        return _no_plan(account, start) if index is None else Opened(account, (), usage, place, index)
+    return _begin(desk.ledger(key, tariffs), account, period, start, place)
 
 
-def _begin(ledger: Ledger, account: Account, period: Period, start: Instant) -> Opened | Rejected:
+def _begin(ledger: Ledger, account: Account, period: Period, start: Instant, place: bytes) -> Opened | Rejected:
     """The call is the first to show that the period, or a fee, has begun."""
     usage = opened(account, period, ledger)
     index = segment_at(usage, start)
@@ -119,7 +121,7 @@ def _begin(ledger: Ledger, account: Account, period: Period, start: Instant) -> 
     if isinstance(begun, TooFar):
         return too_far(begun)
     usage = next((fee.usage for fee in begun.fees if fee.usage.period == period.name), usage)
-    return Opened(with_period(begun.account, period.name), begun.fees, usage, index)
+    return Opened(with_period(begun.account, period.name), begun.fees, usage, place, index)
 
 
 def _no_plan(account: Account, start: Instant) -> Rejected:
