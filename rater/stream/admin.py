@@ -63,6 +63,13 @@ async def describe(client: Mapping[str, Any], names: Iterable[str]) -> dict[str,
     return {name: _state(partitions, configs[name]) for name, partitions in there.items() if name in configs}
 
 
+async def partitions_of(client: Mapping[str, Any], topic: str) -> int:
+    """How many partitions a topic has; 0 where it does not exist. Asked once: clients ask for ever."""
+    async with _admin(client) as admin:
+        (found,) = await admin.describe_topics([topic])
+    return len(found["partitions"]) if found["error_code"] == 0 else 0
+
+
 def _state(partitions: Sequence[Mapping[str, Any]], entries: Sequence[Sequence[Any]]) -> TopicState:
     config = {name: value for name, value, *_ in entries}
     overrides = {name: value for name, value, _, source, *_ in entries if source == TOPIC_OVERRIDE}

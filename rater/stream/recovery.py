@@ -15,10 +15,14 @@ from rater.stream.restore import changed_partitions
 from rater.stream.transport import FailStop
 
 logger = logging.getLogger(__name__)
+SERVICES = logging.getLogger("faust.tables")
+"""Where Faust tells of services that start and stop."""
 
 
 class EngineRecovery(FailStop, Recovery):
     """Runs after each rebalance; `signal_recovery_start` is set by Faust's `on_rebalance`."""
+
+    logger = SERVICES
 
     @Service.task
     async def _restart_recovery(self) -> None:
@@ -91,6 +95,7 @@ class EngineRecovery(FailStop, Recovery):
 class EngineTables(TableManager):
     """Installs the recovery, and keeps the changelogs out of the group's subscription: nothing reads them that way."""
 
+    logger = SERVICES
     _recovery: EngineRecovery | None
 
     @property

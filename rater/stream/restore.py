@@ -10,7 +10,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -49,8 +49,9 @@ async def restore(config: EngineConfig, partitions: set[int]) -> dict[int, Resto
             for producer in producers.values():
                 group.create_task(_start(producer))
             group.create_task(consumer.start())
-        rows = await _read(config, consumer, partitions)
-        heads = await _heads(config, consumer, rows)
+        bounds = await _bounds(config, consumer, partitions)
+        rows = await _read(config, consumer, partitions, bounds)
+        heads = await _heads(config, rows, bounds)
         done = True
         return {p: Restored(producers[p], rows[p], heads[p]) for p in producers}
     finally:
@@ -83,12 +84,27 @@ def _consumer(config: EngineConfig) -> AIOKafkaConsumer:
     )
 
 
-async def _read(config: EngineConfig, consumer: AIOKafkaConsumer, partitions: set[int]) -> dict[int, PartitionRows]:
+class Bounds(NamedTuple):
+    """Where topic partitions start, and where they end for a `read_committed` reader."""
+
+    starts: Mapping[TopicPartition, int]
+    ends: Mapping[TopicPartition, int]
+
+
+async def _bounds(config: EngineConfig, consumer: AIOKafkaConsumer, partitions: set[int]) -> Bounds:
+    """Of the changelogs and the log. Asked before the first fetch, behind whose long poll the answers would wait."""
+    topics = [*(config.changelog(table.name) for table in config.all_tables), config.log_topic]
+    tps = [TopicPartition(topic, p) for topic in topics for p in partitions]
+    return Bounds(await consumer.beginning_offsets(tps), await consumer.end_offsets(tps))
+
+
+async def _read(
+    config: EngineConfig, consumer: AIOKafkaConsumer, partitions: set[int], bounds: Bounds
+) -> dict[int, PartitionRows]:
+    starts, ends = bounds
     tables = {config.changelog(table.name): table for table in config.all_tables}
     changelogs = [TopicPartition(topic, p) for topic in tables for p in partitions]
     consumer.assign(changelogs)
-    starts = await consumer.beginning_offsets(changelogs)
-    ends = await consumer.end_offsets(changelogs)
     for tp in changelogs:
         consumer.seek(tp, starts[tp])
     # Bytes first, rows afterwards: only the last value of a key is worth decoding.
@@ -133,12 +149,9 @@ def _decode(
     return rows
 
 
-async def _heads(
-    config: EngineConfig, consumer: AIOKafkaConsumer, rows: Mapping[int, PartitionRows]
-) -> dict[int, Head]:
+async def _heads(config: EngineConfig, rows: Mapping[int, PartitionRows], bounds: Bounds) -> dict[int, Head]:
     logs = {p: TopicPartition(config.log_topic, p) for p in rows}
-    starts = await consumer.beginning_offsets(list(logs.values()))
-    ends = await consumer.end_offsets(list(logs.values()))
+    starts, ends = bounds
     commits = await _group_commits(config, [tp for p, tp in logs.items() if rows[p].head is None])
     heads: dict[int, Head] = {}
     for p, tp in logs.items():
