@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from rater.service.reconcile import Reconciliation
     from rater.service.settings import Settings
 
-MOST_CALLS = 20_000
-"""The embedded broker keeps about 5 MB a partition; more calls than this would not all be there to be reconciled."""
+MOST_IN_A_PARTITION = 13_000
+"""The embedded broker keeps about 5 MB a partition; of more events not all would be there to be reconciled."""
 
 
 def demo(
-    calls: Annotated[int, typer.Option(min=1, max=MOST_CALLS, help="How many calls.")] = 12_000,
+    calls: Annotated[int, typer.Option(min=1, max=4 * MOST_IN_A_PARTITION, help="How many calls.")] = 20_000,
     seconds: Annotated[float, typer.Option(min=1, max=600, help="Over how many seconds.")] = 20,
     accounts: Annotated[int, typer.Option(min=1, max=1000, help="Over how many accounts.")] = 60,
     seed: Annotated[int, typer.Option(help="The same seed gives the same calls.")] = 1,
@@ -36,11 +36,16 @@ def demo(
 
     Ends by itself and leaves nothing running. Exit status 1 if the money does not add up.
     """
-    from rater.service.demo import WorkerEnded, demo_settings
+    from rater.service.demo import WorkerEnded, demo_settings, heaviest, story
     from rater.service.embedded import NoEmbeddedBroker, embedded_broker
     from rater.service.step import TABLES
     from rater.service.topics import topic_plan
 
+    if (most := heaviest(story(seed, calls, accounts))) > MOST_IN_A_PARTITION:
+        raise fail(
+            f"{most:,} of the events would be in one partition; the embedded broker holds {MOST_IN_A_PARTITION:,}",
+            "take fewer --calls or more --accounts",
+        )
     topics = [spec.name for spec in topic_plan(demo_settings(""), TABLES)]
     try:
         with embedded_broker(topics) as address, tempfile.TemporaryDirectory(prefix="rater-demo-") as folder:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import typer
-from pydantic import ValidationError
 
 USAGE = 2
 """Exit status: the command or its settings are wrong, or what it needs is not there."""
@@ -28,14 +27,34 @@ def fail(what: str, next_step: str = "", status: int = USAGE) -> typer.Exit:
 
 def told(error: Exception) -> Message | None:
     """The message for an error that a user can mend; None for a bug."""
-    if isinstance(error, ValidationError) and error.title == "Settings":
-        lines = (f"RATER_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_url=False))
-        return Message("\n".join(lines) + "\nsee: rater settings --help", USAGE)
     kinds = {kind.__name__ for kind in type(error).__mro__}
+    if "ValidationError" in kinds and getattr(error, "title", "") == "Settings":
+        return Message(_wrong_settings(error), USAGE)
+    if "SSLError" in kinds:
+        return Message(f"TLS: {error}\nsee RATER_SSL_CAFILE, RATER_SSL_CERTFILE, RATER_SSL_KEYFILE", USAGE)
     if "Refused" in kinds:
         return Message(str(error), 78)
     if "KafkaConnectionError" in kinds:
         return Message(f"Kafka is not reachable: {error}\nset RATER_BOOTSTRAP_SERVERS, or start a broker", USAGE)
     if "KafkaError" in kinds:
         return Message(f"Kafka refused: {type(error).__name__}: {error}", USAGE)
+    if isinstance(error, OSError) and error.filename:
+        return Message(f"{error.filename}: {error.strerror}", USAGE)
     return None
+
+
+def _wrong_settings(error: Exception) -> str:
+    """Each wrong setting by its variable, with what it means. Pydantic is loaded already where this is called."""
+    from pydantic import ValidationError
+
+    from rater.service.settings import Settings
+
+    if not isinstance(error, ValidationError):
+        return str(error)
+    lines = []
+    for wrong in error.errors(include_url=False):
+        name = str(wrong["loc"][0]) if wrong["loc"] else ""
+        field = Settings.model_fields.get(name)
+        lines.append(f"RATER_{name.upper()}: {wrong['msg']}" if name else wrong["msg"])
+        lines += [f"  it is: {field.description}"] if field else []
+    return "\n".join(lines)

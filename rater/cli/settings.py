@@ -7,7 +7,6 @@ import os
 from typing import Annotated
 
 import typer
-from pydantic import SecretStr
 from rich.console import Console
 from rich.table import Table
 
@@ -16,6 +15,8 @@ def settings(
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Show the settings; each is set by its environment variable, or in the file .env."""
+    from pydantic import SecretStr
+
     from rater.service.settings import Settings
 
     now = Settings()

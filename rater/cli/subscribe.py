@@ -10,7 +10,6 @@ from typing import Annotated, Any
 from uuid import uuid4
 
 import typer
-from pydantic import ValidationError
 
 from rater.cli.errors import fail
 
@@ -29,6 +28,8 @@ def subscribe(
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Write a subscription into the log, in the account's partition. What is left out keeps its value."""
+    from pydantic import ValidationError
+
     from rater.events.log import AccountSubscribed
     from rater.service.log_writer import send_event
     from rater.service.settings import Settings

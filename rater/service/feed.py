@@ -9,6 +9,7 @@ from itertools import islice
 
 from aiokafka import AIOKafkaProducer
 
+from rater.service.reading import log_partitions
 from rater.service.settings import Settings
 from rater.service.simulate import Event
 from rater.service.step import partition_of
@@ -19,10 +20,14 @@ CHUNK = 500
 async def feed(settings: Settings, events: Iterable[Event], rate: float | None = None) -> AsyncIterator[int]:
     """Write events in order, at most `rate` a second if given; yields how many are written so far."""
     topic = settings.topic("calls")
+    partitions = await log_partitions(settings)
     async with AIOKafkaProducer(
-        **settings.client_options(), linger_ms=10, max_batch_size=256 * 1024, enable_idempotence=True
+        **settings.client_options(),
+        linger_ms=10,
+        max_batch_size=256 * 1024,
+        enable_idempotence=True,
+        compression_type=None if settings.compression == "none" else settings.compression,
     ) as producer:
-        partitions = len(await producer.partitions_for(topic))
 
         @cache
         def home(key: bytes) -> int:
@@ -32,14 +37,17 @@ async def feed(settings: Settings, events: Iterable[Event], rate: float | None =
         began, written = loop.time(), 0
         waiting = iter(events)
         size = CHUNK if rate is None else max(1, min(CHUNK, int(rate / 20)))
+        before: list[asyncio.Future[object]] = []
         while chunk := list(islice(waiting, size)):
             sent = []
             for account, value in chunk:
                 key = account.encode()
                 sent.append(await producer.send(topic, value, key, partition=home(key)))
+            # One chunk may be on its way while the next is made; a send that fails must be heard of.
+            await asyncio.gather(*before)
+            before = sent
             written += len(chunk)
             if rate is not None:
-                await asyncio.gather(*sent)
                 await asyncio.sleep(max(0.0, began + written / rate - loop.time()))
             yield written
-        await producer.flush()
+        await asyncio.gather(*before)

@@ -8,9 +8,9 @@ from aiokafka import AIOKafkaProducer
 
 from rater.events.log import AccountAdjusted, AccountSubscribed, CallVoided, TariffsPublished
 from rater.events.tariffs import TariffBook
+from rater.service.reading import log_partitions
 from rater.service.settings import Settings
 from rater.service.step import partition_of
-from rater.stream.failstop import Refused
 
 AccountEvent = AccountSubscribed | AccountAdjusted | CallVoided
 Header = tuple[str, bytes]
@@ -23,9 +23,9 @@ async def publish_book(settings: Settings, book: TariffBook) -> dict[int, int]:
     """
     event = TariffsPublished(type="tariffs-published/1", book=book)
     topic = settings.topic("calls")
+    partitions = await log_partitions(settings)
     producer = _producer(settings, transactional_id=f"{settings.full_app_id}.{topic}.publisher")
     async with producer:
-        partitions = await _partitions(producer, settings)
         async with producer.transaction():
             sent = [
                 await producer.send(topic, event.to_json(), partition=p, headers=_headers(event.type))
@@ -37,8 +37,8 @@ async def publish_book(settings: Settings, book: TariffBook) -> dict[int, int]:
 async def send_event(settings: Settings, event: AccountEvent) -> tuple[int, int]:
     """Write an account's event where the account's calls are (murmur2 of the account). Returns (partition, offset)."""
     key = event.account.encode()
+    partition = partition_of(key, await log_partitions(settings))
     async with _producer(settings) as producer:
-        partition = partition_of(key, await _partitions(producer, settings))
         sent = await producer.send_and_wait(
             settings.topic("calls"), event.to_json(), key, partition=partition, headers=_headers(event.type)
         )
@@ -53,16 +53,6 @@ def _producer(settings: Settings, transactional_id: str | None = None) -> AIOKaf
         transactional_id=transactional_id,
         request_timeout_ms=int(settings.request_timeout * 1000),
     )
-
-
-async def _partitions(producer: AIOKafkaProducer, settings: Settings) -> int:
-    there = len(await producer.partitions_for(settings.topic("calls")))
-    if there != settings.partitions:
-        message = (
-            f"{settings.topic('calls')} has {there} partitions, not {settings.partitions}: set RATER_PARTITIONS={there}"
-        )
-        raise Refused(message)
-    return there
 
 
 def _headers(kind: str) -> list[Header]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ssl
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, FilePath, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Role = Literal["calls", "charges", "spend", "alerts", "rejected"]
@@ -50,10 +50,16 @@ class Settings(BaseSettings):
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field("PLAIN", description="how to log in")
     sasl_username: str | None = Field(None, description="Kafka user")
     sasl_password: SecretStr | None = Field(None, description="Kafka password")
-    ssl_cafile: str | None = Field(None, description="file of the certificate authorities to trust; else the system's")
-    ssl_certfile: str | None = Field(None, description="file of our certificate, where Kafka wants one")
-    ssl_keyfile: str | None = Field(None, description="file of our certificate's key")
+    ssl_cafile: FilePath | None = Field(None, description="file of the authorities to trust; else the system's")
+    ssl_certfile: FilePath | None = Field(None, description="file of our certificate, where Kafka wants one")
+    ssl_keyfile: FilePath | None = Field(None, description="file of our certificate's key")
     ssl_key_password: SecretStr | None = Field(None, description="password of that key")
+
+    @model_validator(mode="after")
+    def _sasl_is_complete(self) -> Self:
+        if self.security_protocol.startswith("SASL") and not (self.sasl_username and self.sasl_password):
+            raise ValueError(f"{self.security_protocol} needs RATER_SASL_USERNAME and RATER_SASL_PASSWORD")
+        return self
 
     def topic(self, role: str) -> str:
         """The real name of a topic by its role (`charges`)."""

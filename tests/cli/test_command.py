@@ -29,7 +29,7 @@ def command(*words: str, **settings: str) -> subprocess.CompletedProcess[str]:
 
 def test_help_is_quick_because_it_imports_little() -> None:
     """Asking for help loads neither Faust nor Kafka clients nor pydantic."""
-    heavy = ("faust", "aiokafka", "pydantic_settings")
+    heavy = ("faust", "aiokafka", "pydantic")
     code = f"import sys; from rater.cli.root import app; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -125,6 +125,25 @@ def test_a_wrong_setting_is_told_by_its_variable() -> None:
     """The message names the environment variable, not a field of ours."""
     done = command("topics", "create", partitions="many")
     assert (done.returncode, "RATER_PARTITIONS" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+
+
+def test_security_that_cannot_work_is_told_before_kafka_is_asked(tmp_path: Path) -> None:
+    """A password that is missing, a file that is not there, one that is no certificate: by their variables."""
+    nonsense = tmp_path / "ca.pem"
+    nonsense.write_text("nonsense")
+    for variable, settings in (
+        ("RATER_SASL_PASSWORD", {"security_protocol": "SASL_SSL", "sasl_username": "u"}),
+        ("RATER_SSL_CAFILE", {"security_protocol": "SSL", "ssl_cafile": str(tmp_path / "none.pem")}),
+        ("RATER_SSL_CAFILE", {"security_protocol": "SSL", "ssl_cafile": str(nonsense)}),
+    ):
+        done = command("topics", "create", **settings)
+        assert (done.returncode, variable in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+
+
+def test_a_file_that_cannot_be_written_is_told() -> None:
+    """Which file and why, without a traceback."""
+    done = command("simulate", "--calls", "1", "--out", "/nowhere/e.jsonl")
+    assert (done.returncode, done.stderr) == (2, "/nowhere/e.jsonl: No such file or directory\n")
 
 
 def test_a_refusal_has_its_own_status_and_a_bug_its_traceback() -> None:

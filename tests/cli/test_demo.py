@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.command import Rater
+
 
 def test_the_demo_ends_with_nothing_left_over(tmp_path: Path) -> None:
     """Records in = outcomes, residue 0.00, the worker is gone, nothing is left in the temporary folder."""
@@ -28,3 +30,9 @@ def test_the_demo_ends_with_nothing_left_over(tmp_path: Path) -> None:
     assert figures["residue"] == "0.00"
     assert figures["sum of the charges, CNY"] == figures["price of the final usage and fees, CNY"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_more_than_the_embedded_broker_holds_is_refused(rater: Rater) -> None:
+    """One account's calls are in one partition; what would be dropped there must not look like money that is lost."""
+    result = rater("demo", "--accounts", "1", "--calls", "20000")
+    assert (result.exit_code, "would be in one partition" in result.stderr) == (2, True)
