@@ -5,8 +5,7 @@ RUN python -m venv /opt/rater \
     && /opt/rater/bin/pip install --no-cache-dir --require-hashes -r /build/requirements-runtime.lock
 COPY pyproject.toml README.md /build/
 COPY rater /build/rater
-RUN /opt/rater/bin/pip install --no-cache-dir "setuptools>=77" \
-    && /opt/rater/bin/pip install --no-cache-dir --no-deps --no-build-isolation /build \
+RUN /opt/rater/bin/pip install --no-cache-dir --no-deps --no-build-isolation /build \
     && /opt/rater/bin/pip uninstall --yes setuptools pip
 
 FROM python:3.13-slim

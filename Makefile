@@ -40,7 +40,7 @@ schemas: setup
 
 lock:
 	$(LOCK) --extra demo --extra dev --extra build -o requirements.lock
-	$(LOCK) -o requirements-runtime.lock
+	$(LOCK) --extra build -o requirements-runtime.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

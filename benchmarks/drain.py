@@ -270,7 +270,7 @@ def main() -> None:
     options.add_argument("--repeats", type=int, default=2)
     options.add_argument("--json", action="store_true", help="print every figure as JSON")
     chosen = options.parse_args()
-    logging.getLogger("aiokafka").setLevel("ERROR")  # it warns of topics that were made a moment ago
+    logging.getLogger("aiokafka.producer").setLevel("ERROR")  # it warns of topics that were made a moment ago
     with kafka() as address, tempfile.TemporaryDirectory(prefix="rater-bench-") as folder:
         found = asyncio.run(measure(chosen.calls, chosen.repeats, address, Path(folder)))
     if chosen.json:

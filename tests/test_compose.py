@@ -33,9 +33,11 @@ def test_every_command_is_one_of_ours(name: str) -> None:
 
 
 def test_a_wrong_command_would_be_seen() -> None:
-    """The check of commands can fail: at an unknown verb and at an unknown option."""
+    """The check of commands can fail: at an unknown verb or option, a value of the wrong kind, a verb left out."""
     assert not parses(["tariffs", "publsh"])
     assert not parses(["worker", "--fast"])
+    assert not parses(["simulate", "--calls", "many"])
+    assert not parses(["tariffs"])
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import io
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from typing import Any
 
-from typer.testing import CliRunner, Result
+from typer.core import TyperGroup
+from typer.main import get_command
+from typer.testing import Result
 
 from rater.cli.root import app
 
@@ -13,5 +18,23 @@ Rater = Callable[..., Result]
 
 
 def parses(words: Sequence[str]) -> bool:
-    """Is this a command line of `rater` (without its name)? Verbs and options must exist; nothing is run."""
-    return CliRunner().invoke(app, [*words, "--help"]).exit_code == 0
+    """Is this a whole command line of `rater` (without its name)? Verbs, options, arguments and their types are.
+
+    Nothing is run: what the verbs do is taken out of a copy of the command.
+    """
+    command = get_command(app)
+    reached = []
+    for verb in _verbs(command):
+        verb.callback = lambda **_: reached.append(True)
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), suppress(SystemExit):
+        command.main(list(words), prog_name="rater")
+    return bool(reached)
+
+
+def _verbs(command: Any) -> Iterator[Any]:
+    """The commands that do something, at any depth."""
+    if isinstance(command, TyperGroup):
+        for inner in command.commands.values():
+            yield from _verbs(inner)
+    else:
+        yield command
