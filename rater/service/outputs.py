@@ -20,6 +20,7 @@ from rater.core.money import SECONDS_PER_MINUTE, minutes_of, plain
 from rater.core.usage import Segment
 from rater.events.log import CallEnded
 from rater.service.decision import Desk, Rejected
+from rater.service.rows import quoted
 from rater.stream.model import Output, Record
 
 VALUE_LIMIT = 256 * 1024
@@ -106,15 +107,10 @@ def call_member(event: CallEnded, talk_seconds: int, billed_seconds: int) -> str
     """The member `call` of a charge."""
     connected = "false" if event.answered_at is None else "true"
     return (
-        f'"call":{{"source":{_quoted(event.source)},"call_id":{_quoted(event.call_id)},'
+        f'"call":{{"source":{quoted(event.source)},"call_id":{quoted(event.call_id)},'
         f'"started_at":"{event.started_at.isoformat()}","connected":{connected},"talk_seconds":{talk_seconds},'
         f'"billed_seconds":{billed_seconds}}},'
     )
-
-
-def _quoted(text: str) -> str:
-    """A JSON string. Sources and call ids are printable ASCII, so only two characters need escaping."""
-    return orjson.dumps(text).decode() if '"' in text or "\\" in text else f'"{text}"'
 
 
 def _allowance_left(plan: Plan, segment: Segment) -> str:
