@@ -18,6 +18,7 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -127,7 +128,7 @@ async def fill(settings: Settings, calls: int) -> None:
     await admin.create(settings.client_options(), [*plan, plain])
     # A broker that has agreed to make topics knows of them a moment later.
     async with asyncio.timeout(30):
-        while len(await admin.describe(settings.client_options(), [spec.name for spec in plan])) < len(plan):
+        while len(await admin.describe(settings.client_options(), [spec.name for spec in plan])) < len(plan):  # noqa: ASYNC110 - the broker has no event for it
             await asyncio.sleep(0.1)
     await publish_book(settings, shipped_book())
     start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=31)
@@ -274,6 +275,8 @@ def main() -> None:
     options.add_argument("--repeats", type=int, default=2)
     options.add_argument("--json", action="store_true", help="print every figure as JSON")
     chosen = options.parse_args()
+    # Told to end, it ends as by Ctrl-C: the broker and the contender end with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.getLogger("aiokafka.producer").setLevel("ERROR")  # it warns of topics that were made a moment ago
     with kafka() as address, tempfile.TemporaryDirectory(prefix="rater-bench-") as folder:
         found = asyncio.run(measure(chosen.calls, chosen.repeats, address, Path(folder)))
