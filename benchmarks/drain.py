@@ -126,10 +126,6 @@ async def fill(settings: Settings, calls: int) -> None:
     usage = next(spec for spec in plan if spec.name.endswith("usage-changelog"))
     plain = admin.TopicSpec(f"{settings.topic_prefix}plain-usage-changelog", usage.partitions, 1, usage.config)
     await admin.create(settings.client_options(), [*plan, plain])
-    # A broker that has agreed to make topics knows of them a moment later.
-    async with asyncio.timeout(30):
-        while len(await admin.describe(settings.client_options(), [spec.name for spec in plan])) < len(plan):  # noqa: ASYNC110 - the broker has no event for it
-            await asyncio.sleep(0.1)
     await publish_book(settings, shipped_book())
     start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=31)
     events = chain(simulate.subscriptions(ACCOUNTS, start), simulate.calls(1, calls, ACCOUNTS, start))

@@ -36,6 +36,8 @@ def told(error: Exception) -> Message | None:
         return Message(str(error), 78)
     if "KafkaConnectionError" in kinds:
         return Message(f"Kafka is not reachable: {error}\nset RATER_BOOTSTRAP_SERVERS, or start a broker", USAGE)
+    if "TimeoutError" in kinds:
+        return Message("Kafka did not do it in time; the same command can be run again", USAGE)
     if "KafkaError" in kinds:
         return Message(f"Kafka refused: {type(error).__name__}: {error}", USAGE)
     if isinstance(error, OSError) and error.filename:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ TOPIC_OVERRIDE = 1
 
 UNKNOWN_TOPIC = 3
 TOPIC_EXISTS = 36
+SERVED_WITHIN = 30.0
+"""Seconds until a new topic must have its leaders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,10 @@ def _state(partitions: Sequence[Mapping[str, Any]], entries: Sequence[Sequence[A
 
 
 async def create(client: Mapping[str, Any], specs: Iterable[TopicSpec]) -> None:
-    """Create topics; one that is there already is left alone. Raises aiokafka's error with the topic's name."""
+    """Create topics, and wait until they can be used; one that is there already is left alone.
+
+    Raises aiokafka's error with the topic's name, or TimeoutError.
+    """
     new = [
         NewTopic(
             name=spec.name,
@@ -96,6 +102,19 @@ async def create(client: Mapping[str, Any], specs: Iterable[TopicSpec]) -> None:
         if code not in {0, TOPIC_EXISTS}:
             message = f"{name}: {reason}"
             raise for_code(code)(message)
+    await _until_served(client, [spec.name for spec in new])
+
+
+async def _until_served(client: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Wait until every partition of new topics has a leader: a broker answers the creation before it knows them."""
+    async with asyncio.timeout(SERVED_WITHIN), _admin(client) as admin:
+        while not all(map(_served, await admin.describe_topics(sorted(names)))):  # noqa: ASYNC110 - brokers tell no event
+            await asyncio.sleep(0.05)
+
+
+def _served(topic: Mapping[str, Any]) -> bool:
+    partitions = topic["partitions"]
+    return topic["error_code"] == 0 and bool(partitions) and all(p["leader"] >= 0 for p in partitions)
 
 
 async def alter(client: Mapping[str, Any], changes: Mapping[str, Mapping[str, str]]) -> None:
