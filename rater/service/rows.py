@@ -33,6 +33,9 @@ CALLS: Final = "calls"
 SEPARATOR = b"\x1f"
 """Between the parts of a key. All parts are printable ASCII (`rater.events.words`), so none contains it."""
 
+ROW_FORMAT = 1
+"""Raise it with every change of how rows are encoded: a worker refuses rows of another format."""
+
 MAX_ROW = 512 * 1024
 """Bytes of a row or an output: a record whose effects exceed it is rejected, so every transaction fits the broker."""
 

@@ -88,7 +88,7 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True) -> Step:
                 state = decision.state
                 desk = replace(desk, state=state, tariffs=published(TARIFFS_KEY))
         due = records[-1].offset + 1 if records else head.next_offset
-        after = Head(due, head.partitions, outcomes, state._asdict())
+        after = replace(head, next_offset=due, outcomes=outcomes, state=state._asdict())
         return Effects(after, {table: rows for table, rows in changes.items() if rows}, outputs)
 
     return step

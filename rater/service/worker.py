@@ -12,6 +12,7 @@ import orjson
 
 from rater.service import logs
 from rater.service.health import serve
+from rater.service.rows import ROW_FORMAT
 from rater.service.settings import Role, Settings
 from rater.service.step import TABLES, make_step
 from rater.service.topics import topic_plan
@@ -65,6 +66,7 @@ def engine_config(
         partitions=settings.partitions,
         tables=TABLES,
         step=make_step(settings.topic(LOG)),
+        row_format=ROW_FORMAT,
         client=settings.client_options(),
         tick=clock_tick,
         tick_interval=settings.tick_interval,

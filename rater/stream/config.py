@@ -31,6 +31,8 @@ class EngineConfig:
     tables: Sequence[TableSpec]
     """The application's tables; the engine adds its own, `heads`."""
     step: Step
+    row_format: int = 1
+    """Raised by the application whenever its rows are encoded otherwise."""
     client: Mapping[str, Any] = field(default_factory=dict)
     """aiokafka's connection options (addresses, TLS, SASL), the same for every client of the engine."""
     tick: Callable[[int, int], Output] | None = None

@@ -17,6 +17,7 @@ def encode(head: Head) -> bytes:
         "partitions": head.partitions,
         "outcomes": dict(sorted(head.outcomes.items())),
         "state": head.state,
+        "format": head.format,
     }
     return orjson.dumps(row)
 
@@ -24,7 +25,7 @@ def encode(head: Head) -> bytes:
 def decode(value: bytes) -> Head:
     """The head from its JSON."""
     row = orjson.loads(value)
-    return Head(row["next_offset"], row["partitions"], row["outcomes"], row["state"])
+    return Head(row["next_offset"], row["partitions"], row["outcomes"], row["state"], row["format"])
 
 
 HEADS = TableSpec("heads", encode, decode)

@@ -71,6 +71,8 @@ class Head:
     """How many records ended in each outcome, from the log's start."""
     state: Any = None
     """What else the application keeps per partition (small, JSON-able; the engine does not look inside)."""
+    format: int = 1
+    """Of the rows (`EngineConfig.row_format`): rows of another format are refused, never read for something else."""
 
 
 class Effects(NamedTuple):

@@ -127,7 +127,7 @@ async def _read(
         if monotonic() - reported >= REPORT_EVERY:
             reported = monotonic()
             logger.info("restoring partitions %s: %s of at most %s records", sorted(partitions), read, total)
-    rows = {p: _decode(tables, raw, p) for p in partitions}
+    rows = {p: _decode(tables, raw, p, config.row_format) for p in partitions}
     kept = sum(map(len, rows.values()))
     logger.info("restored partitions %s: %d records, %d rows, %.1f s", *_summary(partitions, read, kept, began))
     return rows
@@ -138,7 +138,10 @@ def _summary(partitions: set[int], read: int, kept: int, began: float) -> tuple[
 
 
 def _decode(
-    tables: Mapping[str, TableSpec], raw: Mapping[TopicPartition, Mapping[bytes, bytes]], partition: int
+    tables: Mapping[str, TableSpec],
+    raw: Mapping[TopicPartition, Mapping[bytes, bytes]],
+    partition: int,
+    row_format: int,
 ) -> PartitionRows:
     rows = PartitionRows(table.name for table in tables.values())
     for topic, table in tables.items():
@@ -146,7 +149,16 @@ def _decode(
         into = rows.tables[table.name]
         for key, value in raw[TopicPartition(topic, partition)].items():
             into[key] = decode(value)
+        if table is HEADS and rows.head is not None and rows.head.format != row_format:  # before any other row is read
+            raise Refused(_other_format(partition, rows.head.format, row_format))
     return rows
+
+
+def _other_format(partition: int, theirs: int, ours: int) -> str:
+    return (
+        f"partition {partition}: its rows have format {theirs}, and this rater reads format {ours}. Run the version of"
+        " the rater that wrote them; or, to rate the log anew into new topics, set another RATER_TOPIC_PREFIX"
+    )
 
 
 async def _heads(config: EngineConfig, rows: Mapping[int, PartitionRows], bounds: Bounds) -> dict[int, Head]:
@@ -158,7 +170,7 @@ async def _heads(config: EngineConfig, rows: Mapping[int, PartitionRows], bounds
         head = rows[p].head
         if head is None:
             _check_new(config, tp, starts[tp], commits[tp], rows[p])
-            head = Head(starts[tp], config.partitions)
+            head = Head(starts[tp], config.partitions, format=config.row_format)
         heads[p] = _check_known(config, tp, head, starts[tp], ends[tp])
         rows[p].tables[HEADS.name][HEAD_KEY] = heads[p]
     return heads

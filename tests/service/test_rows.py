@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rater.core.usage import Segment, Usage
-from rater.service.rows import TABLES, USAGE, KnownCall, decode_call, encode_call, quoted
+from rater.service.rows import ROW_FORMAT, TABLES, USAGE, KnownCall, decode_call, encode_call, quoted
 
 INSTANTS = st.integers(0, 2**55)
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=128)
@@ -53,3 +53,13 @@ def test_usage_comes_back_as_it_was(segments: list[Segment], money: Decimal, lat
     again = CODEC.decode(CODEC.encode(usage))
     assert again == usage
     assert str(again.total) == str(usage.total)
+
+
+def test_rows_are_encoded_as_their_format_says() -> None:
+    """What is in people's changelogs: whoever changes these bytes raises ROW_FORMAT, or old rows are misread."""
+    call = KnownCall("2026-11", 1, None, 3, "outbound", "busy", "+86\u00e9", 'a"b')
+    segment = Segment(1, "p@1", inline=True, seconds=60, calls=2, cost=Decimal("0.20"))
+    usage = Usage("2026-11", 1, 9, (segment,), 4, Decimal("0.20"), Decimal("0.00"), Decimal(0), 2, 1, 5)
+    assert ROW_FORMAT == 1
+    assert encode_call(call).decode() == '["2026-11",1,null,3,"outbound","busy","+86\u00e9","a\\"b",false]'
+    assert CODEC.encode(usage) == b'["2026-11",1,9,[[1,"p@1",1,60,2,"0.20"]],4,"0.20","0.00","0",2,1,5]'

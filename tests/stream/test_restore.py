@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from rater.stream import heads, restore
 from rater.stream.config import EngineConfig
 from rater.stream.failstop import Refused
-from rater.stream.model import Head
+from rater.stream.model import Head, LogRecord
 from tests.support import toy
 
 LOG = TopicPartition("toy-log", 0)
@@ -192,6 +192,21 @@ async def test_a_changed_number_of_partitions_is_refused(cluster: Cluster) -> No
     cluster.records = {HEAD_LOG: [head(3, partitions=8)], LOG: [(b"", b"")] * 5}
     with pytest.raises(Refused, match="first rated with 8 partitions, and now there are 4"):
         await restored()
+
+
+async def test_rows_of_another_format_are_refused_unread(cluster: Cluster) -> None:
+    """After an upgrade that encodes rows otherwise, old rows are refused before one of them is decoded."""
+    cluster.records = {HEAD_LOG: [head(3)], COUNTS_LOG: [(b"a", b"not json at all")], LOG: [(b"", b"")] * 5}
+    with pytest.raises(Refused, match="rows have format 1, and this rater reads format 2"):
+        await restored(row_format=2)
+
+
+async def test_a_new_log_gets_the_format_of_its_rows() -> None:
+    """What is written from the start says how it is encoded, and a step keeps it."""
+    taken = await restored(row_format=2)
+    assert taken.head.format == 2
+    record = LogRecord(0, 0, b"k", b"v")
+    assert toy.count(taken.rows, taken.head, 0, [record]).head.format == 2
 
 
 async def test_an_interrupted_restore_leaves_nothing_open(cluster: Cluster) -> None:

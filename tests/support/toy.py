@@ -9,6 +9,7 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from rater.stream.config import EngineConfig
@@ -28,7 +29,8 @@ def count(rows: Rows, head: Head, partition: int, records: Sequence[Record]) -> 
         body = json.dumps({"seq": seen, "offset": record.offset}).encode()
         outputs.append(Output("echo", partition, key, body, record.timestamp, (("h", b"1"),)))
     outcomes = {"counted": head.outcomes.get("counted", 0) + len(records)}
-    return Effects(Head(records[-1].offset + 1, head.partitions, outcomes), {"counts": overlay}, outputs)
+    after = replace(head, next_offset=records[-1].offset + 1, outcomes=outcomes)
+    return Effects(after, {"counts": overlay}, outputs)
 
 
 def config(address: str, name: str, partitions: int, **changes: Any) -> EngineConfig:
