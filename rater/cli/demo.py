@@ -13,17 +13,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 
 from rater.cli.demo_view import View
 from rater.cli.errors import fail
 
 if TYPE_CHECKING:
-    from rater.service.reconcile import Reconciliation
+    from rater.audit.report import Report
     from rater.service.settings import Settings
 
 MOST_IN_A_PARTITION = 13_000
-"""The embedded broker keeps about 5 MB a partition; of more events not all would be there to be reconciled."""
+"""The embedded broker keeps about 5 MB a partition; of more events not all would be there to be audited."""
 
 
 def demo(
@@ -36,6 +35,7 @@ def demo(
 
     Ends by itself and leaves nothing running. Exit status 1 if the money does not add up.
     """
+    from rater.cli.audit import show
     from rater.service.demo import WorkerEnded, demo_settings, heaviest, story
     from rater.service.embedded import NoEmbeddedBroker, embedded_broker
     from rater.service.step import TABLES
@@ -50,19 +50,20 @@ def demo(
     try:
         with embedded_broker(topics) as address, tempfile.TemporaryDirectory(prefix="rater-demo-") as folder:
             settings = demo_settings(address)
-            result = asyncio.run(_run(settings, Path(folder) / "worker.log", calls, seconds, accounts, seed))
+            report = asyncio.run(_run(settings, Path(folder) / "worker.log", calls, seconds, accounts, seed))
     except (NoEmbeddedBroker, WorkerEnded) as error:
         raise fail(str(error), status=1) from error
-    _tell(result)
-    if not result.balanced:
-        raise typer.Exit(1)
+    show(report)
+    if not report.status:
+        typer.echo('Next: README.md, "Run it for real".')
+    raise typer.Exit(1 if report.status else 0)
 
 
-async def _run(settings: Settings, log: Path, calls: int, seconds: float, accounts: int, seed: int) -> Reconciliation:
+async def _run(settings: Settings, log: Path, calls: int, seconds: float, accounts: int, seed: int) -> Report:
+    from rater.audit.run import audit
     from rater.service.demo import FAULT_EVERY, all_rated, running_worker, story
     from rater.service.feed import feed
     from rater.service.log_writer import publish_book
-    from rater.service.reconcile import reconcile
     from rater.service.shipped import shipped_book
 
     wanted = accounts + calls + calls // FAULT_EVERY
@@ -73,7 +74,7 @@ async def _run(settings: Settings, log: Path, calls: int, seconds: float, accoun
             view.fed = fed
         await all_rated(settings, wanted + settings.partitions, worker, log)
         await asyncio.sleep(0.5)  # for the eye: the last figures on the screen
-        return await reconcile(settings)
+        return await audit(settings)
 
 
 @asynccontextmanager
@@ -124,21 +125,3 @@ async def _shown(view: View) -> AsyncIterator[None]:
                 live.update(view.render())
             else:
                 console.print(view.line())
-
-
-def _tell(result: Reconciliation) -> None:
-    table = Table(title="Reconciliation", title_justify="left")
-    table.add_column("")
-    table.add_column("", justify="right")
-    table.add_row("records in the log", f"{result.records:,}")
-    for outcome, count in sorted(result.outcomes.items()):
-        table.add_row(f"  {outcome}", f"{count:,}")
-    table.add_row("sum of the outcomes", f"{result.outcomes.total():,}", end_section=True)
-    table.add_row("charges", f"{result.charges:,}")
-    table.add_row("gaps in their numbers", f"{result.gaps:,}")
-    table.add_row(f"sum of the charges, {result.currency}", f"{result.charged:,.2f}")
-    table.add_row(f"price of the final usage and fees, {result.currency}", f"{result.due:,.2f}")
-    table.add_row("residue", f"{result.residue:,.2f}", style="bold green" if result.balanced else "bold red")
-    Console().print(table)
-    if result.balanced:
-        typer.echo('Every record has its outcome and the money adds up. Next: README.md, "Run it for real".')

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import typer
 
-from rater.cli import demo, export, rate, settings, simulate, subscribe, tariffs, topics, worker
+from rater.cli import audit, demo, export, rate, settings, simulate, snapshot, subscribe, tariffs, topics, worker
 from rater.cli.errors import told
 
 app = typer.Typer(
@@ -23,6 +23,8 @@ app.add_typer(tariffs.app, name="tariffs")
 app.command("subscribe")(subscribe.subscribe)
 app.command("export")(export.export)
 app.command("rate")(rate.rate)
+app.command("audit")(audit.audit)
+app.command("snapshot")(snapshot.snapshot)
 app.command("simulate")(simulate.simulate)
 app.command("demo")(demo.demo)
 app.command("settings")(settings.settings)

@@ -18,9 +18,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from rater.service import simulate
 from rater.service.embedded import PARTITIONS
-from rater.service.reconcile import outcomes_so_far
 from rater.service.settings import Settings
 from rater.service.step import partition_of
+from rater.service.tables import outcomes_so_far
 
 DAYS = 30
 FAULT_EVERY = 400

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import NamedTuple
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -45,12 +46,19 @@ async def _existing(settings: Settings, topic: str) -> int:
     return partitions
 
 
-async def read_topic(settings: Settings, topic: str) -> AsyncIterator[Chunk]:
-    """The committed records of a topic by its real name, partition after partition, up to the end as of now.
+class Bounds(NamedTuple):
+    """Where a topic's partitions start, and where they end for a `read_committed` reader."""
 
-    Raises `Refused` where the topic is not there.
+    starts: dict[int, int]
+    ends: dict[int, int]
+
+
+@asynccontextmanager
+async def reader(settings: Settings, *topics: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of topics, in no group, which sees what is committed; `bounds` and `span` read with it.
+
+    Raises `Refused` where a topic is not there.
     """
-    partitions = await _existing(settings, topic)
     consumer = AIOKafkaConsumer(
         **settings.client_options(),
         isolation_level="read_committed",
@@ -60,24 +68,59 @@ async def read_topic(settings: Settings, topic: str) -> AsyncIterator[Chunk]:
         max_partition_fetch_bytes=4 << 20,
         fetch_max_wait_ms=50,  # what is read is there already: waiting for more would only hold up the next partition
     )
-    loop = asyncio.get_running_loop()
+    tps = [TopicPartition(topic, p) for topic in topics for p in range(await _existing(settings, topic))]
     async with consumer:
-        tps = [TopicPartition(topic, p) for p in range(partitions)]
-        starts, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
-        total = sum(ends[tp] - starts[tp] for tp in tps)
-        passed = 0
+        # Assigned once, and paused but for what is being read: aiokafka's stop() can wait for ever where it comes soon
+        # after a second assign(), because its fetcher swallows the cancellation (`suppress` around awaiting a task).
+        starts = await consumer.beginning_offsets(tps)
+        consumer.assign(tps)
         for tp in tps:
-            consumer.assign([tp])
             consumer.seek(tp, starts[tp])
-            position = starts[tp]
+        consumer.pause(*tps)
+        yield consumer
+
+
+async def bounds(consumer: AIOKafkaConsumer, topic: str) -> Bounds:
+    """Of every partition, as of now."""
+    tps = sorted(tp for tp in consumer.assignment() if tp.topic == topic)
+    starts, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
+    return Bounds({tp.partition: starts[tp] for tp in tps}, {tp.partition: ends[tp] for tp in tps})
+
+
+async def span(
+    consumer: AIOKafkaConsumer, topic: str, partition: int, start: int, end: int
+) -> AsyncIterator[tuple[list[Any], int]]:
+    """The records of a partition from `start` up to `end`, in pieces, each with the position behind it.
+
+    Raises `Refused` where the broker gives nothing for `PATIENCE` seconds.
+    """
+    tp = TopicPartition(topic, partition)
+    loop = asyncio.get_running_loop()
+    consumer.seek(tp, start)
+    consumer.resume(tp)
+    position, moved = start, loop.time()
+    while position < end:
+        fetched = await consumer.getmany(tp, timeout_ms=50, max_records=5000)
+        records = [record for record in fetched.get(tp, []) if record.offset < end]
+        before, position = position, min(await consumer.position(tp), end)
+        if position > before:
             moved = loop.time()
-            while position < ends[tp]:
-                fetched = await consumer.getmany(tp, timeout_ms=50, max_records=5000)
-                records = [record for record in fetched.get(tp, []) if record.offset < ends[tp]]
-                before, position = position, min(await consumer.position(tp), ends[tp])
-                if position > before:
-                    moved = loop.time()
-                elif loop.time() - moved > PATIENCE:
-                    raise Refused(f"{topic}/{tp.partition} gave nothing for {PATIENCE:.0f} s at offset {position}")
-                yield Chunk(tp.partition, len(tps), records, passed + position - starts[tp], total)
-            passed += ends[tp] - starts[tp]
+        elif loop.time() - moved > PATIENCE:
+            raise Refused(f"{topic}/{partition} gave nothing for {PATIENCE:.0f} s at offset {position}")
+        yield records, position
+    consumer.pause(tp)
+
+
+async def read_topic(settings: Settings, topic: str) -> AsyncIterator[Chunk]:
+    """The committed records of a topic by its real name, partition after partition, up to the end as of now.
+
+    Raises `Refused` where the topic is not there.
+    """
+    async with reader(settings, topic) as consumer:
+        starts, ends = await bounds(consumer, topic)
+        total = sum(ends.values()) - sum(starts.values())
+        passed = 0
+        for p, start in starts.items():
+            async for records, position in span(consumer, topic, p, start, ends[p]):
+                yield Chunk(p, len(starts), records, passed + position - start, total)
+            passed += ends[p] - start

@@ -26,9 +26,10 @@ def test_the_demo_ends_with_nothing_left_over(tmp_path: Path) -> None:
     figures = {label.strip(): value for label, value in re.findall(r"│ ([^│]+?) +│ +([\d,.]+) │", done.stdout)}
     assert figures["records in the log"] == figures["sum of the outcomes"] == "1,527"
     assert figures["charged"] == "1,500"
-    assert figures["gaps in their numbers"] == "0"
-    assert figures["residue"] == "0.00"
+    assert figures["gaps in the charges' numbers"] == "0"
+    assert figures["residue, CNY"] == "0.00"
     assert figures["sum of the charges, CNY"] == figures["price of the final usage and fees, CNY"]
+    assert "Proved: every record has its outcome" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,0 +1,1 @@
+"""The proof: the log replayed through the step, against what was published."""

@@ -1,0 +1,92 @@
+"""What was published, added up as it is read: the numbers of charges, their sums, and what was refused."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import orjson
+
+from rater.audit.match import Piece
+from rater.audit.report import Report
+from rater.core.money import ZERO
+
+
+class ChargeBooks:
+    """The charges of one partition."""
+
+    def __init__(self, report: Report, last: dict[str, int]) -> None:
+        """`last` has the number of the last charge before the first that is read, by `account:period`."""
+        self._report, self._last = report, last
+
+    def ident(self, piece: Piece) -> str:
+        """The charge's id."""
+        return str(_words(piece).get("charge_id", "(no charge_id)"))
+
+    def knows(self, piece: Piece) -> bool:
+        """A number that was passed already."""
+        period, seq = _numbered(_words(piece))
+        return 0 < seq <= self._last.get(period, 0)
+
+    def enter(self, piece: Piece, place: str, *, before_cut: bool) -> None:
+        """Count a charge, and look at its number."""
+        charge = _words(piece)
+        period, seq = _numbered(charge)
+        last = self._last.get(period, 0)
+        if seq != last + 1:
+            self._report.found("gap", place, f"{self.ident(piece)}: number {last + 1} was due")
+        self._last[period] = max(seq, last)
+        self._report.charges += 1
+        if before_cut:
+            currency = str(charge.get("currency"))
+            self._report.charged[currency] = self._report.charged.get(currency, ZERO) + _amount(charge)
+
+
+class RejectedBooks:
+    """The rejections of one partition; they come in the order of the log."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._seen = -1
+
+    def ident(self, piece: Piece) -> str:
+        """The place of the record that was rejected."""
+        return piece.cause or f"(no rater-from at {piece.offset})"
+
+    def knows(self, piece: Piece) -> bool:
+        """The rejection of a record that was passed already."""
+        return 0 <= _offset(piece.cause) <= self._seen
+
+    def enter(self, piece: Piece, place: str, *, before_cut: bool) -> None:  # noqa: ARG002 - there are no sums
+        """Count a rejection, and name a record that the rules failed on."""
+        self._report.rejected += 1
+        self._seen = max(self._seen, _offset(piece.cause))
+        words = _words(piece)
+        if words.get("reason") == "internal-error":
+            self._report.found("internal-error", place, f"the record at {piece.cause}: {words.get('detail')}")
+
+
+def _words(piece: Piece) -> dict[str, Any]:
+    """The message; whatever it is, an audit must not raise."""
+    try:
+        words = orjson.loads(piece.value or b"{}")
+    except orjson.JSONDecodeError:
+        return {}
+    return words if isinstance(words, dict) else {}
+
+
+def _numbered(charge: dict[str, Any]) -> tuple[str, int]:
+    seq = charge.get("seq")
+    return f"{charge.get('account')}:{charge.get('period')}", seq if isinstance(seq, int) else 0
+
+
+def _amount(charge: dict[str, Any]) -> Decimal:
+    try:
+        return Decimal(str(charge.get("amount")))
+    except InvalidOperation:
+        return ZERO  # a charge like that differs from what the log says, and is told as such
+
+
+def _offset(place: str) -> int:
+    offset = place.rpartition("/")[2]
+    return int(offset) if offset.isdecimal() else -1

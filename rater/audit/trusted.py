@@ -1,0 +1,43 @@
+"""A snapshot of the tables as they are, where the log's head is gone and no snapshot can prove them: taken on trust."""
+
+from __future__ import annotations
+
+from rater.audit.partition import Origin
+from rater.audit.run import OUTPUTS
+from rater.audit.snapshot import Header, State, Writer
+from rater.service.reading import bounds, log_partitions, reader
+from rater.service.rows import TABLES
+from rater.service.settings import Settings
+from rater.service.tables import latest_head, latest_rows
+from rater.service.topics import changelog
+from rater.stream.failstop import Refused
+from rater.stream.heads import HEADS
+
+TRIES = 5
+"""Times that a partition's tables are read; each time a worker may commit meanwhile."""
+
+
+def trusted_header(settings: Settings) -> Header:
+    """The header of a snapshot that nothing proves."""
+    return Header(settings.topic("calls"), settings.partitions, proven=False)
+
+
+async def take_tables(settings: Settings, keep: Writer) -> None:
+    """Write every partition's rows. Raises `Refused` where workers keep changing them, or nothing was rated yet."""
+    for partition in range(await log_partitions(settings)):
+        keep.add(partition, await _state(settings, partition))
+
+
+async def _state(settings: Settings, partition: int) -> State:
+    topics = [changelog(settings, table.name) for table in (HEADS, *TABLES)] + [settings.topic(r) for r in OUTPUTS]
+    async with reader(settings, *topics) as consumer:
+        for _ in range(TRIES):
+            before = await latest_head(settings, consumer, partition)
+            if before is None:
+                raise Refused(f"partition {partition} was not rated yet: there is nothing to take a snapshot of")
+            rows = await latest_rows(settings, consumer, partition)
+            ends = {role: (await bounds(consumer, settings.topic(role))).ends[partition] for role in OUTPUTS}
+            # Every transaction writes the head: the same one before and after means that none ended in between.
+            if await latest_head(settings, consumer, partition) == before:
+                return State(Origin(before, rows, ends))
+    raise Refused(f"partition {partition} changes all the time: stop the workers for the time of the snapshot")

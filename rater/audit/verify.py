@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+"""Do these charges hold by themselves? For whoever does not trust the rater: one file, and none of its rules.
+
+`python verify.py charges.jsonl`, or charges on standard input: one JSON object a line, an account's in their order.
+Each account's period counts its charges 1, 2, 3; `period_total` is their sum so far; the lines of a charge sum to its
+amount; a call (account, source, call id) is charged once. Exit status 1 when anything is wrong.
+"""
+
+import fileinput
+import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from typing import Any
+
+
+class Verifier:
+    """What was seen of the charges so far."""
+
+    def __init__(self) -> None:
+        self.last: dict[tuple[str, str], int] = defaultdict(int)
+        self.totals: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        self.calls: set[tuple[str, str, str]] = set()
+        self.charges = 0
+
+    def faults(self, charge: dict[str, Any]) -> Iterator[str]:
+        """What is wrong with the next charge, seen from those before it."""
+        place, amount = (charge["account"], charge["period"]), Decimal(charge["amount"])
+        due, total = self.last[place] + 1, self.totals[place] + amount
+        self.charges += 1
+        self.last[place], self.totals[place] = charge["seq"], Decimal(charge["period_total"])
+        if charge["seq"] != due:
+            yield f"{charge['charge_id']}: seq {due} was due"
+        if self.totals[place] != total:
+            yield f"{charge['charge_id']}: period_total {self.totals[place]} should be {total}"
+        if sum((Decimal(line["amount"]) for line in charge["lines"]), Decimal(0)) != amount:
+            yield f"{charge['charge_id']}: the lines do not sum to {amount}"
+        if charge["kind"] == "usage" and "call" in charge:
+            call = (charge["account"], charge["call"]["source"], charge["call"]["call_id"])
+            if call in self.calls:
+                yield f"{charge['charge_id']}: call {call[2]} of {call[1]} is charged again"
+            self.calls.add(call)
+
+
+def main(lines: Iterable[str]) -> int:
+    """Print every fault and a summary; gives the exit status."""
+    verifier, wrong = Verifier(), 0
+    for line in lines:
+        for fault in verifier.faults(json.loads(line)):
+            wrong += 1
+            print(fault)
+    total = sum(verifier.totals.values(), Decimal(0))
+    print(f"{verifier.charges} charges, {len(verifier.totals)} periods, sum {total}: {wrong or 'nothing'} wrong")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    with fileinput.input(encoding="utf-8") as given:
+        sys.exit(main(given))

@@ -1,0 +1,85 @@
+"""The verifier for those who do not trust us: one short file, which needs the charges and nothing else."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from rater.audit import verify
+from tests.support.logs import Event, Log, call, subscribed
+
+FILE = Path(verify.__file__)
+CHARGES: list[Event] = Log().add(subscribed("A", "hybrid-200"), *(call("A", n, 60 * n) for n in range(1, 9)))
+
+
+def verified(charges: list[Any]) -> tuple[int, str]:
+    """Exit status and words of the file, run by itself in an empty place of Python's."""
+    lines = b"".join(orjson.dumps(charge) + b"\n" for charge in charges)
+    done = subprocess.run([sys.executable, "-I", str(FILE)], input=lines, capture_output=True, check=False)
+    return done.returncode, done.stdout.decode()
+
+
+def test_it_is_short_and_stands_alone() -> None:
+    """About 60 lines, and nothing but the standard library."""
+    source = FILE.read_text()
+    assert len(source.splitlines()) <= 62
+    used = {
+        alias.name.split(".")[0] if isinstance(node, ast.Import) else (node.module or "").split(".")[0]
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert used <= set(sys.stdlib_module_names)
+
+
+def test_right_charges_pass() -> None:
+    """What the rules make holds by itself."""
+    status, told = verified(CHARGES)
+    sum_ = CHARGES[-1]["period_total"]
+    assert (status, told) == (0, f"9 charges, 1 periods, sum {sum_}: nothing wrong\n")
+
+
+def amount(charges: list[Event]) -> None:
+    charges[3]["amount"] = "0.01"
+
+
+def line(charges: list[Event]) -> None:
+    charges[3]["lines"][0]["amount"] = "7.00"
+
+
+def gone(charges: list[Event]) -> None:
+    del charges[3]
+
+
+def again(charges: list[Event]) -> None:
+    charges.insert(4, charges[3])
+
+
+def swapped(charges: list[Event]) -> None:
+    charges[3], charges[4] = charges[4], charges[3]
+
+
+def total(charges: list[Event]) -> None:
+    charges[-1]["period_total"] = "1.00"
+
+
+def call_twice(charges: list[Event]) -> None:
+    charges[4]["call"] = charges[3]["call"]
+
+
+@pytest.mark.parametrize("harm", [amount, line, gone, again, swapped, total, call_twice])
+def test_every_harm_is_seen(harm: Callable[[list[Event]], None]) -> None:
+    """A charge that is changed, lost, repeated, moved, or of a call that was charged before."""
+    charges = copy.deepcopy(CHARGES)
+    harm(charges)
+    status, told = verified(charges)
+    assert status == 1
+    assert "A:2026-11:" in told
