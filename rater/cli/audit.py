@@ -22,9 +22,7 @@ SHOWN = 20
 
 
 def audit(
-    snapshot: Annotated[
-        Path | None, typer.Option(help="Go on from this snapshot, not from the log's start.", exists=True)
-    ] = None,
+    snapshot: Annotated[Path | None, typer.Option(help="Go on from this snapshot, not from the log's start.")] = None,
     charges: Annotated[
         str | None, typer.Option(metavar="TOPIC", help="Look at this topic (a copy) in place of the charges.")
     ] = None,

@@ -1,4 +1,4 @@
-"""`/live` and `/ready` of a worker, for supervisors. Read only, no tables, nothing about accounts.
+"""`/live`, `/ready` and `/metrics` of a worker, for supervisors. Read only, no tables, nothing about accounts.
 
 Live: the event loop answers (a hung one is ended by the watchdog anyhow). Ready: every assigned partition is restored
 and takes batches in.
@@ -7,12 +7,14 @@ and takes batches in.
 from __future__ import annotations
 
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
 
+from rater.service.metrics import exposition
 from rater.stream.engine import Engine
 
 
 def routes(engine: Engine) -> web.Application:
-    """The two endpoints over an engine."""
+    """The three endpoints over an engine."""
 
     async def live(_: web.Request) -> web.Response:
         return web.json_response({"live": True})
@@ -21,8 +23,11 @@ def routes(engine: Engine) -> web.Application:
         body = {"ready": engine.ready, "partitions": sorted(engine.units)}
         return web.json_response(body, status=200 if engine.ready else 503)
 
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=exposition(engine.units), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
     app = web.Application()
-    app.add_routes([web.get("/live", live), web.get("/ready", ready)])
+    app.add_routes([web.get("/live", live), web.get("/ready", ready), web.get("/metrics", metrics)])
     return app
 
 

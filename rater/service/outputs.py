@@ -6,6 +6,7 @@ Bodies depend on the log alone; where a message came from stands in its headers 
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
@@ -73,6 +74,15 @@ def rejection(desk: Desk, record: Record, why: Rejected) -> Output:
     marks = headers(desk, record, _REJECTED, f"{desk.partition}:{record.offset}")
     again = key if key is None else key[:EXCERPT]
     return Output("rejected", desk.partition, again, orjson.dumps(body), record.timestamp, marks)
+
+
+def failures(outputs: Iterable[Output]) -> Iterator[tuple[str, str]]:
+    """The places of the records that the rules failed on, and where in the rules; nothing that the records say."""
+    for output in outputs:
+        if output.topic == "rejected":
+            body = orjson.loads(output.value or b"{}")
+            if body["reason"] == "internal-error":
+                yield dict(output.headers)["rater-from"].decode(), body["detail"]
 
 
 def _original(data: bytes | None, limit: int) -> Any:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NoReturn, get_args
 
 import orjson
 
 from rater.service import logs
+from rater.service.decision import REJECTED
 from rater.service.health import serve
+from rater.service.outputs import failures
 from rater.service.rows import ROW_FORMAT
 from rater.service.settings import Role, Settings
 from rater.service.step import TABLES, make_step
@@ -20,12 +22,13 @@ from rater.stream import admin, checks
 from rater.stream.config import EngineConfig
 from rater.stream.engine import Engine
 from rater.stream.failstop import Refused
-from rater.stream.model import Output
+from rater.stream.model import Effects, Head, Output, Record, Rows, Step
 from rater.stream.run import run as run_engine
 
 logger = logging.getLogger(__name__)
 
 LOG = "calls"
+FAILED = f"{REJECTED}internal-error"
 
 
 def run(settings: Settings, *, adopt: bool = False) -> NoReturn:
@@ -65,7 +68,7 @@ def engine_config(
         topics={role: settings.topic(role) for role in get_args(Role)},
         partitions=settings.partitions,
         tables=TABLES,
-        step=make_step(settings.topic(LOG)),
+        step=telling(make_step(settings.topic(LOG))),
         row_format=ROW_FORMAT,
         client=settings.client_options(),
         tick=clock_tick,
@@ -81,6 +84,19 @@ def engine_config(
         instance_id=settings.instance_id,
         adopt=adopt,
     )
+
+
+def telling(step: Step) -> Step:
+    """The step, telling of each record that the rules failed on: it is not charged, and somebody must look."""
+
+    def told(rows: Rows, head: Head, partition: int, records: Sequence[Record]) -> Effects:
+        effects = step(rows, head, partition, records)
+        if effects.head.outcomes.get(FAILED, 0) > head.outcomes.get(FAILED, 0):
+            for place, where in failures(effects.outputs):
+                logger.error("the rules failed on the record at %s, which is rejected: %s", place, where)
+        return effects
+
+    return told
 
 
 def clock_tick(partition: int, now: int) -> Output:

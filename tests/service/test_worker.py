@@ -93,5 +93,7 @@ async def test_health_tells_live_from_ready() -> None:
         engine.epoch = 1
         ready = await client.get("/ready")
         assert (ready.status, await ready.json()) == (200, {"ready": True, "partitions": []})
+        metrics = await client.get("/metrics")
+        assert "# TYPE rater_records_total counter" in await metrics.text()
         assert (await client.get("/tables")).status == 404
         assert (await client.post("/live")).status == 405
