@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	--python-version 3.11 pyproject.toml
 
-.PHONY: setup demo lint test test-kafka bench schemas lock clean
+.PHONY: setup demo lint test test-kafka test-faults soak bench schemas lock clean
 
 setup: $(VENV)/.ready
 
@@ -31,6 +31,16 @@ test: lint
 
 test-kafka: setup
 	$(BIN)/pytest -q -m kafka
+
+# Faults by a seed: SEED=2 is another run, MINUTES a longer one; the same seed gives the same plan.
+SEED ?= 1
+MINUTES ?= 30
+
+test-faults: setup
+	$(BIN)/python -m tests.faults --seed $(SEED)
+
+soak: setup
+	$(BIN)/python -m tests.faults --minutes $(MINUTES)
 
 bench: setup
 	$(BIN)/python -m benchmarks.drain

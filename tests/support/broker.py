@@ -20,7 +20,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -51,6 +51,50 @@ class Node(NamedTuple):
     port: int
     controller: int
     folder: Path
+    detour: tuple[int, int] | None = None
+    """A second way to it: the port that it listens on, and the port that it says (somebody's who passes bytes on)."""
+
+
+class Cluster:
+    """Brokers that can be killed and started again: same ports, same data."""
+
+    def __init__(self, nodes: Sequence[Node], jars: Path) -> None:
+        self.nodes, self._jars = nodes, jars
+        self.address = ",".join(f"127.0.0.1:{node.port}" for node in nodes)
+        self.processes: dict[int, subprocess.Popen[bytes]] = {}
+        cluster = _cluster_id()
+        for node in nodes:
+            _format(node, nodes, jars, cluster)
+
+    def start(self, number: int) -> None:
+        """Start a broker; it may take seconds until it answers."""
+        node = self.nodes[number - 1]
+        with (node.folder / "broker.log").open("ab") as log:
+            # A session of its own: Ctrl-C in the terminal is for the tests, which end the broker in their own time.
+            self.processes[number] = subprocess.Popen(
+                [*_java(self._jars), "kafka.Kafka", str(node.folder / "server.properties")],
+                stdout=log,
+                stderr=log,
+                cwd=node.folder,
+                start_new_session=True,
+            )
+
+    def kill(self, number: int) -> None:
+        """SIGKILL: gone, with whatever it had not written."""
+        process = self.processes.pop(number)
+        process.kill()
+        process.wait()
+
+    def until_up(self) -> None:
+        """Wait until all brokers that were started answer, and are known to the cluster."""
+        for number in self.processes:
+            _until_open(self.nodes[number - 1].port)
+        asyncio.run(_answers(self.address, len(self.processes), list(self.processes.values())))
+
+    def end(self) -> None:
+        """Kill all: their data goes with their folder, and brokers that end together wait for each other's votes."""
+        for number in list(self.processes):
+            self.kill(number)
 
 
 def log_of(address: str, lines: int = 40) -> str:
@@ -74,22 +118,33 @@ def kafka(brokers: int = 1) -> Iterator[str]:
         asyncio.run(_answers(there, 1, ()))
         yield there
         return
+    with cluster(brokers) as made:
+        yield made.address
+
+
+@contextmanager
+def cluster(brokers: int, *, detours: bool = False) -> Iterator[Cluster]:
+    """Run so many brokers until the block ends; with `detours` each has a second listener (`Node.detour`)."""
     jars = libs()
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rater-kafka-", ignore_cleanup_errors=True))
-        ports = _free_ports(2 * brokers)
-        nodes = [Node(n + 1, ports[2 * n], ports[2 * n + 1], Path(folder) / str(n + 1)) for n in range(brokers)]
-        address = ",".join(f"127.0.0.1:{node.port}" for node in nodes)
-        RUNNING[address] = [node.folder / "broker.log" for node in nodes]
-        stack.callback(RUNNING.pop, address)
-        cluster = _cluster_id()
-        processes = [stack.enter_context(_running(node, nodes, jars, cluster)) for node in nodes]
+        ports = iter(_free_ports(4 * brokers))
+        nodes = [
+            Node(n, next(ports), next(ports), Path(folder) / str(n), (next(ports), next(ports)) if detours else None)
+            for n in range(1, brokers + 1)
+        ]
+        made = Cluster(nodes, jars)
+        RUNNING[made.address] = [node.folder / "broker.log" for node in nodes]
+        stack.callback(RUNNING.pop, made.address)
+        stack.callback(made.end)
+        for node in nodes:
+            made.start(node.number)
         try:
-            asyncio.run(_answers(address, brokers, processes))
+            made.until_up()
         except NoKafka as error:
-            message = f"{error}\n{log_of(address)}"
+            message = f"{error}\n{log_of(made.address)}"
             raise NoKafka(message) from error
-        yield address
+        yield made
 
 
 def libs() -> Path:
@@ -135,15 +190,20 @@ def _cluster_id() -> str:
 def _properties(node: Node, nodes: Sequence[Node]) -> str:
     replicas = min(3, len(nodes))
     voters = ",".join(f"{n.number}@127.0.0.1:{n.controller}" for n in nodes)
+    listeners = {"PLAINTEXT": (node.port, node.port), "CONTROLLER": (node.controller, node.controller)}
+    if node.detour is not None:
+        listeners["DETOUR"] = node.detour
     settings: dict[str, object] = {
         "process.roles": "broker,controller",
         "node.id": node.number,
         "controller.quorum.voters": voters,
-        "listeners": f"PLAINTEXT://127.0.0.1:{node.port},CONTROLLER://127.0.0.1:{node.controller}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{node.port}",
+        "listeners": ",".join(f"{name}://127.0.0.1:{port}" for name, (port, _) in listeners.items()),
+        "advertised.listeners": ",".join(
+            f"{name}://127.0.0.1:{said}" for name, (_, said) in listeners.items() if name != "CONTROLLER"
+        ),
         "inter.broker.listener.name": "PLAINTEXT",
         "controller.listener.names": "CONTROLLER",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in listeners),
         "log.dirs": node.folder / "data",
         "offsets.topic.replication.factor": replicas,
         "offsets.topic.num.partitions": 4,
@@ -153,6 +213,9 @@ def _properties(node: Node, nodes: Sequence[Node]) -> str:
         "share.coordinator.state.topic.replication.factor": replicas,
         "share.coordinator.state.topic.min.isr": min(2, replicas),
         "group.initial.rebalance.delay.ms": 0,
+        # A broker that is gone gives its partitions away soon.
+        "broker.session.timeout.ms": 3000,
+        "broker.heartbeat.interval.ms": 500,
         # A frozen worker's transaction holds up readers until it is aborted; look for such every second.
         "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1000,
         # A topic that somebody only asks about must not come to be with settings that nobody chose.
@@ -161,26 +224,31 @@ def _properties(node: Node, nodes: Sequence[Node]) -> str:
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 
 
-@contextmanager
-def _running(node: Node, nodes: Sequence[Node], jars: Path, cluster: str) -> Iterator[subprocess.Popen[bytes]]:
+def _java(jars: Path) -> list[str]:
+    return ["java", "-Xmx1g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{jars}/*"]
+
+
+def _format(node: Node, nodes: Sequence[Node], jars: Path, cluster: str) -> None:
     node.folder.mkdir()
     file = node.folder / "server.properties"
     file.write_text(_properties(node, nodes))
-    java = ["java", "-Xmx1g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{jars}/*"]
-    formatting = [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(file)]
+    formatting = [*_java(jars), "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(file)]
     done = subprocess.run(formatting, capture_output=True, text=True, check=False)
     if done.returncode:
         raise NoKafka(f"Kafka's storage tool failed:\n{done.stdout}{done.stderr}")
-    with (node.folder / "broker.log").open("wb") as log:
-        # A session of its own: Ctrl-C in the terminal is for the tests, which end the broker in their own time.
-        process = subprocess.Popen(
-            [*java, "kafka.Kafka", str(file)], stdout=log, stderr=log, cwd=node.folder, start_new_session=True
-        )
-    try:
-        yield process
-    finally:
-        process.kill()  # its data goes with its folder; brokers that end together would wait for each other's votes
-        process.wait()
+
+
+def _until_open(port: int) -> None:
+    deadline = monotonic() + UP_WITHIN
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except OSError as error:
+            if monotonic() > deadline:
+                raise NoKafka(f"no broker listens at port {port}") from error
+            sleep(0.1)
+        else:
+            return
 
 
 async def _answers(address: str, brokers: int, processes: Sequence[subprocess.Popen[bytes]]) -> None:

@@ -1,0 +1,193 @@
+"""How each fault is done and mended."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from rater.stream import admin
+from tests.faults.keeper import Keeper
+from tests.faults.plan import Fault, Kind
+from tests.faults.proxy import Proxy
+from tests.support.broker import Cluster
+from tests.support.rated import topic
+from tests.support.workers import PATIENCE, Rater, until
+
+T = TypeVar("T")
+
+DELAY = 0.15
+"""Seconds that a slow broker holds up each piece."""
+
+GARBAGE = 2000
+"""Records: a whole transaction's worth and more."""
+
+
+@dataclass
+class Scene:
+    """Who faults are done to."""
+
+    cluster: Cluster
+    rater: Rater
+    keeper: Keeper
+    proxies: Sequence[Proxy]
+    garbage: int = 0
+    """Records that were written and are no events."""
+
+
+Done = Callable[[Scene, Fault], str]
+"""Does a fault and mends it; says to whom."""
+
+
+def kill_worker(scene: Scene, fault: Fault) -> str:
+    """Gone in the middle of whatever it did."""
+    worker = scene.keeper.pick(fault.pick)
+    worker.kill()
+    return worker.log.stem
+
+
+def term_worker(scene: Scene, fault: Fault) -> str:
+    """Asked to end, as in a deployment; the supervisor starts another."""
+    worker = scene.keeper.pick(fault.pick)
+    worker.terminate()
+    return worker.log.stem
+
+
+def freeze_worker(scene: Scene, fault: Fault) -> str:
+    """Frozen past its session while others take over, then woken: it must be fenced."""
+    worker = scene.keeper.pick(fault.pick)
+    worker.freeze()
+    time.sleep(fault.lasts)
+    worker.wake()
+    return worker.log.stem
+
+
+def join_worker(scene: Scene, fault: Fault) -> str:  # noqa: ARG001 - every fault is done alike
+    """One more takes its share."""
+    worker = scene.keeper.join()
+    until(lambda: worker.rates() is not None or not worker.alive(), "joined", 30)
+    return worker.log.stem
+
+
+def leave_worker(scene: Scene, fault: Fault) -> str:
+    """One gives its share away."""
+    return scene.keeper.leave(fault.pick).log.stem
+
+
+def kill_broker(scene: Scene, fault: Fault) -> str:
+    """Any broker."""
+    return _broker_away(scene, 1 + int(fault.pick * len(scene.cluster.nodes)) % len(scene.cluster.nodes), fault.lasts)
+
+
+def kill_leader(scene: Scene, fault: Fault) -> str:
+    """The broker that leads a partition of the charges."""
+    return _broker_away(scene, _leader(scene, topic(scene.rater, "charges"), fault.pick), fault.lasts)
+
+
+def kill_coordinator(scene: Scene, fault: Fault) -> str:
+    """The broker that coordinates transactions: the leader of a partition of their log."""
+    return _broker_away(scene, _leader(scene, "__transaction_state", fault.pick), fault.lasts)
+
+
+def slow_broker(scene: Scene, fault: Fault) -> str:
+    """Every piece to and from a broker is held up."""
+    proxy = scene.proxies[int(fault.pick * len(scene.proxies)) % len(scene.proxies)]
+    proxy.slow(DELAY)
+    time.sleep(fault.lasts)
+    proxy.slow(0)
+    return f"port {proxy.port}"
+
+
+def drop_connections(scene: Scene, fault: Fault) -> str:
+    """The workers' connections to a broker break."""
+    proxy = scene.proxies[int(fault.pick * len(scene.proxies)) % len(scene.proxies)]
+    return f"{proxy.drop()} connections"
+
+
+def garbage(scene: Scene, fault: Fault) -> str:
+    """A whole batch of records that are no events."""
+    partition = int(fault.pick * 4) % 4
+
+    async def write() -> None:
+        async with AIOKafkaProducer(bootstrap_servers=scene.cluster.address, enable_idempotence=True) as producer:
+            for number in range(GARBAGE):
+                value = bytes([number % 256]) * (number % 300)
+                await producer.send(topic(scene.rater, "calls"), value, b"garbage", partition=partition)
+
+    _patiently(write)
+    scene.garbage += GARBAGE
+    return f"{GARBAGE} records"
+
+
+def refuse_writes(scene: Scene, fault: Fault) -> str:
+    """No charge can be written, as on full disks: all replicas are demanded, and one is away."""
+    charges = topic(scene.rater, "charges")
+    _demand(scene, charges, 3)
+    try:
+        return _broker_away(scene, 1 + int(fault.pick * 3) % 3, fault.lasts)
+    finally:
+        _demand(scene, charges, 2)
+
+
+def _broker_away(scene: Scene, number: int, seconds: float) -> str:
+    scene.cluster.kill(number)
+    time.sleep(seconds)
+    scene.cluster.start(number)
+    scene.cluster.until_up()
+    return f"broker {number}"
+
+
+def _client(scene: Scene) -> dict[str, Any]:
+    return {"bootstrap_servers": scene.cluster.address}
+
+
+def _patiently(ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Ask again where a broker that comes back is not quite there."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return asyncio.run(ask())
+        except KafkaError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def _demand(scene: Scene, name: str, replicas: int) -> None:
+    _patiently(lambda: admin.alter(_client(scene), {name: {"min.insync.replicas": str(replicas)}}))
+
+
+def _leader(scene: Scene, name: str, pick: float) -> int:
+    async def ask() -> int:
+        client = AIOKafkaAdminClient(**_client(scene))
+        await client.start()
+        try:
+            (found,) = await client.describe_topics([name])
+        finally:
+            await client.close()
+        leaders = [partition["leader"] for partition in found["partitions"] if partition["leader"] > 0]
+        return int(leaders[int(pick * len(leaders)) % len(leaders)])
+
+    return _patiently(ask)
+
+
+DO: dict[Kind, Done] = {
+    "kill-worker": kill_worker,
+    "term-worker": term_worker,
+    "freeze-worker": freeze_worker,
+    "join-worker": join_worker,
+    "leave-worker": leave_worker,
+    "kill-broker": kill_broker,
+    "kill-leader": kill_leader,
+    "kill-coordinator": kill_coordinator,
+    "slow-broker": slow_broker,
+    "drop-connections": drop_connections,
+    "garbage": garbage,
+    "refuse-writes": refuse_writes,
+}
