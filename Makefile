@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	--python-version 3.11 pyproject.toml
 
-.PHONY: setup demo lint test test-kafka test-faults soak bench schemas lock clean
+.PHONY: setup demo lint test test-kafka test-faults test-planted soak bench schemas lock clean
 
 setup: $(VENV)/.ready
 
@@ -38,6 +38,11 @@ MINUTES ?= 30
 
 test-faults: setup
 	$(BIN)/python -m tests.faults --seed $(SEED)
+
+# Each bug that can be planted in the engine must be caught by the fault suite.
+test-planted: setup
+	@for bug in $$($(BIN)/python -c 'from tests.faults.planted import BUGS; print(*BUGS)'); do \
+		$(BIN)/python -m tests.faults --planted $$bug || exit 1; done
 
 soak: setup
 	$(BIN)/python -m tests.faults --minutes $(MINUTES)

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.faults.plan import Fault, plan
+from tests.faults.planted import BUGS, plan_for
 from tests.faults.run import Result, run
 from tests.support.broker import NoKafka
 from tests.support.workers import GaveUp
@@ -30,10 +31,13 @@ def main() -> int:
     options.add_argument("--minutes", type=float, default=ROUND_MINUTES)
     options.add_argument("--calls", type=int, help="by default 100,000 a minute")
     options.add_argument("--rate", type=float, default=2000, help="calls a second")
+    options.add_argument("--planted", choices=BUGS, help="plant this bug in the workers: then the run must fail")
     options.add_argument("--plan", action="store_true", help="print the plan and do nothing")
     chosen = options.parse_args()
     logging.disable()  # clients tell of every broker that is away
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as by Ctrl-C: brokers and workers end with us
+    if chosen.planted:
+        return planted(chosen.planted, chosen.rate)
     faults = plan(chosen.seed, max(1, round(chosen.minutes / ROUND_MINUTES)))
     print(f"seed {chosen.seed}: {len(faults)} faults", flush=True)
     if chosen.plan:
@@ -50,6 +54,20 @@ def main() -> int:
         if result.verdict.wrong:
             print(_last_words(Path(folder)))
     return 1 if result.verdict.wrong else 0
+
+
+def planted(name: str, rate: float) -> int:
+    """Run with a bug in the workers; gives 0 if it was caught."""
+    faults = plan_for(name)
+    with tempfile.TemporaryDirectory(prefix="rater-faults-", ignore_cleanup_errors=True) as folder:
+        try:
+            seconds = sum(fault.pause + fault.lasts for fault in faults) + 15
+            result = run(faults, int(seconds * rate), rate, Path(folder), lambda _: None, name)
+            wrong = result.verdict.wrong
+        except GaveUp as error:
+            wrong = [str(error).splitlines()[0]]
+    print(f"{name}: {'caught' if wrong else 'SURVIVED'}: {'; '.join(wrong)[:300]}", flush=True)
+    return 0 if wrong else 1
 
 
 def tell(seed: int, faults: list[Fault], result: Result) -> None:

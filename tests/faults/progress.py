@@ -32,7 +32,7 @@ class Progress:
         self._thread.join()
 
     def longest(self, since: float, until: float) -> float:
-        """Seconds of the longest stretch between the two moments in which some partition did not grow."""
+        """Seconds of the longest stretch without growth of some partition that began between the two moments."""
         return max(_longest(moments, since, until) for moments in self.grown.values())
 
     async def _watch(self) -> None:
@@ -59,5 +59,6 @@ async def _end(consumer: AIOKafkaConsumer, tp: TopicPartition) -> int:
 
 
 def _longest(moments: Sequence[float], since: float, until: float) -> float:
-    inside = [since, *(moment for moment in moments if since < moment < until), until]
-    return max(later - earlier for earlier, later in pairwise(inside))
+    """A stretch counts whole where it goes on behind `until`; of one from before `since`, what lies behind that."""
+    stretches = ((max(a, since), b) for a, b in pairwise(moments) if b > since and a < until)
+    return max((b - a for a, b in stretches), default=0.0)

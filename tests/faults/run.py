@@ -50,8 +50,11 @@ class Result(NamedTuple):
 Say = Callable[[str], None]
 
 
-def run(plan: Sequence[Fault], calls: int, rate: float, folder: Path, say: Say) -> Result:
-    """Do the plan while calls are rated, mend everything, wait until all is rated, and judge."""
+def run(plan: Sequence[Fault], calls: int, rate: float, folder: Path, say: Say, planted: str | None = None) -> Result:
+    """Do the plan while calls are rated, mend everything, wait until all is rated, and judge.
+
+    `planted` is a bug that the workers have.
+    """
     with ExitStack() as stack:
         made = stack.enter_context(cluster(3, detours=True))
         proxies = [
@@ -60,6 +63,8 @@ def run(plan: Sequence[Fault], calls: int, rate: float, folder: Path, say: Say) 
         ]
         rater = _rater(proxies, folder)
         stack.callback(rater.clean_up)
+        if planted is not None:
+            rater.program = ("tests.faults.planted", planted)
         direct = Rater({**rater.settings, "bootstrap_servers": made.address}, folder)
         direct.run("topics", "create")
         direct.run("tariffs", "publish")

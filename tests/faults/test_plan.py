@@ -47,9 +47,10 @@ def test_workers_join_before_they_leave(seed: int) -> None:
 
 
 def test_the_longest_stretch_without_progress() -> None:
-    """Between two moments, ends included."""
+    """One that began in time counts whole; of one that began before, what is behind the fault."""
     assert _longest([1.0, 2.0, 5.0, 5.5], 2.5, 6.0) == 2.5
-    assert _longest([], 2.0, 3.0) == 1.0
+    assert _longest([1.0, 2.0, 9.0, 9.5], 1.5, 3.0) == 7.0
+    assert _longest([1.0, 2.0], 3.0, 4.0) == 0.0
 
 
 @pytest.fixture

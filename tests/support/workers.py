@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.support.broker import tail
@@ -39,13 +39,13 @@ def numbers(text: str) -> list[int]:
 class Worker:
     """A `rater worker` as a process. What it says goes to the file `log`."""
 
-    def __init__(self, env: Mapping[str, str], log: Path, *words: str) -> None:
+    def __init__(self, env: Mapping[str, str], log: Path, *words: str, program: Sequence[str] = ("rater",)) -> None:
         self.log = log
         self._let_go = False
         with log.open("wb") as out:
             # In a folder without anybody's .env, and in a session of its own: Ctrl-C is for the tests.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "rater", "worker", *words],
+                [sys.executable, "-m", *program, "worker", *words],
                 env=env,
                 cwd=log.parent,
                 stdout=out,
@@ -131,6 +131,8 @@ class Rater:
 
     def __init__(self, settings: Mapping[str, str], folder: Path) -> None:
         self.settings, self.folder = dict(settings), folder
+        self.program: Sequence[str] = ("rater",)
+        """What workers run: a module, and words before its verb."""
         self.workers: list[Worker] = []
 
     def run(self, *words: object, status: int | None = 0, timeout: float | None = 4 * PATIENCE) -> str:
@@ -153,7 +155,9 @@ class Rater:
 
     def worker(self, *words: str, ready: bool = True, **settings: object) -> Worker:
         """Start a worker, with settings that only it has, and wait until it is ready."""
-        worker = Worker(self._env(settings), self.folder / f"worker-{len(self.workers) + 1}.log", *words)
+        worker = Worker(
+            self._env(settings), self.folder / f"worker-{len(self.workers) + 1}.log", *words, program=self.program
+        )
         self.workers.append(worker)
         if ready:
             worker.until_ready()
