@@ -8,8 +8,10 @@ from typing import Any
 import orjson
 
 from rater.audit.match import Piece
-from rater.audit.report import Report
+from rater.audit.report import Report, add
 from rater.core.money import ZERO
+
+CLOSED = "period-closed/1"
 
 
 class ChargeBooks:
@@ -20,8 +22,11 @@ class ChargeBooks:
         self._report, self._last = report, last
 
     def ident(self, piece: Piece) -> str:
-        """The charge's id."""
-        return str(_words(piece).get("charge_id", "(no charge_id)"))
+        """The charge's id, or the period that is closed."""
+        words = _words(piece)
+        if words.get("type") == CLOSED:
+            return f"{words.get('account')}:{words.get('period')}:closed"
+        return str(words.get("charge_id", "(no charge_id)"))
 
     def knows(self, piece: Piece) -> bool:
         """A number that was passed already."""
@@ -31,6 +36,9 @@ class ChargeBooks:
     def enter(self, piece: Piece, place: str, *, before_cut: bool) -> None:
         """Count a charge, and look at its number."""
         charge = _words(piece)
+        if charge.get("type") == CLOSED:
+            self._close(charge, place, before_cut=before_cut)
+            return
         period, seq = _numbered(charge)
         last = self._last.get(period, 0)
         if seq != last + 1:
@@ -38,8 +46,17 @@ class ChargeBooks:
         self._last[period] = max(seq, last)
         self._report.charges += 1
         if before_cut:
-            currency = str(charge.get("currency"))
-            self._report.charged[currency] = self._report.charged.get(currency, ZERO) + _amount(charge)
+            add(self._report.charged, str(charge.get("currency")), _amount(charge, "amount"))
+
+    def _close(self, closed: dict[str, Any], place: str, *, before_cut: bool) -> None:
+        """A closed period is final: its rows are gone, and its total is due."""
+        period, _ = _numbered(closed)
+        last = self._last.pop(period, 0)
+        if last != closed.get("last_seq"):
+            self._report.found("gap", place, f"{period} is closed with last_seq {closed.get('last_seq')}, after {last}")
+        self._report.closed += 1
+        if before_cut:
+            add(self._report.due, str(closed.get("currency")), _amount(closed, "total"))
 
 
 class RejectedBooks:
@@ -80,9 +97,9 @@ def _numbered(charge: dict[str, Any]) -> tuple[str, int]:
     return f"{charge.get('account')}:{charge.get('period')}", seq if isinstance(seq, int) else 0
 
 
-def _amount(charge: dict[str, Any]) -> Decimal:
+def _amount(charge: dict[str, Any], name: str) -> Decimal:
     try:
-        return Decimal(str(charge.get("amount")))
+        return Decimal(str(charge.get(name)))
     except InvalidOperation:
         return ZERO  # a charge like that differs from what the log says, and is told as such
 

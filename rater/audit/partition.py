@@ -10,8 +10,7 @@ from rater.audit.books import ChargeBooks, RejectedBooks
 from rater.audit.due import due
 from rater.audit.forwards import Tally
 from rater.audit.match import Books, Matcher, Piece
-from rater.audit.report import Report
-from rater.core.money import ZERO
+from rater.audit.report import Report, add
 from rater.service.memory import Replay
 from rater.service.rows import USAGE
 from rater.service.step import make_step
@@ -130,7 +129,7 @@ class Proof:
         ours, theirs = self.replay.heads[self._partition], self._scene.heads.get(self._partition)
         currency, total = due(self.replay.rows[self._partition])
         if currency:
-            self._report.due[currency] = self._report.due.get(currency, ZERO) + total - self._before
+            add(self._report.due, currency, total - self._before)
         if theirs is None:
             return
         self._report.outcomes.update(theirs.outcomes)

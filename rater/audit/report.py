@@ -37,6 +37,11 @@ class Finding(NamedTuple):
     what: str
 
 
+def add(sums: dict[str, Decimal], currency: str, amount: Decimal) -> None:
+    """Add an amount to the sum of its currency."""
+    sums[currency] = sums.get(currency, ZERO) + amount
+
+
 @dataclass(slots=True)
 class Report:
     """An audit's result so far."""
@@ -50,10 +55,12 @@ class Report:
     """As the workers counted them."""
     charges: int = 0
     rejected: int = 0
+    closed: int = 0
+    """Periods that were closed."""
     charged: dict[str, Decimal] = field(default_factory=dict)
     """Currency -> sum of the published charges."""
     due: dict[str, Decimal] = field(default_factory=dict)
-    """Currency -> what the final usage costs, with fees."""
+    """Currency -> what the final usage costs, with fees and manual adjustments."""
     findings: list[Finding] = field(default_factory=list)
     """The first ones, in the order of partitions and places."""
     counts: Counter[Kind] = field(default_factory=Counter)
@@ -91,6 +98,7 @@ class Report:
             "outcomes": dict(sorted(self.outcomes.items())),
             "charges": self.charges,
             "rejected": self.rejected,
+            "closed": self.closed,
             "charged": {name: plain(amount) for name, amount in sorted(self.charged.items())},
             "due": {name: plain(amount) for name, amount in sorted(self.due.items())},
             "residue": {name: plain(amount) for name, amount in self.residues().items()},

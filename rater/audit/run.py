@@ -107,8 +107,7 @@ def _states(scene: Scene, snapshot: Snapshot | None) -> Iterator[tuple[int, Stat
         yield from snapshot.states()
         return
     for partition in range(scene.partitions):
-        rows = PartitionRows(table.name for table in TABLES)
-        yield partition, State(Origin(Head(0, scene.partitions), rows, {}))
+        yield partition, State(Origin(Head(0, scene.partitions), PartitionRows(TABLES), {}))
 
 
 async def _prove(

@@ -141,5 +141,5 @@ class Snapshot:
 
 def _state(words: Mapping[str, Any]) -> State:
     head: Head = HEADS.decode(orjson.dumps(words["head"]))
-    origin = Origin(head, PartitionRows(CODECS), words["outputs"])
+    origin = Origin(head, PartitionRows(TABLES), words["outputs"])
     return State(origin, words["sent"], words["arrived"])

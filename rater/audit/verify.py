@@ -26,7 +26,12 @@ class Verifier:
 
     def faults(self, charge: dict[str, Any]) -> Iterator[str]:
         """What is wrong with the next charge, seen from those before it."""
-        place, amount = (charge["account"], charge["period"]), Decimal(charge["amount"])
+        place = (charge["account"], charge["period"])
+        if charge["type"] == "period-closed/1":
+            if (charge["last_seq"], Decimal(charge["total"])) != (self.last[place], self.totals[place]):
+                yield f"{':'.join(place)}: closed with another number or total than its charges have"
+            return
+        amount = Decimal(charge["amount"])
         due, total = self.last[place] + 1, self.totals[place] + amount
         self.charges += 1
         self.last[place], self.totals[place] = charge["seq"], Decimal(charge["period_total"])

@@ -79,6 +79,7 @@ def _figures(report: Report) -> Table:
     table.add_row("records not rated yet", f"{report.waiting:,}", end_section=True)
     table.add_row("charges", f"{report.charges:,}")
     table.add_row("rejected", f"{report.rejected:,}")
+    table.add_row("periods closed", f"{report.closed:,}")
     table.add_row("gaps in the charges' numbers", f"{report.counts['gap']:,}", end_section=True)
     for currency, residue in report.residues().items():
         table.add_row(f"sum of the charges, {currency}", f"{report.charged.get(currency, 0):,}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
 from typing import Final, NamedTuple
@@ -47,18 +47,39 @@ class Subscription:
     guaranteed_connect_rate: Decimal | Kept | None = KEPT
 
 
+class Known(NamedTuple):
+    """A period that has charges, and when it ends."""
+
+    name: str
+    end: Instant
+
+
+class Adjusted(NamedTuple):
+    """A manual adjustment that was posted: enough to know it again while its period is remembered."""
+
+    id: str
+    fingerprint: str
+    period: str
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """What is kept of an account that was seen in its right partition.
 
-    `history` is in the order of the log. `periods` are the names of the periods that have charges and are not closed,
-    oldest first. `next_fee` is when the next fee may fall due; all before it were charged.
+    `history` is in the order of the log. `periods` have charges and are not closed, `closed` ones are closed and not
+    forgotten; both oldest first. `next_fee` is when the next fee may fall due; all before it were charged.
     """
 
     calendar: Calendar
     history: tuple[Subscription, ...] = ()
-    periods: tuple[str, ...] = ()
+    periods: tuple[Known, ...] = ()
     next_fee: Instant | None = None
+    closed: tuple[Known, ...] = ()
+    adjustments: tuple[Adjusted, ...] = ()
+
+    def posting(self, adjusted: Adjusted) -> Account:
+        """The account with one more manual adjustment to know again."""
+        return replace(self, adjustments=(*self.adjustments, adjusted))
 
 
 class Stretch(NamedTuple):

@@ -36,7 +36,7 @@ def amended(before: Account, said: Subscription, ledger: Ledger) -> Amended | Ca
     if any(_inside(after, subscription, ledger) for subscription in after.history):
         return CanNot("a start or a change inside a period of a plan with daily proration")
     usages = []
-    for name in before.periods:
+    for name, _ in before.periods:
         usage = ledger.usage_of(name)
         if usage is None or usage.end <= said.start:
             continue

@@ -10,7 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from rater.core.account import Account, Stretch, stretches
+from rater.core.account import Account, Known, Stretch, stretches
 from rater.core.book import Plan
 from rater.core.instant import Instant
 from rater.core.lines import Line, fee_lines
@@ -106,7 +106,7 @@ def begin(account: Account, shown: Instant, ledger: Ledger) -> Begun | TooFar:
         later = [segment.start for segment in usage.segments if segment.start > shown]
         due = min(later, default=period.end)
     for charged in fees:
-        account = with_period(account, charged.usage.period)
+        account = with_period(account, charged.usage)
     return Begun(replace(account, next_fee=due), tuple(fees))
 
 
@@ -169,11 +169,12 @@ def segment_at(usage: Usage, at: Instant) -> int | None:
     return found
 
 
-def with_period(account: Account, name: str) -> Account:
+def with_period(account: Account, usage: Usage) -> Account:
     """The account with one more period that has charges."""
-    if name in account.periods:
+    known = Known(usage.period, usage.end)
+    if known in account.periods:
         return account
-    return replace(account, periods=tuple(sorted((*account.periods, name))))
+    return replace(account, periods=tuple(sorted((*account.periods, known))))
 
 
 def default_calendar(tariffs: Tariffs) -> Calendar:

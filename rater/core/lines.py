@@ -12,6 +12,7 @@ from rater.core.price import at_rate, billable, parts, reached
 MINUTES = "minutes"
 CALLS = "connected-calls"
 FEE = "fee"
+ADJUSTMENT = "adjustment"
 ROUNDING = "rounding"
 FLAT = "-flat"
 """Behind a meter's name: the flat sums of its bands."""

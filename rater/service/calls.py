@@ -1,7 +1,7 @@
 """What becomes of a `call-ended` (rating.md, "From a call to units", "A charge", "Same call twice").
 
 The checks, in this order; only what passes them all changes anything: ends-in-future, no-tariff-book, duplicate or
-conflict, unknown-account or account-ended, too-far.
+conflict, too-old, late, late-no-plan, unknown-account or account-ended, too-far.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ class Opened(NamedTuple):
     usage: Usage
     usage_key: bytes
     segment: int
+    late: str = "false"
+    """As it stands in the charge: is the call's own period closed?"""
 
 
 def on_call(desk: Desk, record: Record, event: CallEnded, key: bytes, account: Account | None) -> Decision | Rejected:
@@ -70,10 +72,12 @@ def on_call(desk: Desk, record: Record, event: CallEnded, key: bytes, account: A
     remembered = encode_call(_remembered(event, period, start, answered, ended))
     changes: tuple[Change, ...] = ((USAGE, ready.usage_key, charged.usage), (CALLS, identity, remembered))
     billed = charged.segment.seconds - ready.usage.segments[ready.segment].seconds
-    output = charge(desk, record, charged, tariffs.book.currency, call_member(event, talk, billed))
+    started, connected = event.started_at.isoformat(), answered is not None
+    about = call_member(event.source, event.call_id, started, connected=connected, talk=talk, billed=billed)
+    output = charge(desk, record, key, charged, tariffs.book.currency, about, ready.late)
     if ready.account is account:
         return Decision(CHARGED, changes, (output,))
-    fees = (charge(desk, record, fee, tariffs.book.currency) for fee in ready.fees)
+    fees = (charge(desk, record, key, fee, tariffs.book.currency) for fee in ready.fees)
     changes = ((ACCOUNTS, key, ready.account), *usage_changes(key, ready.fees), *changes)
     return Decision(CHARGED, changes, (*fees, output), grows=True)
 
@@ -103,16 +107,33 @@ def _again(known: KnownCall, said: KnownCall) -> Decision | Rejected:
 def _open(desk: Desk, tariffs: Tariffs, key: bytes, known: Account | None, start: Instant) -> Opened | Rejected:
     account = known or Account(default_calendar(tariffs))
     period = period_at(account.calendar, start)
+    if period.end <= desk.clock.closed:
+        return _open_late(desk, tariffs, key, account, period)
     place = usage_key(key, period.name)
     usage: Usage | None = desk.usages(place)
     if usage is not None and (account.next_fee is None or start < account.next_fee):
         index = segment_at(usage, start)
         return _no_plan(account, start) if index is None else Opened(account, (), usage, place, index)
-    return _begin(desk.ledger(key, tariffs), account, period, start, place)
+    return begin_period(desk.ledger(key, tariffs), account, period, start, place)
 
 
-def _begin(ledger: Ledger, account: Account, period: Period, start: Instant, place: bytes) -> Opened | Rejected:
-    """The call is the first to show that the period, or a fee, has begun."""
+def _open_late(desk: Desk, tariffs: Tariffs, key: bytes, account: Account, own: Period) -> Opened | Rejected:
+    """The call's own period is closed: by the book's policy it counts as if it had started in the oldest open one."""
+    if own.end <= desk.clock.forgotten:
+        return Rejected("too-old", f"the call's period {own.name} is forgotten: nobody could tell it from a repeat")
+    if tariffs.book.late == "reject":
+        return Rejected("late", f"the call's period {own.name} is closed")
+    period = period_at(account.calendar, desk.clock.closed)
+    ledger = desk.ledger(key, tariffs)
+    usage = opened(account, period, ledger)
+    if not usage.segments:
+        return Rejected("late-no-plan", f"{own.name} is closed, and {period.name}, the oldest open period, has no plan")
+    opens = begin_period(ledger, account, period, usage.segments[0].start, usage_key(key, period.name))
+    return opens if isinstance(opens, Rejected) else opens._replace(late="true")
+
+
+def begin_period(ledger: Ledger, account: Account, period: Period, start: Instant, place: bytes) -> Opened | Rejected:
+    """The period with the fees that fall due when an event shows that `start`, an instant of it, has come."""
     usage = opened(account, period, ledger)
     index = segment_at(usage, start)
     if index is None:
@@ -121,7 +142,7 @@ def _begin(ledger: Ledger, account: Account, period: Period, start: Instant, pla
     if isinstance(begun, TooFar):
         return too_far(begun)
     usage = next((fee.usage for fee in begun.fees if fee.usage.period == period.name), usage)
-    return Opened(with_period(begun.account, period.name), begun.fees, usage, place, index)
+    return Opened(with_period(begun.account, usage), begun.fees, usage, place, index)
 
 
 def _no_plan(account: Account, start: Instant) -> Rejected:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from rater.core.account import Account
 from rater.core.book import Plan
 from rater.core.instant import Instant
 from rater.core.ledger import Ledger
+from rater.core.life import NEVER, Clock
 from rater.core.tariffs import Tariffs
 from rater.core.usage import Usage
 from rater.events.reasons import Reason
@@ -18,6 +20,7 @@ from rater.stream.model import Output, Row
 CHARGED = "charged"
 DUPLICATE = "duplicate"
 APPLIED = "applied"
+VOIDED = "voided"
 FORWARDED = "forwarded"
 REJECTED = "rejected:"
 """An outcome of this kind goes on with the reason."""
@@ -38,6 +41,15 @@ class State(NamedTuple):
     """Periods that end at or before this are closed (rating.md, "Periods")."""
     book: int | None = None
     """The version of the tariff book in force."""
+    forgotten_until: Instant | None = None
+    """Identities of periods that end at or before this are forgotten; like `closed_until` it never falls."""
+    due: Instant | None = None
+    """No account has work that falls due before this instant of the ticks' time; None while none has any."""
+
+    @property
+    def clock(self) -> Clock:
+        """The state of time as the rules look at it."""
+        return Clock(*(NEVER if at is None else at for at in (self.now, self.closed_until, self.forgotten_until)))
 
 
 class Decision(NamedTuple):
@@ -68,9 +80,15 @@ class Desk:
     calls: Read
     published: Read
     """Tariffs and the versions of plans."""
+    everyone: Callable[[], Iterable[tuple[bytes, Account]]]
+    """All accounts with their keys, in any order."""
+    calls_of: Callable[[bytes], Iterable[tuple[bytes, bytes]]]
+    """The remembered calls of an account with their keys, in any order."""
     plans: dict[str, Plan]
     """The versions of plans that were looked up before; they never change."""
     state: State
+    clock: Clock
+    """The state's time."""
     tariffs: Tariffs | None
     """What was published so far; None before the first book."""
     place: str

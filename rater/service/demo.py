@@ -141,9 +141,10 @@ async def published(settings: Settings) -> AsyncIterator[list[Seen]]:
         while True:
             fetched = await consumer.getmany(timeout_ms=100, max_records=2000)
             yield [
-                Seen(kinds[tp.topic], orjson.loads(record.value))
+                Seen(kinds[tp.topic], body)
                 for tp, records in fetched.items()
-                for record in records
+                for body in map(orjson.loads, (record.value for record in records))
+                if body["type"] != "period-closed/1"
             ]
 
 

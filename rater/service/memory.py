@@ -18,8 +18,7 @@ class Replay:
 
     def __init__(self, step: Step, partitions: int = 1) -> None:
         self.step = step
-        tables = [table.name for table in TABLES]
-        self.rows: dict[int, PartitionRows] = {p: PartitionRows(tables) for p in range(partitions)}
+        self.rows: dict[int, PartitionRows] = {p: PartitionRows(TABLES) for p in range(partitions)}
         self.heads: dict[int, Head] = {p: Head(next_offset=0, partitions=partitions) for p in range(partitions)}
 
     def feed(self, partition: int, records: Sequence[Record]) -> Effects:

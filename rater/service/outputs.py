@@ -14,15 +14,20 @@ from typing import Any
 
 import orjson
 
+from rater.core.account import Account
 from rater.core.book import Meter, Plan
-from rater.core.ledger import Charged
-from rater.core.lines import MINUTES, ROUNDING, Line
-from rater.core.money import SECONDS_PER_MINUTE, minutes_of, plain
-from rater.core.usage import Segment
-from rater.events.log import CallEnded
+from rater.core.instant import moment
+from rater.core.ledger import Charged, plan_of_segment
+from rater.core.lines import ADJUSTMENT, MINUTES, ROUNDING, Line
+from rater.core.money import SECONDS_PER_MINUTE, minutes_of, plain, rounded
+from rater.core.tariffs import PlanOf, Tariffs
+from rater.core.usage import Segment, Usage
 from rater.service.decision import Desk, Rejected
 from rater.service.rows import quoted
 from rater.stream.model import Output, Record
+
+UNPRICED = (ROUNDING, ADJUSTMENT)
+"""Lines that are an amount and nothing else."""
 
 VALUE_LIMIT = 256 * 1024
 KEY_LIMIT = 64 * 1024
@@ -31,6 +36,7 @@ EXCERPT = 1024
 
 _SOURCE = ("ce_source", b"rater")
 _CHARGE = ("ce_type", b"charge/1")
+_CLOSED = ("ce_type", b"period-closed/1")
 _REJECTED = ("ce_type", b"rejected/1")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -93,34 +99,75 @@ def _original(data: bytes | None, limit: int) -> Any:
     return {"length": len(data), "sha256": sha256(data).hexdigest(), "start": b64encode(data[:EXCERPT]).decode()}
 
 
-def charge(desk: Desk, record: Record, charged: Charged, currency: str, call: str = "") -> Output:
-    """A charge, to the partition of the account's calls. Only control and call events with a key are charged.
+def charge(
+    desk: Desk, record: Record, key: bytes, charged: Charged, currency: str, about: str = "", late: str = "false"
+) -> Output:
+    """A charge of the account whose id as bytes is `key`, to the partition of its calls.
 
-    `call` is the member that `call_member` makes. The text is put together by hand, a third of the cost of a dict's:
-    every string in it but a call's source and id is of a pattern that needs no escaping.
+    `about` are the members that tell what it is for, such as `call_member` makes. The text is put together by hand, a
+    third of the cost of a dict's: every string in it but a call's source and id is of a pattern that needs no escaping.
     """
     usage, segment = charged.usage, charged.segment
-    account = (record.key or b"").decode()
+    account = key.decode()
     charge_id = f"{account}:{usage.period}:{usage.seq}"
     body = (
         f'{{"type":"charge/1","charge_id":"{charge_id}","account":"{account}","period":"{usage.period}",'
-        f'"seq":{usage.seq},"kind":"{charged.kind}","plan":"{segment.plan_id}",{call}'
+        f'"seq":{usage.seq},"kind":"{charged.kind}","plan":"{segment.plan_id}",{about}'
         f'"lines":[{",".join([_line(line) for line in charged.lines])}],"amount":"{plain(charged.amount)}",'
         f'"currency":"{currency}","period_total":"{plain(usage.total)}",'
-        f'"allowance_left":{{{_allowance_left(charged.plan, segment)}}},"late":false}}'
+        f'"allowance_left":{{{_allowance_left(charged.plan, segment)}}},"late":{late}}}'
     )
     marks = headers(desk, record, _CHARGE, charge_id)
-    return Output("charges", desk.partition, record.key, body.encode(), record.timestamp, marks)
+    return Output("charges", desk.partition, key, body.encode(), record.timestamp, marks)
 
 
-def call_member(event: CallEnded, talk_seconds: int, billed_seconds: int) -> str:
-    """The member `call` of a charge."""
-    connected = "false" if event.answered_at is None else "true"
+def period_closed(desk: Desk, record: Record, key: bytes, words: dict[str, Any]) -> Output:
+    """The end of a period, behind its last charge; `words` are those of `closed_words`."""
+    account = key.decode()
+    body = {"type": "period-closed/1", "account": account, **words}
+    marks = headers(desk, record, _CLOSED, f"{account}:{words['period']}:closed")
+    return Output("charges", desk.partition, key, orjson.dumps(body), record.timestamp, marks)
+
+
+def closed_words(usage: Usage, account: Account, plan_of: PlanOf, tariffs: Tariffs) -> dict[str, Any]:
+    """A final usage for people and machines, segment by segment."""
+    precision = tariffs.book.precision
+    segments = [
+        {
+            "plan": segment.plan_id,
+            "start": moment(segment.start).isoformat(),
+            "minutes": minutes_of(segment.seconds),
+            "connected_calls": segment.calls,
+            "price": plain(segment.cost),
+            "fee": plain(rounded(plan_of_segment(account, segment, plan_of).fee, precision)),
+        }
+        for segment in usage.segments
+    ]
+    return {
+        "period": usage.period,
+        "start": moment(usage.start).isoformat(),
+        "end": moment(usage.end).isoformat(),
+        "segments": segments,
+        "adjustments": plain(usage.manual),
+        "attempts": usage.attempts,
+        "connected": usage.connected,
+        "total": plain(usage.total),
+        "currency": tariffs.book.currency,
+        "last_seq": usage.seq,
+    }
+
+
+def call_member(source: str, call_id: str, started_at: str, *, connected: bool, talk: int, billed: int) -> str:
+    """The member `call` of a charge; `talk` and `billed` in seconds."""
     return (
-        f'"call":{{"source":{quoted(event.source)},"call_id":{quoted(event.call_id)},'
-        f'"started_at":"{event.started_at.isoformat()}","connected":{connected},"talk_seconds":{talk_seconds},'
-        f'"billed_seconds":{billed_seconds}}},'
+        f'"call":{{"source":{quoted(source)},"call_id":{quoted(call_id)},"started_at":"{started_at}",'
+        f'"connected":{"true" if connected else "false"},"talk_seconds":{talk},"billed_seconds":{billed}}},'
     )
+
+
+def reason_member(reason: str) -> str:
+    """The member `reason` of a charge that a person caused."""
+    return f'"reason":{quoted(reason)},'
 
 
 def _allowance_left(plan: Plan, segment: Segment) -> str:
@@ -148,7 +195,7 @@ def _minutes(seconds: int) -> str:
 
 def _line(line: Line) -> str:
     meter, quantity, covered, billable, rate, amount, repriced_from = line
-    if meter == ROUNDING:
+    if meter in UNPRICED:
         return f'{{"meter":"{meter}","amount":"{plain(amount)}"}}'
     count = _minutes if meter == MINUTES else str
     earlier = "" if repriced_from is None else f',"repriced_from":"{plain(repriced_from)}"'

@@ -89,6 +89,8 @@ def _publish(replay: Replay, book: TariffBook | None) -> None:
 
 def _count(result: FileRating, output: Output) -> None:
     charge = orjson.loads(output.value or b"")
+    if charge["type"] != "charge/1":
+        return
     account = result.accounts.setdefault(charge["account"], Account())
     account.charges += 1
     account.total += Decimal(charge["amount"])

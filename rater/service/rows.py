@@ -18,7 +18,8 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from rater.core.account import KEPT, Account, PlanName, Subscription
+from rater.core.account import KEPT, Account, Adjusted, Known, PlanName, Subscription
+from rater.core.book import Direction
 from rater.core.instant import Instant
 from rater.core.period import Calendar
 from rater.core.usage import Segment, Usage
@@ -33,7 +34,7 @@ CALLS: Final = "calls"
 SEPARATOR = b"\x1f"
 """Between the parts of a key. All parts are printable ASCII (`rater.events.words`), so none contains it."""
 
-ROW_FORMAT = 1
+ROW_FORMAT = 2
 """Raise it with every change of how rows are encoded: a worker refuses rows of another format."""
 
 MAX_ROW = 512 * 1024
@@ -67,7 +68,7 @@ class KnownCall(NamedTuple):
     start: Instant
     answered: Instant | None
     ended: Instant
-    direction: str
+    direction: Direction
     disposition: str
     caller: str
     callee: str
@@ -94,6 +95,11 @@ def quoted(text: str) -> str:
     if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
     return orjson.dumps(text).decode()
+
+
+def period_of(row: bytes) -> str:
+    """The period of a row of `calls`, without reading the rest."""
+    return row[2 : row.index(b'"', 2)].decode()
 
 
 def decode_call(row: bytes) -> KnownCall:
@@ -131,8 +137,10 @@ def _encode_account(account: Account) -> bytes:
     words = {
         "calendar": tuple(account.calendar),
         "history": [_subscription_words(subscription) for subscription in account.history],
-        "periods": account.periods,
+        "periods": [tuple(known) for known in account.periods],
         "next_fee": account.next_fee,
+        "closed": [tuple(known) for known in account.closed],
+        "adjustments": [tuple(adjusted) for adjusted in account.adjustments],
     }
     return orjson.dumps(words)
 
@@ -140,7 +148,14 @@ def _encode_account(account: Account) -> bytes:
 def _decode_account(value: bytes) -> Account:
     words = orjson.loads(value)
     history = tuple(_subscription_from(said) for said in words["history"])
-    return Account(Calendar(*words["calendar"]), history, tuple(words["periods"]), words["next_fee"])
+    return Account(
+        Calendar(*words["calendar"]),
+        history,
+        tuple(Known(*known) for known in words["periods"]),
+        words["next_fee"],
+        tuple(Known(*known) for known in words["closed"]),
+        tuple(Adjusted(*adjusted) for adjusted in words["adjustments"]),
+    )
 
 
 def _subscription_words(said: Subscription) -> dict[str, Any]:
@@ -181,6 +196,6 @@ TABLES: tuple[TableSpec, ...] = (
     TableSpec(TARIFFS, encode_tariff, decode_tariff),
     TableSpec(ACCOUNTS, _encode_account, _decode_account),
     TableSpec(USAGE, _encode_usage, _decode_usage),
-    TableSpec(CALLS, _as_it_is, _as_it_is),
+    TableSpec(CALLS, _as_it_is, _as_it_is, group=lambda key: key[: key.index(SEPARATOR)]),
 )
 """The rater's tables, with their codecs."""

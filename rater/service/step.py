@@ -16,7 +16,7 @@ A record is checked in this order, and has exactly one outcome:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import localcontext
 
@@ -24,17 +24,21 @@ from aiokafka.partitioner import murmur2
 
 from rater.core.account import Account
 from rater.core.money import CONTEXT
-from rater.events.log import AccountSubscribed, CallEnded, ClockTicked, TariffsPublished
+from rater.events.log import AccountAdjusted, AccountSubscribed, CallEnded, CallVoided, ClockTicked, TariffsPublished
 from rater.events.parse import Invalid, parse
 from rater.service.calls import on_call
-from rater.service.control import on_tariffs, on_tick
+from rater.service.control import on_tariffs
+from rater.service.corrections import on_adjusted, on_voided
 from rater.service.decision import FORWARDED, REJECTED, Decision, Desk, Read, Rejected, State
 from rater.service.outputs import forward, rejection
-from rater.service.rows import ACCOUNTS, CALLS, MAX_ROW, TABLES, TARIFFS, TARIFFS_KEY, USAGE
+from rater.service.rows import ACCOUNTS, CALLS, MAX_ROW, SEPARATOR, TABLES, TARIFFS, TARIFFS_KEY, USAGE
 from rater.service.subscriptions import on_subscribed
+from rater.service.time import after, first_live, on_tick
 from rater.stream.model import Changes, Effects, Head, Output, Record, Row, Rows, Step
 
 __all__ = ["TABLES", "make_step", "partition_of"]
+
+AccountEvent = CallEnded | CallVoided | AccountSubscribed | AccountAdjusted
 
 MAX_RECORD = 64 * 1024
 """Bytes of key and value of a record of the log."""
@@ -70,8 +74,11 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True) -> Step:
             usages=_reader(changes[USAGE], rows.table(USAGE)),
             calls=_reader(changes[CALLS], rows.table(CALLS)),
             published=published,
+            everyone=lambda: _all(changes[ACCOUNTS], rows.table(ACCOUNTS)),
+            calls_of=lambda account: _calls_of(changes[CALLS], rows, account),
             plans={},
             state=state,
+            clock=state.clock,
             tariffs=published(TARIFFS_KEY),
             place=f"{topic}/{partition}/",
             partition=partition,
@@ -84,12 +91,12 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True) -> Step:
                 changes[table][key] = row
             outputs += decision.outputs
             outcomes[decision.outcome] = outcomes.get(decision.outcome, 0) + 1
-            if decision.state is not None:
-                state = decision.state
-                desk = replace(desk, state=state, tariffs=published(TARIFFS_KEY))
+            if decision.grows or decision.state is not None:
+                state = after(desk, decision)
+                desk = replace(desk, state=state, clock=state.clock, tariffs=published(TARIFFS_KEY))
         due = records[-1].offset + 1 if records else head.next_offset
-        after = replace(head, next_offset=due, outcomes=outcomes, state=state._asdict())
-        return Effects(after, {table: rows for table, rows in changes.items() if rows}, outputs)
+        done = replace(head, next_offset=due, outcomes=outcomes, state=state._asdict())
+        return Effects(done, {table: rows for table, rows in changes.items() if rows}, outputs)
 
     return step
 
@@ -106,6 +113,19 @@ def _reader(overlay: Mapping[bytes, Row | None], committed: Mapping[bytes, Row])
         return kept(key) if row is _MISSING else row
 
     return read
+
+
+def _all(overlay: Mapping[bytes, Row | None], committed: Mapping[bytes, Row]) -> Iterator[tuple[bytes, Row]]:
+    """All rows of a table, with what this batch changed."""
+    yield from ((key, row) for key, row in overlay.items() if row is not None)
+    yield from ((key, row) for key, row in committed.items() if key not in overlay)
+
+
+def _calls_of(overlay: Mapping[bytes, Row | None], rows: Rows, account: bytes) -> Iterator[tuple[bytes, Row]]:
+    """The calls of an account, with what this batch changed."""
+    start, committed = account + SEPARATOR, rows.table(CALLS)
+    yield from ((key, row) for key, row in overlay.items() if row is not None and key.startswith(start))
+    yield from ((key, committed[key]) for key in rows.group(CALLS, account) if key not in overlay)
 
 
 def decide(desk: Desk, record: Record) -> Decision:
@@ -137,11 +157,20 @@ def _decide(desk: Desk, record: Record) -> Decision | Rejected:
     account: Account | None = desk.accounts(key)
     if account is None and (home := partition_of(key, desk.partitions)) != desk.partition:
         return Decision(FORWARDED, (), (forward(desk, record, event.type, home),))
+    if account is not None and desk.clock.past(account):
+        return first_live(desk, record, key, account, lambda later, known: _act(later, record, event, key, known))
+    return _act(desk, record, event, key, account)
+
+
+def _act(desk: Desk, record: Record, event: AccountEvent, key: bytes, account: Account | None) -> Decision | Rejected:
+    """What an account's event does, when all that fell due before it is done."""
     if isinstance(event, CallEnded):
         return on_call(desk, record, event, key, account)
     if isinstance(event, AccountSubscribed):
         return on_subscribed(desk, record, event, account)
-    return Rejected("not-supported-yet", "voids and manual adjustments come with a later version")
+    if isinstance(event, CallVoided):
+        return on_voided(desk, record, event, key, account)
+    return on_adjusted(desk, record, event, key, account)
 
 
 def _keyless(desk: Desk, record: Record, event: TariffsPublished | ClockTicked) -> Decision | Rejected:

@@ -92,5 +92,5 @@ def _applied(desk: Desk, record: Record, key: bytes, amendment: Amended, begun: 
     usages = tuple((USAGE, usage_key(key, usage.period), usage) for usage in amendment.usages)
     fees: tuple[Charged, ...] = begun.fees
     changes = (*usages, *usage_changes(key, fees), (ACCOUNTS, key, begun.account))
-    outputs = tuple(charge(desk, record, fee, tariffs.book.currency) for fee in fees)
+    outputs = tuple(charge(desk, record, key, fee, tariffs.book.currency) for fee in fees)
     return Decision(APPLIED, changes, outputs, grows=True)

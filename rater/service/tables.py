@@ -20,7 +20,7 @@ async def latest_rows(
 
     While a worker rates it, tables may be of two moments.
     """
-    found = PartitionRows(table.name for table in tables)
+    found = PartitionRows(tables)
     for table in tables:
         topic = changelog(settings, table.name)
         starts, ends = await bounds(consumer, topic)

@@ -11,12 +11,13 @@ from typing import NoReturn, get_args
 import orjson
 
 from rater.service import logs
-from rater.service.decision import REJECTED
+from rater.service.decision import REJECTED, State
 from rater.service.health import serve
 from rater.service.outputs import failures
 from rater.service.rows import ROW_FORMAT
 from rater.service.settings import Role, Settings
 from rater.service.step import TABLES, make_step
+from rater.service.time import work_left
 from rater.service.topics import topic_plan
 from rater.stream import admin, checks
 from rater.stream.config import EngineConfig
@@ -73,6 +74,7 @@ def engine_config(
         client=settings.client_options(),
         tick=clock_tick,
         tick_interval=settings.tick_interval,
+        work_left=lambda state: state is not None and work_left(State(**state)),
         session_timeout=settings.session_timeout,
         rebalance_timeout=settings.rebalance_timeout,
         transaction_timeout=settings.transaction_timeout,

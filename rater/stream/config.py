@@ -38,6 +38,8 @@ class EngineConfig:
     tick: Callable[[int, int], Output] | None = None
     """(partition, now in ms) to the tick record for the log; None where time comes from elsewhere."""
     tick_interval: float = 60.0
+    work_left: Callable[[Any], bool] = lambda _state: False
+    """Does a head's state say that a tick has left work? Then the next tick is written at once."""
     session_timeout: float = 10.0
     rebalance_timeout: float = 20.0
     transaction_timeout: float = 10.0

@@ -92,6 +92,9 @@ class Rows(Protocol):
     def get(self, table: str, key: bytes) -> Row | None:
         """The row, or None."""
 
+    def group(self, table: str, group: bytes) -> Sequence[bytes]:
+        """The keys of a table's rows that belong together (`TableSpec.group`), in no order that means anything."""
+
 
 class Step(Protocol):
     """The pure function that the engine runs: no I/O, no clock, never raises for bad input.
@@ -111,3 +114,5 @@ class TableSpec:
     name: str
     encode: Callable[[Row], bytes]
     decode: Callable[[bytes], Row]
+    group: Callable[[bytes], bytes] | None = None
+    """Row key to the key of what it belongs to: such rows can be looked up together (`Rows.group`)."""

@@ -143,7 +143,7 @@ def _decode(
     partition: int,
     row_format: int,
 ) -> PartitionRows:
-    rows = PartitionRows(table.name for table in tables.values())
+    rows = PartitionRows(tables.values())
     for topic, table in tables.items():
         decode = table.decode
         into = rows.tables[table.name]

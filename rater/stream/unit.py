@@ -19,7 +19,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, field
-from time import perf_counter
+from time import perf_counter, time_ns
 from typing import Any, NamedTuple, Protocol
 
 from rater.stream import failstop
@@ -174,6 +174,7 @@ class Unit:
                 await self._transact(self._unseen(taken), self._take_tick())
                 for delivery in taken:
                     delivery.ack()
+                self._go_on()
                 self.watchdog.arm(self._stall, self.config.stall_timeout)
                 self._release()
         except BaseException as error:  # noqa: BLE001 - the whole point: nothing goes on after an unknown outcome
@@ -181,6 +182,12 @@ class Unit:
         finally:
             self._task = None
         self.watchdog.disarm(self._stall)
+
+    def _go_on(self) -> None:
+        """Where a tick has left work, the next one follows at once: a transaction at a time, until all is done."""
+        tick = self.config.tick
+        if tick is not None and self._tick is None and self.accepting and self.config.work_left(self.head.state):
+            self._tick = tick(self.partition, time_ns() // 1_000_000)
 
     def _take(self) -> list[Delivery]:
         """What queued up while the last transaction ran, up to a transaction's worth."""

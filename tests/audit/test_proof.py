@@ -96,7 +96,7 @@ class System:
 
 
 def empty() -> PartitionRows:
-    return PartitionRows(table.name for table in TABLES)
+    return PartitionRows(TABLES)
 
 
 def events(calls: int) -> list[Event]:

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from rater.service.topics import MESSAGE_BYTES
 from rater.stream import admin
 from tests.faults.keeper import Keeper
 from tests.faults.plan import Fault, Kind
@@ -24,6 +25,9 @@ T = TypeVar("T")
 
 DELAY = 0.15
 """Seconds that a slow broker holds up each piece."""
+
+TINY = "1000"
+"""Bytes of a batch: a charge alone is larger."""
 
 GARBAGE = 2000
 """Records: a whole transaction's worth and more."""
@@ -128,11 +132,23 @@ def garbage(scene: Scene, fault: Fault) -> str:
 def refuse_writes(scene: Scene, fault: Fault) -> str:
     """No charge can be written, as on full disks: all replicas are demanded, and one is away."""
     charges = topic(scene.rater, "charges")
-    _demand(scene, charges, 3)
-    try:
-        return _broker_away(scene, 1 + int(fault.pick * 3) % 3, fault.lasts)
-    finally:
-        _demand(scene, charges, 2)
+    with scene.keeper.forgiving("min.insync.replicas"):
+        _set(scene, charges, "min.insync.replicas", "3")
+        whom = _broker_away(scene, 1 + int(fault.pick * 3) % 3, fault.lasts)
+        _set(scene, charges, "min.insync.replicas", "2")
+        until(lambda: all(worker.rates() for worker in scene.keeper.workers), "workers are up again", 30)
+    return whom
+
+
+def refuse_batches(scene: Scene, fault: Fault) -> str:
+    """Charges are refused for good, not for now: the topic takes no batch of the usual size."""
+    charges = topic(scene.rater, "charges")
+    with scene.keeper.forgiving("max.message.bytes"):  # a worker that starts meanwhile sees it, and is right to refuse
+        _set(scene, charges, "max.message.bytes", TINY)
+        time.sleep(fault.lasts)
+        _set(scene, charges, "max.message.bytes", MESSAGE_BYTES)
+        until(lambda: all(worker.rates() for worker in scene.keeper.workers), "workers are up again", 30)
+    return charges
 
 
 def _broker_away(scene: Scene, number: int, seconds: float) -> str:
@@ -159,8 +175,8 @@ def _patiently(ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
             time.sleep(0.2)
 
 
-def _demand(scene: Scene, name: str, replicas: int) -> None:
-    _patiently(lambda: admin.alter(_client(scene), {name: {"min.insync.replicas": str(replicas)}}))
+def _set(scene: Scene, name: str, setting: str, value: str) -> None:
+    _patiently(lambda: admin.alter(_client(scene), {name: {setting: value}}))
 
 
 def _leader(scene: Scene, name: str, pick: float) -> int:
@@ -190,4 +206,5 @@ DO: dict[Kind, Done] = {
     "drop-connections": drop_connections,
     "garbage": garbage,
     "refuse-writes": refuse_writes,
+    "refuse-batches": refuse_batches,
 }

@@ -20,6 +20,7 @@ Kind = Literal[
     "drop-connections",
     "garbage",
     "refuse-writes",
+    "refuse-batches",
 ]
 
 ROUND: tuple[Kind, ...] = (
@@ -37,6 +38,7 @@ ROUND: tuple[Kind, ...] = (
     "drop-connections",
     "garbage",
     "refuse-writes",
+    "refuse-batches",
 )
 """What each round has, in an order of the seed: workers join before they leave."""
 
@@ -47,6 +49,7 @@ LASTS: dict[Kind, tuple[float, float]] = {
     "kill-coordinator": (2.0, 5.0),
     "slow-broker": (3.0, 5.0),
     "refuse-writes": (6.0, 9.0),
+    "refuse-batches": (2.0, 4.0),
 }
 """Seconds until it is mended, from and to; what is not here needs no mending."""
 

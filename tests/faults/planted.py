@@ -25,7 +25,7 @@ from tests.faults.plan import Fault, Kind
 
 KILLS: Sequence[Kind] = ("kill-worker",) * 8
 FREEZES: Sequence[Kind] = ("freeze-worker",) * 3
-FULL: Sequence[Kind] = ("refuse-writes", "kill-worker", "refuse-writes")
+FULL: Sequence[Kind] = ("refuse-batches",) * 3
 MOVES: Sequence[Kind] = ("join-worker", "leave-worker", "freeze-worker", "join-worker", "leave-worker", "kill-worker")
 
 
@@ -162,7 +162,7 @@ BUGS: dict[str, Planted] = {
 
 def plan_for(name: str) -> list[Fault]:
     """The faults of a bug's plan."""
-    lasts: dict[Kind, float] = {"freeze-worker": 9.0, "refuse-writes": 9.0}
+    lasts: dict[Kind, float] = {"freeze-worker": 9.0, "refuse-batches": 3.0}
     return [Fault(2.0, kind, (n * 0.37) % 1, lasts.get(kind, 0.0)) for n, kind in enumerate(BUGS[name].kinds)]
 
 

@@ -41,7 +41,7 @@ def judge(rater: Rater, charges: Log, calls: int) -> Verdict:
         charge["call"]["call_id"]
         for partition in values(charges).values()
         for charge in map(json.loads, partition)
-        if charge["kind"] == "usage"
+        if charge.get("kind") == "usage"
     )
     due = {f"sim-{number:09d}" for number in range(calls)}
     lost = len(due - seen.keys())

@@ -61,8 +61,8 @@ ALONE: list[tuple[str, LogRecord]] = [
     ("currency-changed", record(9, published(shipped(version=2, currency="JPY", precision=None)))),
     ("currency-changed", record(9, published(shipped(version=2, precision=3)))),
     ("unknown-plan", record(9, subscribed("A", "gold"))),
-    ("not-supported-yet", record(9, VOID)),
-    ("not-supported-yet", record(9, CREDIT)),
+    ("unknown-call", record(9, VOID)),
+    ("unknown-account", record(9, CREDIT)),
 ]
 """(reason, a record that has nothing else wrong with it) after the shipped book."""
 
@@ -247,10 +247,13 @@ def test_every_output_holds_to_its_model() -> None:
     log = Log(words=words)
     calls = (call("A", n, 30 * n, direction="internal") for n in range(6))
     log.add(subscribed("A", "v"), *calls, call("A", 7, None), call("X", 1), call("A", 7, 3))
+    log.add({**VOID, "call_id": "c-3"}, CREDIT)
     log.feed([bad._replace(offset=log.offset + n) for n, (_, bad) in enumerate(ALONE)])
+    log.add(tick("2027-01-15T00:00:00Z"))
     kinds = Counter(validated(output) for output in log.outputs)
-    assert kinds["charge/1"] == 8
-    assert kinds["rejected/1"] == len(log.outputs) - 8
+    assert kinds["charge/1"] == 8 + 3 + 2  # two voids and a credit; fees of December and January
+    assert kinds["period-closed/1"] == 2
+    assert kinds["rejected/1"] == len(log.outputs) - 15
 
 
 def validated(output: Output) -> str:

@@ -48,7 +48,7 @@ def make_unit(deaths: list[Died], producer: ScriptedProducer, pressure: list[tup
     def make(next_offset: int = 0, config: EngineConfig | None = None) -> Unit:
         assert deaths == []
         head = Head(next_offset, 4)
-        rows = PartitionRows([HEADS.name, toy.COUNTS.name])
+        rows = PartitionRows([HEADS, toy.COUNTS])
         rows.tables[HEADS.name][HEAD_KEY] = head
         unit = Unit(
             partition=3,

@@ -34,7 +34,7 @@ class Restores:
         return {p: self._restored(config, p) for p in partitions}
 
     def _restored(self, config: EngineConfig, partition: int) -> Restored:
-        rows = PartitionRows(table.name for table in config.all_tables)
+        rows = PartitionRows(config.all_tables)
         head = rows.tables[HEADS.name][HEAD_KEY] = Head(10 * partition, 4)
         self.producers[partition] = ScriptedProducer()
         return Restored(self.producers[partition], rows, head)  # type: ignore[arg-type]

@@ -71,6 +71,10 @@ def check(charges: Iterable[Mapping[str, Any]]) -> Findings:
     totals: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for charge in charges:
         place = (charge["account"], charge["period"])
+        if charge["type"] == "period-closed/1":
+            if (charge["last_seq"], Decimal(charge["total"])) != (seqs[place], totals[place]):
+                wrong.append(f"{place}: closed with {charge['last_seq']} charges and {charge['total']}")
+            continue
         ident = charge["charge_id"]
         amount = Decimal(charge["amount"])
         seqs[place] += 1

@@ -1,0 +1,35 @@
+"""Taking back what was charged: a call, or an amount by hand (rating.md, "Same call twice", "Subscriptions")."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from rater.core.book import Plan
+from rater.core.ledger import Charged
+from rater.core.lines import ADJUSTMENT, Line
+from rater.core.usage import Call, Usage, billed, counted, explain, used
+
+
+def reverse_call(plan: Plan, usage: Usage, index: int, call: Call, precision: int) -> Charged:
+    """Take a rated call out of segment `index`: R(price(without it)) - R(price(with it)), which may be positive."""
+    segments = usage.segments
+    before = segments[index]
+    calls = before.calls - counted(plan.calls, call)
+    after = used(plan, before, before.seconds - billed(plan, call), calls, precision)
+    amount = after.cost - before.cost
+    outbound = call.direction == "outbound"
+    changed = usage._replace(
+        segments=(*segments[:index], after, *segments[index + 1 :]),
+        seq=usage.seq + 1,
+        total=usage.total + amount,
+        attempts=usage.attempts - outbound,
+        connected=usage.connected - (outbound and call.connected),
+    )
+    return Charged(changed, "reversal", plan, after, amount, explain(plan, before, after, precision))
+
+
+def adjust(plan: Plan, usage: Usage, index: int, amount: Decimal) -> Charged:
+    """Post an amount by hand in a period; segment `index` only tells which plan is in force."""
+    changed = usage._replace(seq=usage.seq + 1, total=usage.total + amount, manual=usage.manual + amount)
+    line = Line(ADJUSTMENT, 1, 0, 1, amount, amount)
+    return Charged(changed, "adjustment", plan, usage.segments[index], amount, (line,))

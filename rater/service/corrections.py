@@ -1,0 +1,116 @@
+"""What becomes of a `call-voided` and of an `account-adjusted` (rating.md, "Same call twice", "Subscriptions").
+
+The checks of a void, in this order: unknown-call, duplicate (voided before), closed-period. Those of an adjustment:
+no-tariff-book, unknown-account, duplicate or conflict, wrong-shape (more decimal places than the currency has), then
+those of a period that it begins.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+import orjson
+
+from rater.core.account import Account, Adjusted
+from rater.core.corrections import adjust, reverse_call
+from rater.core.instant import moment
+from rater.core.ledger import plan_of_segment, segment_at, with_period
+from rater.core.money import rounded
+from rater.core.period import period_at
+from rater.core.tariffs import Tariffs
+from rater.core.units import talk_seconds
+from rater.core.usage import Call, Usage, billed
+from rater.events.log import AccountAdjusted, CallVoided
+from rater.service.calls import Opened, begin_period, usage_changes
+from rater.service.decision import APPLIED, DUPLICATE, VOIDED, Change, Decision, Desk, Rejected
+from rater.service.outputs import call_member, charge, reason_member
+from rater.service.rows import ACCOUNTS, CALLS, USAGE, KnownCall, call_key, decode_call, encode_call, usage_key
+from rater.stream.model import Record
+
+
+def on_voided(
+    desk: Desk, record: Record, event: CallVoided, key: bytes, account: Account | None
+) -> Decision | Rejected:
+    """Take a rated call back: its period is then as if the call had never been."""
+    tariffs = desk.tariffs
+    identity = call_key(key, event.source, event.call_id)
+    row: bytes | None = desk.calls(identity)
+    if tariffs is None or account is None or row is None:
+        return Rejected("unknown-call", "no call with this source and call_id was rated")
+    known = decode_call(row)
+    if known.voided:
+        return Decision(DUPLICATE)
+    place = usage_key(key, known.period)
+    usage: Usage | None = desk.usages(place)
+    if usage is None:
+        return Rejected("closed-period", f"the call was charged in {known.period}, which is closed")
+    index = segment_at(usage, max(known.start, usage.segments[0].start)) or 0  # a late call counts from the first on
+    plan = plan_of_segment(account, usage.segments[index], desk.plan)
+    call = _call(known)
+    reversed_ = reverse_call(plan, usage, index, call, tariffs.book.precision)
+    changes: tuple[Change, ...] = (
+        (USAGE, place, reversed_.usage),
+        (CALLS, identity, encode_call(known._replace(voided=True))),
+    )
+    started = moment(known.start).isoformat()
+    seconds = billed(plan, call)
+    about = call_member(
+        event.source, event.call_id, started, connected=call.connected, talk=call.talk, billed=seconds
+    ) + reason_member(event.reason)
+    return Decision(VOIDED, changes, (charge(desk, record, key, reversed_, tariffs.book.currency, about),))
+
+
+def on_adjusted(
+    desk: Desk, record: Record, event: AccountAdjusted, key: bytes, account: Account | None
+) -> Decision | Rejected:
+    """Post an amount by hand in the account's oldest open period."""
+    tariffs = desk.tariffs
+    if tariffs is None:
+        return Rejected("no-tariff-book", "no tariff book is published yet")
+    if account is None:
+        return Rejected("unknown-account", "the account has no subscription and no calls")
+    content = orjson.dumps([str(event.amount.normalize()), event.reason])
+    fingerprint = blake2b(content, digest_size=12).hexdigest()
+    earlier = next((a for a in account.adjustments if a.id == event.adjustment_id), None)
+    if earlier is not None:
+        return _again(earlier, fingerprint)
+    amount = rounded(event.amount, tariffs.book.precision)
+    if amount != event.amount:
+        return Rejected("wrong-shape", f"amount: more than {tariffs.book.precision} decimal places")
+    ready = _oldest(desk, tariffs, key, account)
+    if isinstance(ready, Rejected):
+        return ready
+    plan = plan_of_segment(ready.account, ready.usage.segments[ready.segment], desk.plan)
+    adjusted = adjust(plan, ready.usage, ready.segment, amount)
+    posted = Adjusted(event.adjustment_id, fingerprint, adjusted.usage.period)
+    after = with_period(ready.account, adjusted.usage)
+    row = after.posting(posted)
+    changes = (*usage_changes(key, (*ready.fees, adjusted)), (ACCOUNTS, key, row))
+    about = f'"adjustment_id":"{event.adjustment_id}",{reason_member(event.reason)}'
+    fees = (charge(desk, record, key, fee, tariffs.book.currency) for fee in ready.fees)
+    output = charge(desk, record, key, adjusted, tariffs.book.currency, about)
+    return Decision(APPLIED, changes, (*fees, output), grows=True)
+
+
+def _call(known: KnownCall) -> Call:
+    answered = known.answered
+    talk = 0 if answered is None else talk_seconds(answered, known.ended)
+    return Call(known.direction, answered is not None, talk)
+
+
+def _again(earlier: Adjusted, fingerprint: str) -> Decision | Rejected:
+    if earlier.fingerprint == fingerprint:
+        return Decision(DUPLICATE)
+    return Rejected("conflict", "an adjustment with this adjustment_id but other content was applied before")
+
+
+def _oldest(desk: Desk, tariffs: Tariffs, key: bytes, account: Account) -> Opened | Rejected:
+    """The oldest open period with charges; where there is none, the first open one of the account's subscriptions."""
+    if account.periods:
+        place = usage_key(key, account.periods[0].name)
+        usage: Usage = desk.usages(place)
+        return Opened(account, (), usage, place, len(usage.segments) - 1)
+    starts = [said.start for said in account.history]
+    start = max(desk.clock.closed, min(starts, default=desk.clock.closed))
+    period = period_at(account.calendar, start)
+    return begin_period(desk.ledger(key, tariffs), account, period, start, usage_key(key, period.name))

@@ -1,0 +1,178 @@
+"""What time does: ticks, and what falls due for an account (rating.md, "Periods", "Fees", "Time's work has an order").
+
+A tick does what is due in the order (instant, account), up to `BUDGET` row changes; `State.due` tells whether work is
+left, and then the worker sends the next tick at once. An account's own event first does what is due for that account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from heapq import heapify, heappop, heappush
+from typing import NamedTuple
+
+from rater.core.account import Account
+from rater.core.instant import Instant, instant, length
+from rater.core.ledger import Charged
+from rater.core.life import MAX_EVENTS, Clock, due, forgettable, forgetting, live, nobody
+from rater.core.tariffs import Tariffs
+from rater.core.usage import Usage
+from rater.events.log import ClockTicked
+from rater.service.calls import TOLERANCE
+from rater.service.decision import APPLIED, DUPLICATE, Change, Decision, Desk, Rejected, State
+from rater.service.outputs import charge, closed_words, period_closed
+from rater.service.rows import ACCOUNTS, CALLS, USAGE, period_of, usage_key
+from rater.stream.model import Output, Record
+
+Work = tuple[Instant, bytes, Account]
+"""When something of an account falls due, its key, and the account."""
+
+BUDGET = 10_000
+"""Row changes of a tick: a transaction must not be too large. What is left is done by the next one."""
+
+
+class Done(NamedTuple):
+    """What fell due for an account."""
+
+    account: Account
+    changes: tuple[Change, ...]
+    outputs: tuple[Output, ...]
+
+
+def on_tick(desk: Desk, record: Record, event: ClockTicked) -> Decision | Rejected:
+    """Decide on a tick: it moves the partition's time, which never falls, and does what has fallen due."""
+    at = instant(event.at)
+    ahead = at > record.timestamp * 1000 + TOLERANCE
+    if ahead and desk.check_timestamps and not event.operator:
+        return Rejected("tick-ahead", "the tick is more than 5 minutes ahead of its record's timestamp")
+    state = _moved(desk.state, desk.tariffs, at)
+    if desk.tariffs is None or state.due is None or state.due > (state.now or 0):
+        return Decision(APPLIED, state=state)
+    return _work(replace(desk, state=state, clock=state.clock), record, desk.tariffs)
+
+
+def work_left(state: State) -> bool:
+    """Has a tick left something that is due?"""
+    return state.due is not None and state.now is not None and state.due <= state.now
+
+
+def after(desk: Desk, decision: Decision) -> State:
+    """The partition's state after a decision: an account whose row changed may have work sooner than all others."""
+    state = desk.state if decision.state is None else decision.state
+    if desk.tariffs is None or not decision.grows:
+        return state
+    coming = (_due(row, desk.tariffs) for table, _, row in decision.changes if table == ACCOUNTS and row is not None)
+    soonest = [at for at in (state.due, *coming) if at is not None]
+    return state._replace(due=min(soonest, default=None))
+
+
+def first_live(
+    desk: Desk,
+    record: Record,
+    key: bytes,
+    account: Account,
+    act: Callable[[Desk, Account], Decision | Rejected],
+) -> Decision | Rejected:
+    """What has fallen due for the account, then what its event does; nothing, if the event does nothing."""
+    assert desk.tariffs is not None  # noqa: S101 - an account was known, so there is a book
+    done = _lived(desk, desk.clock, record, key, account, desk.tariffs)
+    if desk.clock.past(done.account):
+        return Rejected("too-far", f"more than {MAX_EVENTS} fees and closings of the account are due at once")
+    found = act(_later(desk, done.changes), done.account)
+    if isinstance(found, Rejected) or found.outcome == DUPLICATE:
+        return found
+    changes = (*done.changes, (ACCOUNTS, key, done.account), *found.changes)
+    return found._replace(changes=changes, outputs=(*done.outputs, *found.outputs), grows=True)
+
+
+def _moved(state: State, tariffs: Tariffs | None, at: Instant) -> State:
+    if state.now is None or at > state.now:
+        state = state._replace(now=at)
+    if tariffs is None:
+        return state
+    closed = at - length(tariffs.book.close_after)
+    if state.closed_until is None or closed > state.closed_until:
+        state = state._replace(closed_until=closed)
+    forgotten = closed - length(tariffs.book.remember)
+    if state.forgotten_until is None or forgotten > state.forgotten_until:
+        state = state._replace(forgotten_until=forgotten)
+    return state
+
+
+def _due(account: Account, tariffs: Tariffs) -> Instant | None:
+    return due(account, length(tariffs.book.close_after), length(tariffs.book.remember))
+
+
+def _work(desk: Desk, record: Record, tariffs: Tariffs) -> Decision:
+    """Do what is due in its order, within the budget."""
+    waiting, later = _agenda(desk, tariffs)
+    heapify(waiting)
+    changes: list[Change] = []
+    outputs: list[Output] = []
+    usages: dict[bytes, Usage | None] = {}
+    changing = replace(desk, usages=lambda key: usages[key] if key in usages else desk.usages(key))
+    while waiting and len(changes) < BUDGET:
+        at, key, account = heappop(waiting)
+        then = _then(desk.clock, at, tariffs)
+        done = _lived(changing, then, record, key, account, tariffs)
+        forgot, after_all = _forgotten(desk, then, key, done.account, BUDGET - len(changes))
+        changes += (*done.changes, *forgot, (ACCOUNTS, key, None if nobody(after_all) else after_all))
+        usages |= {place: row for table, place, row in done.changes if table == USAGE}
+        outputs += done.outputs
+        coming = _due(after_all, tariffs)
+        if coming is not None:
+            heappush(waiting, (coming, key, after_all)) if coming <= desk.clock.now else later.append(coming)
+    later += [at for at, _, _ in waiting]
+    state = desk.state._replace(due=min(later, default=None))
+    return Decision(APPLIED, tuple(changes), tuple(outputs), state=state)
+
+
+def _agenda(desk: Desk, tariffs: Tariffs) -> tuple[list[Work], list[Instant]]:
+    """What is due now, and the instants of all that comes later."""
+    waiting: list[Work] = []
+    later: list[Instant] = []
+    for key, account in desk.everyone():
+        at = _due(account, tariffs)
+        if at is not None:
+            waiting.append((at, key, account)) if at <= desk.clock.now else later.append(at)
+    return waiting, later
+
+
+def _then(clock: Clock, at: Instant, tariffs: Tariffs) -> Clock:
+    """The clock at the instant at which work fell due."""
+    closed = min(clock.closed, at - length(tariffs.book.close_after))
+    return Clock(min(clock.now, at), closed, min(clock.forgotten, closed - length(tariffs.book.remember)))
+
+
+def _lived(desk: Desk, clock: Clock, record: Record, key: bytes, account: Account, tariffs: Tariffs) -> Done:
+    lived = live(account, clock, desk.ledger(key, tariffs))
+    currency = tariffs.book.currency
+    changes: list[Change] = []
+    outputs: list[Output] = []
+    for event in lived.events:
+        place = usage_key(key, event.usage.period)
+        if isinstance(event, Charged):
+            changes.append((USAGE, place, event.usage))
+            outputs.append(charge(desk, record, key, event, currency))
+        else:
+            changes.append((USAGE, place, None))
+            outputs.append(
+                period_closed(desk, record, key, closed_words(event.usage, lived.account, desk.plan, tariffs))
+            )
+    return Done(lived.account, tuple(changes), tuple(outputs))
+
+
+def _forgotten(desk: Desk, clock: Clock, key: bytes, account: Account, room: int) -> tuple[tuple[Change, ...], Account]:
+    """Calls that are forgotten, as many as there is room for, and the account afterwards."""
+    gone = forgettable(account, clock)
+    if not gone:
+        return (), account
+    keys = sorted(place for place, row in desk.calls_of(key) if period_of(row) in gone)
+    changes = tuple((CALLS, place, None) for place in keys[:room])
+    return changes, account if len(keys) > room else forgetting(account, gone)
+
+
+def _later(desk: Desk, changes: tuple[Change, ...]) -> Desk:
+    """The desk as these changes leave it."""
+    usages = {key: row for table, key, row in changes if table == USAGE}
+    return replace(desk, usages=lambda key: usages[key] if key in usages else desk.usages(key))
