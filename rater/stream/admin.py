@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import for_code
+from aiokafka.errors import KafkaError, for_code
 
 TOPIC_OVERRIDE = 1
 """Kafka's code of a config source: set on the topic itself, not inherited."""
@@ -19,6 +19,11 @@ UNKNOWN_TOPIC = 3
 TOPIC_EXISTS = 36
 SERVED_WITHIN = 30.0
 """Seconds until a new topic must have its leaders."""
+ASKED_FOR = 30.0
+"""Seconds in which a question is asked again while brokers are gone."""
+ANSWERED_WITHIN = 5.0
+"""Seconds that one broker has for an answer."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,8 @@ class TopicState:
 
 
 @asynccontextmanager
-async def _admin(client: Mapping[str, Any]) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(**client)
+async def _admin(client: Mapping[str, Any], **options: Any) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(**client, **options)
     await admin.start()
     try:
         yield admin
@@ -53,23 +58,35 @@ async def _admin(client: Mapping[str, Any]) -> AsyncIterator[AIOKafkaAdminClient
         await admin.close()
 
 
+async def _answer(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask until a broker answers: aiokafka asks any that it has heard of, and that one may be gone."""
+    deadline = asyncio.get_running_loop().time() + ASKED_FOR
+    while True:
+        try:
+            return await ask()
+        except KafkaError as error:
+            if not error.retriable or asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(0.1)
+
+
 async def describe(client: Mapping[str, Any], names: Iterable[str]) -> dict[str, TopicState]:
     """The topics that exist among `names`. `client` are aiokafka's connection options."""
-    async with _admin(client) as admin:
-        topics = await admin.describe_topics(sorted(names))
+    async with _admin(client, request_timeout_ms=int(1000 * ANSWERED_WITHIN)) as admin:
+        topics = await _answer(lambda: admin.describe_topics(sorted(names)))
         there = {topic["topic"]: topic["partitions"] for topic in topics if topic["error_code"] == 0}
         if not there:
             return {}
         resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in there]
-        answers = await admin.describe_configs(resources)
+        answers = await _answer(lambda: admin.describe_configs(resources))
     configs = {name: entries for answer in answers for code, _, _, name, entries in answer.resources if code == 0}
     return {name: _state(partitions, configs[name]) for name, partitions in there.items() if name in configs}
 
 
 async def partitions_of(client: Mapping[str, Any], topic: str) -> int:
     """How many partitions a topic has; 0 where it does not exist. Asked once: clients ask for ever."""
-    async with _admin(client) as admin:
-        (found,) = await admin.describe_topics([topic])
+    async with _admin(client, request_timeout_ms=int(1000 * ANSWERED_WITHIN)) as admin:
+        (found,) = await _answer(lambda: admin.describe_topics([topic]))
     return len(found["partitions"]) if found["error_code"] == 0 else 0
 
 
