@@ -55,6 +55,8 @@ class BatchConsumerThread(FailStop, driver.AIOKafkaConsumerThread):
         """Faust's constructor hook."""
         super().__post_init__()
         self._positions: dict[TP, int] = {}
+        self._sought: Any = None
+        """The assignment (aiokafka's) that the positions belong to."""
         self._epoch = 0
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:  # noqa: ARG002 - Faust's signature
@@ -92,6 +94,7 @@ class BatchConsumerThread(FailStop, driver.AIOKafkaConsumerThread):
         assigned = consumer.assignment()
         self._epoch += 1
         self._positions = {tp: offset for tp, offset in offsets.items() if tp in assigned}
+        self._sought = self._assigned(consumer)
         for tp, offset in self._positions.items():
             consumer.seek(driver.ensure_aiokafka_TP(tp), offset)
         return self._epoch
@@ -131,7 +134,7 @@ class BatchConsumerThread(FailStop, driver.AIOKafkaConsumerThread):
             try:
                 fetched = await fetcher.fetched_records(active_partitions, timeout=timeout, max_records=max_records)
             except (NoOffsetForPartitionError, OffsetOutOfRangeError) as error:
-                if self._positions.keys() & _named(error):
+                if self._assigned(consumer) is self._sought and self._positions.keys() & _named(error):
                     raise
                 return {}  # the group's offset, before our own seek: of no interest
         # From here to the return nothing is awaited, so no seek can come between the records and their places.
@@ -140,15 +143,14 @@ class BatchConsumerThread(FailStop, driver.AIOKafkaConsumerThread):
             start = self._positions.get(tp)
             if start is not None and records:
                 size = sum(record.serialized_key_size + record.serialized_value_size for record in records)
-                end = self._positions[tp] = self._position(consumer, tp)
+                end = self._positions[tp] = self._assigned(consumer).state_value(tp).position
                 batches[tp] = FetchedBatch(start, end, self._epoch, records, size)
         return batches
 
     @staticmethod
-    def _position(consumer: AIOKafkaConsumer, tp: TP) -> int:
-        assignment = consumer._subscription.subscription.assignment  # noqa: SLF001
-        position: int = assignment.state_value(tp).position
-        return position
+    def _assigned(consumer: AIOKafkaConsumer) -> Any:
+        """A new object at each rebalance: of a partition that stays it has forgotten where we sought it."""
+        return consumer._subscription.subscription.assignment  # noqa: SLF001
 
     def seek(self, partition: TP, offset: int) -> NoReturn:  # noqa: ARG002 - Faust's signature
         """Closed: a position that anyone else moves would leave records out."""

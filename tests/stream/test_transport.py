@@ -65,7 +65,7 @@ def thread(client: FakeClient) -> Any:
     made = BatchConsumerThread.__new__(BatchConsumerThread)
     made.consumer = SimpleNamespace(flow_active=True)
     made._consumer = client
-    made._positions, made._epoch = {}, 0
+    made._positions, made._sought, made._epoch = {}, None, 0
     return made
 
 
@@ -130,6 +130,18 @@ async def test_offset_errors_matter_only_after_our_own_seek(thread: Any, client:
     await thread._seek_all({ZERO: 5, ONE: 3})
     with pytest.raises(type(error)):
         await fetch(thread, client)
+
+
+async def test_a_rebalance_makes_offset_errors_idle_again(thread: Any, client: FakeClient) -> None:
+    """A partition that stays is without a place of ours until the next seek: a group without a commit is no error."""
+    await thread._seek_all({ZERO: 5, ONE: 3})
+
+    async def rebalance_then_fail() -> Any:
+        client._subscription.subscription.assignment = SimpleNamespace(tps={ZERO, ONE}, state_value=client._state)
+        raise NoOffsetForPartitionError(ONE)
+
+    client.during = rebalance_then_fail
+    assert await fetch(thread, client) == {}
 
 
 async def test_rewind_fetches_again_unless_a_seek_came_first(thread: Any, client: FakeClient) -> None:
