@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -147,7 +148,7 @@ def shell_lines() -> list[str]:
 @pytest.mark.parametrize("line", sorted(set(shell_lines())))
 def test_every_command_of_the_readme_is_real(line: str) -> None:
     """Verbs, options and make targets that the README names exist."""
-    name, *words = line.split()
+    name, *words = shlex.split(line)
     if name == "rater":
         assert parses(words)
     elif name == "make":

@@ -7,7 +7,20 @@ from typing import NoReturn
 
 import typer
 
-from rater.cli import audit, demo, export, rate, settings, simulate, snapshot, subscribe, tariffs, topics, worker
+from rater.cli import (
+    audit,
+    corrections,
+    demo,
+    export,
+    rate,
+    settings,
+    simulate,
+    snapshot,
+    subscribe,
+    tariffs,
+    topics,
+    worker,
+)
 from rater.cli.errors import told
 
 app = typer.Typer(
@@ -21,6 +34,9 @@ app.command("worker")(worker.worker)
 app.add_typer(topics.app, name="topics")
 app.add_typer(tariffs.app, name="tariffs")
 app.command("subscribe")(subscribe.subscribe)
+app.command("adjust")(corrections.adjust)
+app.command("void")(corrections.void)
+app.command("tick")(corrections.tick)
 app.command("export")(export.export)
 app.command("rate")(rate.rate)
 app.command("audit")(audit.audit)

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
 
-from rater.events.log import AccountAdjusted, AccountSubscribed, CallVoided, TariffsPublished
+from rater.events.log import AccountAdjusted, AccountSubscribed, CallVoided, ClockTicked, TariffsPublished
 from rater.events.tariffs import TariffBook
 from rater.service.reading import log_partitions
 from rater.service.settings import Settings
@@ -21,7 +21,15 @@ async def publish_book(settings: Settings, book: TariffBook) -> dict[int, int]:
 
     Returns partition -> offset. Whether the book is accepted is decided by the step, there.
     """
-    event = TariffsPublished(type="tariffs-published/1", book=book)
+    return await _everywhere(settings, TariffsPublished(type="tariffs-published/1", book=book))
+
+
+async def send_tick(settings: Settings, tick: ClockTicked) -> dict[int, int]:
+    """Write a tick into every partition. Returns partition -> offset."""
+    return await _everywhere(settings, tick)
+
+
+async def _everywhere(settings: Settings, event: TariffsPublished | ClockTicked) -> dict[int, int]:
     topic = settings.topic("calls")
     partitions = await log_partitions(settings)
     producer = _producer(settings, transactional_id=f"{settings.full_app_id}.{topic}.publisher")
