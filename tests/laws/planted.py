@@ -1,0 +1,265 @@
+"""Bugs to be planted in the rules, each with the law that must catch it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import datetime
+from decimal import ROUND_HALF_DOWN, Decimal
+from itertools import count
+from typing import Any
+
+import pytest
+
+import rater.core.ledger
+import rater.core.period
+import rater.core.price
+import rater.core.usage
+import rater.service.calls
+import rater.service.decision
+import rater.service.log_file
+import rater.service.outputs
+import rater.service.rows
+import rater.service.step
+from rater.core.account import Stretch, in_force, stretches
+from rater.core.book import Increment
+from rater.core.instant import instant
+from rater.core.ledger import charge_call, charge_fee
+from rater.core.period import period_at
+from rater.core.tariffs import Tariffs
+from rater.core.units import billed_seconds
+from rater.core.usage import Call, Segment, Usage
+from rater.core.zones import zone
+from rater.events.parse import parse
+from rater.service.decision import DUPLICATE, Decision
+from rater.service.outputs import headers
+from rater.stream.model import LogRecord
+from tests.laws import laws
+from tests.laws.laws import Law
+
+Patch = pytest.MonkeyPatch
+Bug = Callable[[Patch], None]
+
+
+# --- money
+
+
+def band_too_late(patch: Patch) -> None:
+    """A volume band is reached only beyond its `from`: 50 minutes still cost 0.20."""
+
+    def reached(price: Any, quanta: int, per: int) -> Any:
+        return [band for band in price.bands if band.start * per < quanta or not band.start][-1]
+
+    patch.setattr(rater.core.price, "reached", reached)
+
+
+def fee_again(patch: Patch) -> None:
+    """A fee is charged again when a plan changes inside its period."""
+
+    def again(account: Any, usage: Usage, shown: int, ledger: Any) -> Any:
+        return charge_fee(account, usage._replace(fees=Decimal(0)), shown, ledger)
+
+    patch.setattr(rater.core.ledger, "charge_fee", again)
+
+
+def half_down(patch: Patch) -> None:
+    """Half a cent is rounded down."""
+    patch.setattr(
+        rater.core.usage, "rounded", lambda amount, places: amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_DOWN)
+    )
+
+
+def rounded_each_call(patch: Patch) -> None:
+    """A charge is R of the difference, and not the difference of R: it drifts."""
+    cost = rater.core.usage.cost
+
+    def drifting(plan: Any, seconds: int, calls: int, precision: int) -> Decimal:
+        return cost(plan, seconds, calls, 9).quantize(Decimal(1).scaleb(-precision), "ROUND_UP")
+
+    patch.setattr(rater.core.usage, "cost", drifting)
+
+
+def allowance_forgotten(patch: Patch) -> None:
+    """The included units are charged."""
+    patch.setattr(rater.core.price, "billable", lambda _, quanta, __: quanta)
+
+
+def directions_forgotten(patch: Patch) -> None:
+    """A meter counts all directions, whatever it names."""
+    for module in (rater.core.usage, rater.core.ledger):
+        patch.setattr(module, "counted", lambda meter, call: call.connected and meter is not None)
+
+
+def minimum_forgotten(patch: Patch) -> None:
+    """The shortest billed call is forgotten."""
+
+    def billed(talk: int, said: Increment) -> int:
+        return billed_seconds(talk, Increment(said.first, said.step))
+
+    patch.setattr(rater.core.usage, "billed_seconds", billed)
+
+
+def newest_version_at_once(patch: Patch) -> None:
+    """A plan's new version rates segments that began before it took effect."""
+    patch.setattr(Tariffs, "version_at", lambda self, name, _: len(self.effective.get(name, ())) or None)
+
+
+def change_at_once(patch: Patch) -> None:
+    """A plan that ends inside a period ends at once."""
+
+    def ended(history: Any, period: Any, default: Any) -> Any:
+        found = in_force(history, period.end - 1)
+        if found is not None and found.plan is None:
+            return (Stretch(period.start, None),)
+        return stretches(history, period, default)
+
+    patch.setattr(rater.core.ledger, "stretches", ended)
+
+
+def prices_fall(patch: Patch) -> None:
+    """Prices fall with use."""
+    priced = rater.core.price.price_of
+    patch.setattr(rater.core.price, "price_of", lambda *given: -priced(*given))
+
+
+def no_rounding_line(patch: Patch) -> None:
+    """What rounding left over is dropped."""
+    patch.setattr(rater.core.usage, "settled", lambda lines, _: lines)
+
+
+# --- time
+
+
+def months_in_utc(patch: Patch) -> None:
+    """Months begin at midnight in Greenwich."""
+    real = rater.core.period._period_of_utc_day
+    patch.setattr(
+        rater.core.period,
+        "_period_of_utc_day",
+        lambda calendar, *given: real(calendar._replace(zone="UTC"), *given),
+    )
+
+
+def second_midnight(patch: Patch) -> None:
+    """Where midnight comes twice, or never, the later reading is taken."""
+
+    def midnight(day: Any, calendar: Any) -> int:
+        return instant(datetime(day.year, day.month, day.day, tzinfo=zone(calendar.zone), fold=1))
+
+    patch.setattr(rater.core.period, "_midnight", midnight)
+    patch.setattr(rater.core.period, "_period_of_utc_day", rater.core.period._period_of_utc_day.__wrapped__)
+
+
+def a_day_later(patch: Patch) -> None:
+    """A call is put into the period of the day after its start."""
+    patch.setattr(rater.service.calls, "period_at", lambda calendar, at: period_at(calendar, at + 86_400_000_000))
+
+
+# --- identity and outcomes
+
+
+def conflict_as_duplicate(patch: Patch) -> None:
+    """A known call with other content passes for a repetition."""
+    patch.setattr(rater.service.calls, "_again", lambda *_: Decision(DUPLICATE))
+
+
+def times_as_they_were_written(patch: Patch) -> None:
+    """A repetition whose times are written with another offset is a conflict."""
+    remembered = rater.service.calls._remembered
+
+    def as_written(event: Any, *given: Any) -> Any:
+        return remembered(event, *given)._replace(caller=f"{event.caller} {event.started_at.isoformat()}")
+
+    patch.setattr(rater.service.calls, "_remembered", as_written)
+
+
+def no_identity(patch: Patch) -> None:
+    """Calls are remembered under a key that never comes again."""
+    numbers = count()
+    patch.setattr(rater.service.calls, "call_key", lambda *_: b"%d" % next(numbers))
+
+
+def rejected_as_charged(patch: Patch) -> None:
+    """A rejection is counted as a charge."""
+    rejected = rater.service.step._rejected
+    patch.setattr(rater.service.step, "_rejected", lambda *given: rejected(*given)._replace(outcome="charged"))
+
+
+def parser_that_raises(patch: Patch) -> None:
+    """The parser raises where bytes are no UTF-8; the step saves the stream, yet an error in the rules is seen."""
+    patch.setattr(rater.service.step, "parse", lambda value: parse(value.decode().encode() if value else value))
+
+
+# --- what depends on what
+
+
+def latecomers_free(patch: Patch) -> None:
+    """A call that comes after a later one is taken for unanswered."""
+
+    def charged(plan: Any, usage: Usage, index: int, taken: Call, start: int, precision: int) -> Any:
+        late = usage.latest is not None and start < usage.latest
+        return charge_call(plan, usage, index, Call(taken.direction, False, 0) if late else taken, start, precision)  # noqa: FBT003
+
+    patch.setattr(rater.service.calls, "charge_call", charged)
+
+
+def one_usage_for_all(patch: Patch) -> None:
+    """The account is left out of the key of the usage."""
+    for module in (rater.service.calls, rater.service.decision):
+        patch.setattr(module, "usage_key", lambda _, period: period.encode())
+
+
+def ids_by_chance(patch: Patch) -> None:
+    """A message's id comes from outside of the log."""
+    chance = random.Random()
+    patch.setattr(
+        rater.service.outputs,
+        "headers",
+        lambda desk, record, kind, _: headers(desk, record, kind, str(chance.random())),
+    )
+
+
+def headers_from_a_set(patch: Patch) -> None:
+    """Headers are in the order of a set, which differs from process to process."""
+    patch.setattr(rater.service.outputs, "headers", lambda *given: tuple(set(headers(*given))))
+
+
+def calls_lost_on_disk(patch: Patch) -> None:
+    """The count of connected calls does not survive the changelog."""
+    patch.setattr(
+        rater.service.rows, "Segment", lambda at, plan, own, seconds, _, cost: Segment(at, plan, own, seconds, 0, cost)
+    )
+
+
+def stamps_lost_in_the_file(patch: Patch) -> None:
+    """An exported record has lost its timestamp."""
+    patch.setattr(rater.service.log_file, "LogRecord", lambda offset, _, key, value: LogRecord(offset, 0, key, value))
+
+
+BUGS: list[tuple[Bug, Law]] = [
+    (band_too_late, laws.conservation),
+    (fee_again, laws.conservation),
+    (half_down, laws.conservation),
+    (rounded_each_call, laws.conservation),
+    (allowance_forgotten, laws.conservation),
+    (directions_forgotten, laws.conservation),
+    (minimum_forgotten, laws.conservation),
+    (newest_version_at_once, laws.conservation),
+    (months_in_utc, laws.conservation),
+    (second_midnight, laws.conservation),
+    (change_at_once, laws.agrees_with_the_model),
+    (conflict_as_duplicate, laws.agrees_with_the_model),
+    (times_as_they_were_written, laws.agrees_with_the_model),
+    (no_identity, laws.idempotence),
+    (latecomers_free, laws.order),
+    (one_usage_for_all, laws.isolation),
+    (ids_by_chance, laws.replay),
+    (calls_lost_on_disk, laws.batching),
+    (stamps_lost_in_the_file, laws.file),
+    (parser_that_raises, laws.totality),
+    (prices_fall, laws.monotonic),
+    (a_day_later, laws.period),
+    (second_midnight, laws.period),
+    (no_rounding_line, laws.explanation),
+    (rejected_as_charged, laws.outcomes),
+]
