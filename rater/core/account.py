@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
 from typing import Final, NamedTuple
 
-from rater.core.book import Plan
+from rater.core.book import Plan, Proration
 from rater.core.instant import Instant
 from rater.core.period import Calendar, Period
 
@@ -99,19 +100,30 @@ def in_force(history: tuple[Subscription, ...], at: Instant) -> Subscription | N
     return found
 
 
-def stretches(history: tuple[Subscription, ...], period: Period, default: str | None) -> tuple[Stretch, ...]:
+ProrationOf = Callable[[PlanName, Instant], Proration]
+"""(plan, an instant at which it is in force) to its proration."""
+
+
+def stretches(
+    history: tuple[Subscription, ...], period: Period, default: str | None, proration_of: ProrationOf
+) -> tuple[Stretch, ...]:
     """The plans of a period in the order of time, never two equal ones in a row.
 
-    Proration `none`: a period that begins under a plan stays under it, since a change takes effect at the next period's
-    start; a start inside the period (after no plan, or after the default plan) takes effect at once.
+    The old plan's proration decides: under `none` a change or end takes effect at the next period's start, under
+    `daily` at once. A start inside the period, after no plan or the default plan, always takes effect at once.
     """
     before = in_force(history, period.start)
-    if before is not None and before.plan is not None:
-        return (Stretch(period.start, before.plan),)
     fallback = PlanName(default) if default is not None and before is None else None
-    first = Stretch(period.start, fallback)
-    for start in sorted(s.start for s in history if period.start < s.start < period.end):
+    found = [Stretch(period.start, fallback if before is None else before.plan)]
+    for start in sorted({said.start for said in history if period.start < said.start < period.end}):
+        since, plan = found[-1]
         begun = in_force(history, start)
-        if begun is not None and begun.plan is not None:
-            return (first,) if begun.plan == fallback else (first, Stretch(start, begun.plan))
-    return (first,)
+        if begun is None or begun.plan == plan:
+            continue
+        if plan is not None and proration_of(plan, since) == "none":
+            if plan != fallback:
+                break  # it stays until the period's end
+            if begun.plan is None:
+                continue
+        found.append(Stretch(start, begun.plan))
+    return tuple(found)

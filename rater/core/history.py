@@ -1,25 +1,42 @@
-"""An account's history gets one more subscription (rating.md, "Subscriptions").
+"""An account's history gets one more subscription (rating.md, "Subscriptions", "Fees").
 
-What would change a charge that was made already is refused for now (`CanNot`): it needs re-rating.
+The open periods that it touches are rated again as if it had been known from their start: what that changes is one
+adjustment per period. What it changes of the fees is charged when they are looked at next (`rater.core.ledger.begin`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
-from rater.core.account import Account, Kept, PlanName, Subscription, in_force, stretches
-from rater.core.ledger import Ledger, segments
-from rater.core.period import Calendar, Period, period_at
-from rater.core.tariffs import Tariffs, versioned
-from rater.core.usage import Usage
+from rater.core.account import Account, Kept, PlanName, Subscription, in_force
+from rater.core.instant import Instant
+from rater.core.ledger import Charged, Ledger, plan_of_segment, segment_at, segments_of
+from rater.core.lines import Line, settled
+from rater.core.money import ZERO
+from rater.core.period import Calendar, Period
+from rater.core.tariffs import Tariffs
+from rater.core.usage import Call, Segment, Usage, billed, counted, explain, used
+
+
+class Dated(NamedTuple):
+    """A rated call and its start."""
+
+    start: Instant
+    call: Call
+
+
+CallsOf = Callable[[str], Iterable[Dated]]
+"""The calls that were charged in a period of the account and not voided."""
 
 
 class Amended(NamedTuple):
-    """The account with the new subscription, and its open periods that get one more segment."""
+    """The account with the new subscription, its open periods with other segments, and what that changes in money."""
 
     account: Account
     usages: tuple[Usage, ...]
+    adjustments: tuple[Charged, ...]
 
 
 class CanNot(NamedTuple):
@@ -28,23 +45,28 @@ class CanNot(NamedTuple):
     detail: str
 
 
-def amended(before: Account, said: Subscription, ledger: Ledger) -> Amended | CanNot:
-    """The account after one more subscription."""
+def amended(before: Account, said: Subscription, ledger: Ledger, calls_of: CallsOf) -> Amended | CanNot:
+    """The account after one more subscription, its open periods rated again where they are touched."""
     after = _with(before, said, ledger.tariffs)
-    if before.periods and before.calendar != after.calendar:
+    if (before.periods or before.closed) and before.calendar != after.calendar:
         return CanNot("a new time zone or billing day of an account with charges")
-    if any(_inside(after, subscription, ledger) for subscription in after.history):
-        return CanNot("a start or a change inside a period of a plan with daily proration")
-    usages = []
-    for name, _ in before.periods:
+    usages: list[Usage] = []
+    adjustments: list[Charged] = []
+    for name, end in before.periods:
         usage = ledger.usage_of(name)
-        if usage is None or usage.end <= said.start:
+        if usage is None or end <= said.start:
             continue
-        changed = _appended(before, after, usage, ledger.tariffs)
-        if changed is None:
-            return CanNot(f"a subscription that comes late: calls of {name} would have to be rated again")
-        usages.append(changed)
-    return Amended(after, tuple(usage for usage in usages if usage is not ledger.usage_of(usage.period)))
+        default = _default_of(usage, before, ledger.tariffs)
+        new = segments_of(after, Period(name, usage.start, usage.end), ledger, default)
+        if _same(usage.segments, new):
+            continue
+        if not new:
+            return CanNot(f"{name} would have no plan at all, and it has charges")
+        changed = _rerated(before, after, usage, new, ledger, calls_of(name))
+        usages.append(changed.usage)
+        if changed.amount:
+            adjustments.append(changed)
+    return Amended(after, tuple(usages), tuple(adjustments))
 
 
 def _with(account: Account, said: Subscription, tariffs: Tariffs) -> Account:
@@ -53,40 +75,48 @@ def _with(account: Account, said: Subscription, tariffs: Tariffs) -> Account:
         zone = said.time_zone or tariffs.book.time_zone
     if not isinstance(said.billing_day, Kept):
         day = said.billing_day or 1
+    # From here on fees are looked at again: of what was charged before, the difference falls due.
     due = said.start if account.next_fee is None else min(account.next_fee, said.start)
     return replace(account, calendar=Calendar(zone, day), history=(*account.history, said), next_fee=due)
 
 
-def _inside(account: Account, said: Subscription, ledger: Ledger) -> bool:
-    """Does this subscription change the plan inside a period, and is one of the two plans prorated by days?"""
-    if period_at(account.calendar, said.start).start == said.start:
-        return False
-    before = in_force(account.history, said.start - 1)
-    if before is not None and before.plan == said.plan:
-        return False
-    return any(subscription is not None and _daily(subscription, said, ledger) for subscription in (before, said))
+def _same(old: tuple[Segment, ...], new: tuple[Segment, ...]) -> bool:
+    return [_identity(segment) for segment in old] == [_identity(segment) for segment in new]
 
 
-def _daily(subscription: Subscription, at: Subscription, ledger: Ledger) -> bool:
-    if subscription.inline is not None:
-        return subscription.inline.proration == "daily"
-    if subscription.plan is None:
-        return False
-    version = ledger.tariffs.version_at(subscription.plan.name, at.start)
-    return version is not None and ledger.plan_of(versioned(subscription.plan.name, version)).proration == "daily"
+def _identity(segment: Segment) -> Segment:
+    return segment._replace(seconds=0, calls=0, cost=ZERO)
 
 
-def _appended(before: Account, after: Account, usage: Usage, tariffs: Tariffs) -> Usage | None:
-    """The usage under the new history: the same, or with one more segment; None if calls were rated otherwise."""
-    period = Period(usage.period, usage.start, usage.end)
-    default = _default_of(usage, before, tariffs)
-    old, new = (stretches(account.history, period, default) for account in (before, after))
-    if old == new:
-        return usage
-    added = new[len(old) :]
-    if new[: len(old)] != old or (usage.latest is not None and added[0].start <= usage.latest):
-        return None
-    return usage._replace(segments=(*usage.segments, *segments(added, tariffs)))
+def _rerated(
+    before: Account, after: Account, usage: Usage, new: tuple[Segment, ...], ledger: Ledger, calls: Iterable[Dated]
+) -> Charged:
+    """The usage under other segments, and the difference: what the new ones cost minus what the old ones did."""
+    precision = ledger.tariffs.book.precision
+    plans = [plan_of_segment(after, segment, ledger.plan_of) for segment in new]
+    sums = [[0, 0] for _ in new]
+    fresh = usage._replace(segments=new)
+    for start, call in calls:
+        index = segment_at(fresh, max(start, new[0].start) if start < usage.start else start)
+        if index is not None:  # else no plan was in force then: it costs nothing
+            sums[index][0] += billed(plans[index], call)
+            sums[index][1] += counted(plans[index].calls, call)
+    counted_in = zip(plans, new, sums, strict=True)
+    segments = tuple(used(plan, segment, seconds, n, precision) for plan, segment, (seconds, n) in counted_in)
+    amount = sum((s.cost for s in segments), ZERO) - sum((s.cost for s in usage.segments), ZERO)
+    lines: list[Line] = []
+    for segment in usage.segments:
+        if segment not in segments:
+            nothing = segment._replace(seconds=0, calls=0, cost=ZERO)
+            lines += explain(plan_of_segment(before, segment, ledger.plan_of), segment, nothing, precision)
+    for plan, segment in zip(plans, segments, strict=True):
+        if segment not in usage.segments:
+            nothing = segment._replace(seconds=0, calls=0, cost=ZERO)
+            lines += explain(plan, nothing, segment, precision)
+    changed = usage._replace(segments=segments)
+    if amount:
+        changed = changed._replace(seq=usage.seq + 1, total=usage.total + amount)
+    return Charged(changed, "adjustment", plans[-1], segments[-1], amount, settled(tuple(lines), amount))
 
 
 def _default_of(usage: Usage, account: Account, tariffs: Tariffs) -> str | None:

@@ -10,12 +10,13 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from rater.core.account import Account, Known, Stretch, stretches
-from rater.core.book import Plan
+from rater.core.account import Account, Known, PlanName, stretches
+from rater.core.book import Plan, Proration
 from rater.core.instant import Instant
 from rater.core.lines import Line, fee_lines
 from rater.core.money import ZERO, nothing, rounded
 from rater.core.period import Calendar, Period, period_at
+from rater.core.proration import days_between, prorated
 from rater.core.tariffs import PlanOf, Tariffs, versioned
 from rater.core.usage import Call, Segment, Usage, billed, counted, explain, used
 
@@ -61,20 +62,47 @@ class TooFar(NamedTuple):
 
 
 def plan_of_segment(account: Account, segment: Segment, plan_of: PlanOf) -> Plan:
-    """The words of the plan version that rates a segment."""
-    if segment.inline:
-        return next(s.inline for s in account.history if s.id == segment.plan_name and s.inline is not None)
-    return plan_of(segment.plan_id)
+    """The words of the plan version that rates a segment, for the segment's days."""
+    plan = _inline(account, segment.plan_name) if segment.inline else plan_of(segment.plan_id)
+    return prorated(plan, segment.days, segment.of) if segment.of else plan
 
 
-def segments(plans: tuple[Stretch, ...], tariffs: Tariffs) -> tuple[Segment, ...]:
+def _inline(account: Account, subscription_id: str) -> Plan:
+    return next(s.inline for s in account.history if s.id == subscription_id and s.inline is not None)
+
+
+def segments_of(account: Account, period: Period, ledger: Ledger, default: str | None) -> tuple[Segment, ...]:
     """The segments of a period, each under the version of its plan that is in effect at its start."""
+    tariffs = ledger.tariffs
+
+    def plan_at(name: PlanName, at: Instant) -> Segment | None:
+        version = 1 if name.inline else tariffs.version_at(name.name, at)
+        return None if version is None else Segment(at, versioned(name.name, version), name.inline)
+
+    def proration_of(name: PlanName, at: Instant) -> Proration:
+        segment = plan_at(name, at)
+        return "none" if segment is None else plan_of_segment(account, segment, ledger.plan_of).proration
+
+    plans = stretches(account.history, period, default, proration_of)
+    ends = [*(start for start, _ in plans[1:]), period.end]
     found = []
-    for start, plan in plans:
-        version = None if plan is None else 1 if plan.inline else tariffs.version_at(plan.name, start)
-        if plan is not None and version is not None:
-            found.append(Segment(start, versioned(plan.name, version), plan.inline))
+    following = [*(name for _, name in plans[1:]), ENDLESS]
+    for (start, name), end, follows in zip(plans, ends, following, strict=True):
+        segment = None if name is None else plan_at(name, start)
+        if segment is not None:
+            daily = plan_of_segment(account, segment, ledger.plan_of).proration == "daily"
+            segment = _by_days(segment, account.calendar, period, end) if daily else segment
+            found.append(segment._replace(until=end) if follows is None else segment)
     return tuple(found)
+
+
+ENDLESS = PlanName("")
+"""Stands for what follows a period's last plan: it does not end inside the period."""
+
+
+def _by_days(segment: Segment, calendar: Calendar, period: Period, end: Instant) -> Segment:
+    days, of = (days_between(calendar, *span) for span in ((segment.start, end), (period.start, period.end)))
+    return segment if days == of else segment._replace(days=days, of=of)
 
 
 def opened(account: Account, period: Period, ledger: Ledger) -> Usage:
@@ -82,8 +110,8 @@ def opened(account: Account, period: Period, ledger: Ledger) -> Usage:
     known = ledger.usage_of(period.name)
     if known is not None:
         return known
-    plans = stretches(account.history, period, ledger.tariffs.book.default_plan)
-    return Usage(period.name, period.start, period.end, segments(plans, ledger.tariffs))
+    found = segments_of(account, period, ledger, ledger.tariffs.book.default_plan)
+    return Usage(period.name, period.start, period.end, found)
 
 
 def begin(account: Account, shown: Instant, ledger: Ledger) -> Begun | TooFar:
@@ -117,10 +145,11 @@ def charge_fee(account: Account, usage: Usage, shown: Instant, ledger: Ledger) -
     plans = [plan_of_segment(account, segment, ledger.plan_of) for segment in begun]
     due = sum((rounded(plan.fee, precision) for plan in plans), ZERO)
     amount = due - usage.fees
-    if amount <= 0:
+    if not amount:
         return None
     after = usage._replace(seq=usage.seq + 1, total=usage.total + amount, fees=usage.fees + amount)
-    lines = fee_lines(amount if usage.fees else plans[-1].fee, amount, precision)
+    whole = not usage.fees and not begun[-1].of and len(begun) == 1
+    lines = fee_lines(plans[-1].fee if whole else amount, amount, precision)
     return Charged(after, "fee", plans[-1], begun[-1], amount, lines)
 
 
@@ -158,14 +187,14 @@ def _counted(usage: Usage, call: Call, start: Instant, segments: tuple[Segment, 
 
 
 def segment_at(usage: Usage, at: Instant) -> int | None:
-    """The index of the segment that an instant of the period belongs to; None before the first."""
+    """The index of the segment that an instant of the period belongs to; None where no plan is in force."""
     segments = usage.segments
-    if len(segments) == 1:
-        return 0 if segments[0].start <= at else None
     found = None
     for index, segment in enumerate(segments):
         if segment.start <= at:
             found = index
+    if found is not None and segments[found].until and at >= segments[found].until:
+        return None
     return found
 
 

@@ -65,8 +65,9 @@ def settled(lines: tuple[Line, ...], amount: Decimal) -> tuple[Line, ...]:
 
 
 def fee_lines(fee: Decimal, amount: Decimal, precision: int) -> tuple[Line, ...]:
-    """The lines of a period's fee."""
-    return settled((Line(FEE, 1, 0, 1, fee, rounded(fee, precision)),), amount)
+    """The lines of a period's fee, or of a part of it that is given back (negative)."""
+    line = Line(FEE, 1, 0, 1, fee, rounded(fee, precision))
+    return settled((line if fee >= 0 else _taken_back(line._replace(rate=-fee, amount=-line.amount)),), amount)
 
 
 def _graduated(name: str, price: Price, covered: int, span: tuple[int, int, int], precision: int) -> list[Line]:

@@ -27,6 +27,12 @@ class Segment(NamedTuple):
     """Connected calls that the calls meter counted."""
     cost: Decimal = ZERO
     """R(price) of this usage: what was charged for it so far."""
+    days: int = 0
+    """Of a plan with daily proration: the days of the period that are this segment's."""
+    of: int = 0
+    """The days of the whole period; 0 for a plan without proration."""
+    until: Instant = 0
+    """Where the plan ends inside the period and none follows; 0 where it does not."""
 
     @property
     def plan_name(self) -> str:
@@ -80,9 +86,8 @@ def billed(plan: Plan, call: Call) -> int:
 
 def used(plan: Plan, segment: Segment, seconds: int, calls: int, precision: int) -> Segment:
     """The segment with this usage, and what it costs."""
-    return Segment(
-        segment.start, segment.plan_id, segment.inline, seconds, calls, cost(plan, seconds, calls, precision)
-    )
+    start, plan_id, inline, _, _, _, days, of, until = segment
+    return Segment(start, plan_id, inline, seconds, calls, cost(plan, seconds, calls, precision), days, of, until)
 
 
 def cost(plan: Plan, seconds: int, calls: int, precision: int) -> Decimal:

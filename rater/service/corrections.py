@@ -18,13 +18,12 @@ from rater.core.ledger import plan_of_segment, segment_at, with_period
 from rater.core.money import rounded
 from rater.core.period import period_at
 from rater.core.tariffs import Tariffs
-from rater.core.units import talk_seconds
-from rater.core.usage import Call, Usage, billed
+from rater.core.usage import Usage, billed
 from rater.events.log import AccountAdjusted, CallVoided
 from rater.service.calls import Opened, begin_period, usage_changes
 from rater.service.decision import APPLIED, DUPLICATE, VOIDED, Change, Decision, Desk, Rejected
 from rater.service.outputs import call_member, charge, reason_member
-from rater.service.rows import ACCOUNTS, CALLS, USAGE, KnownCall, call_key, decode_call, encode_call, usage_key
+from rater.service.rows import ACCOUNTS, CALLS, USAGE, call_key, decode_call, encode_call, usage_key
 from rater.stream.model import Record
 
 
@@ -46,7 +45,7 @@ def on_voided(
         return Rejected("closed-period", f"the call was charged in {known.period}, which is closed")
     index = segment_at(usage, max(known.start, usage.segments[0].start)) or 0  # a late call counts from the first on
     plan = plan_of_segment(account, usage.segments[index], desk.plan)
-    call = _call(known)
+    call = known.call
     reversed_ = reverse_call(plan, usage, index, call, tariffs.book.precision)
     changes: tuple[Change, ...] = (
         (USAGE, place, reversed_.usage),
@@ -90,12 +89,6 @@ def on_adjusted(
     fees = (charge(desk, record, key, fee, tariffs.book.currency) for fee in ready.fees)
     output = charge(desk, record, key, adjusted, tariffs.book.currency, about)
     return Decision(APPLIED, changes, (*fees, output), grows=True)
-
-
-def _call(known: KnownCall) -> Call:
-    answered = known.answered
-    talk = 0 if answered is None else talk_seconds(answered, known.ended)
-    return Call(known.direction, answered is not None, talk)
 
 
 def _again(earlier: Adjusted, fingerprint: str) -> Decision | Rejected:

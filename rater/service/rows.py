@@ -22,7 +22,8 @@ from rater.core.account import KEPT, Account, Adjusted, Known, PlanName, Subscri
 from rater.core.book import Direction
 from rater.core.instant import Instant
 from rater.core.period import Calendar
-from rater.core.usage import Segment, Usage
+from rater.core.units import talk_seconds
+from rater.core.usage import Call, Segment, Usage
 from rater.service.tariff_rows import decode_tariff, encode_tariff, plan_from, plan_words
 from rater.stream.model import TableSpec
 
@@ -74,6 +75,12 @@ class KnownCall(NamedTuple):
     callee: str
     voided: bool = False
 
+    @property
+    def call(self) -> Call:
+        """The call as the meters see it."""
+        talk = 0 if self.answered is None else talk_seconds(self.answered, self.ended)
+        return Call(self.direction, self.answered is not None, talk)
+
 
 def encode_call(call: KnownCall) -> bytes:
     """The bytes that are kept, in memory too.
@@ -110,8 +117,9 @@ def decode_call(row: bytes) -> KnownCall:
 def _encode_usage(usage: Usage) -> bytes:
     # Put together by hand, since it is written for nearly every call: numbers, and strings that need no escaping.
     segments = ",".join(
-        f'[{start},"{plan_id}",{1 if inline else 0},{seconds},{calls},"{cost}"]'
-        for start, plan_id, inline, seconds, calls, cost in usage.segments
+        f'[{start},"{plan_id}",{1 if inline else 0},{seconds},{calls},"{cost}"'
+        + (f",{days},{of},{until}]" if of or until else "]")
+        for start, plan_id, inline, seconds, calls, cost, days, of, until in usage.segments
     )
     period, start, end, _, seq, total, fees, manual, attempts, connected, latest = usage
     counts = f'{seq},"{total}","{fees}","{manual}",{attempts},{connected},{"null" if latest is None else latest}'
@@ -124,13 +132,17 @@ def _decode_usage(value: bytes) -> Usage:
         period,
         start,
         end,
-        tuple(Segment(at, plan, bool(own), used, n, Decimal(cost)) for at, plan, own, used, n, cost in segments),
+        tuple(_segment(*words) for words in segments),
         seq,
         Decimal(total),
         Decimal(fees),
         Decimal(manual),
         *counts,
     )
+
+
+def _segment(at: Instant, plan: str, own: int, seconds: int, calls: int, cost: str, *days: int) -> Segment:
+    return Segment(at, plan, bool(own), seconds, calls, Decimal(cost), *days)
 
 
 def _encode_account(account: Account) -> bytes:

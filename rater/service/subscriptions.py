@@ -1,27 +1,29 @@
 """What becomes of an `account-subscribed` (rating.md, "Subscriptions", "Fees").
 
 The checks, in this order; only what passes them all changes anything: no-tariff-book, duplicate or conflict,
-unknown-plan, not-supported-yet, too-far.
+unknown-plan, closed-period, not-supported-yet, too-far.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
 import orjson
 
 from rater.core.account import Account, PlanName, Subscription
-from rater.core.history import Amended, CanNot, amended, offered
+from rater.core.history import Amended, CanNot, Dated, amended, offered
 from rater.core.instant import instant
 from rater.core.ledger import Begun, Charged, Ledger, TooFar, begin, default_calendar
+from rater.core.period import period_at
 from rater.core.tariffs import Tariffs
 from rater.core.usage import Usage
 from rater.events.log import AccountSubscribed
 from rater.service.calls import too_far, usage_changes
 from rater.service.decision import APPLIED, DUPLICATE, Decision, Desk, Rejected
 from rater.service.outputs import charge
-from rater.service.rows import ACCOUNTS, USAGE, usage_key
+from rater.service.rows import ACCOUNTS, USAGE, decode_call, period_of, usage_key
 from rater.service.tariff_rows import plan_content
 from rater.stream.model import Record
 
@@ -40,10 +42,12 @@ def on_subscribed(desk: Desk, record: Record, event: AccountSubscribed, known: A
         return Rejected("unknown-plan", "plan: the tariff book has no plan of this name in effect from then on")
     key = event.account.encode()
     ledger = desk.ledger(key, tariffs)
-    amendment = amended(account, said, ledger)
+    if period_at(account.calendar, said.start).end <= desk.clock.closed:
+        return Rejected("closed-period", "from: it lies in a period that is closed")
+    amendment = amended(account, said, ledger, lambda period: _calls(desk, key, period))
     if isinstance(amendment, CanNot):
         return Rejected("not-supported-yet", amendment.detail)
-    begun = _begin(desk, record, amendment, said, ledger)
+    begun = _begin(desk, record, account, amendment, said, ledger)
     if isinstance(begun, TooFar):
         return too_far(begun)
     return _applied(desk, record, key, amendment, begun, tariffs)
@@ -76,21 +80,38 @@ def _again(known: Subscription, said: Subscription) -> Decision | Rejected:
     return Rejected("conflict", "a subscription with this subscription_id but other content was applied before")
 
 
-def _begin(desk: Desk, record: Record, amendment: Amended, said: Subscription, ledger: Ledger) -> Begun | TooFar:
-    """The subscription shows that its own period has begun, unless it is dated ahead of its record."""
-    if desk.check_timestamps and said.start > record.timestamp * 1000:
-        return Begun(amendment.account, ())
+def _calls(desk: Desk, key: bytes, period: str) -> Iterator[Dated]:
+    for _, row in desk.calls_of(key):
+        if period_of(row) == period:
+            known = decode_call(row)
+            if not known.voided:
+                yield Dated(known.start, known.call)
+
+
+def _begin(
+    desk: Desk, record: Record, before: Account, amendment: Amended, said: Subscription, ledger: Ledger
+) -> Begun | TooFar:
+    """The subscription shows that its own period has begun, unless it is dated ahead of its record.
+
+    Fees that were charged before are looked at again, for they may have changed.
+    """
+    ahead = desk.check_timestamps and said.start > record.timestamp * 1000
+    charged = -1 if before.next_fee is None else before.next_fee - 1
+    shown = charged if ahead else max(charged, said.start)
     changed = {usage.period: usage for usage in amendment.usages}
 
     def usage_of(period: str) -> Usage | None:
         return changed.get(period) or ledger.usage_of(period)
 
-    return begin(amendment.account, said.start, ledger._replace(usage_of=usage_of))
+    return begin(amendment.account, shown, ledger._replace(usage_of=usage_of))
 
 
 def _applied(desk: Desk, record: Record, key: bytes, amendment: Amended, begun: Begun, tariffs: Tariffs) -> Decision:
     usages = tuple((USAGE, usage_key(key, usage.period), usage) for usage in amendment.usages)
     fees: tuple[Charged, ...] = begun.fees
     changes = (*usages, *usage_changes(key, fees), (ACCOUNTS, key, begun.account))
-    outputs = tuple(charge(desk, record, key, fee, tariffs.book.currency) for fee in fees)
+    currency = tariffs.book.currency
+    about = f'"subscription_id":"{begun.account.history[-1].id}",'
+    adjusted = (charge(desk, record, key, change, currency, about) for change in amendment.adjustments)
+    outputs = (*adjusted, *(charge(desk, record, key, fee, currency) for fee in fees))
     return Decision(APPLIED, changes, outputs, grows=True)

@@ -58,4 +58,4 @@ def test_the_stretches_of_a_period_without_proration(
     said: list[tuple[int, PlanName | None]], default: str | None, plans: list[tuple[int, PlanName | None]]
 ) -> None:
     """A start takes effect at once; a change or an end at the next period's start."""
-    assert stretches(history(*said), PERIOD, default) == tuple(Stretch(*plan) for plan in plans)
+    assert stretches(history(*said), PERIOD, default, lambda *_: "none") == tuple(Stretch(*plan) for plan in plans)

@@ -29,7 +29,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--seed", type=int, default=int(time.time()))
     options.add_argument("--minutes", type=float, default=ROUND_MINUTES)
-    options.add_argument("--calls", type=int, help="by default 100,000 a minute")
+    options.add_argument("--calls", type=int, help="by default 130,000 a minute")
     options.add_argument("--rate", type=float, default=2000, help="calls a second")
     options.add_argument("--planted", choices=BUGS, help="plant this bug in the workers: then the run must fail")
     options.add_argument("--plan", action="store_true", help="print the plan and do nothing")
@@ -43,7 +43,7 @@ def main() -> int:
     if chosen.plan:
         print(*(f"{f.pause:5.2f} s later  {f.kind:17} {f.pick:.2f}  {f.lasts:g} s" for f in faults), sep="\n")
         return 0
-    calls = chosen.calls or int(chosen.minutes * 100_000)
+    calls = chosen.calls or int(chosen.minutes * 130_000)
     with tempfile.TemporaryDirectory(prefix="rater-faults-", ignore_cleanup_errors=True) as folder:
         try:
             result = run(faults, calls, chosen.rate, Path(folder), lambda line: print(line, flush=True))

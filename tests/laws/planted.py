@@ -107,11 +107,11 @@ def newest_version_at_once(patch: Patch) -> None:
 def change_at_once(patch: Patch) -> None:
     """A plan that ends inside a period ends at once."""
 
-    def ended(history: Any, period: Any, default: Any) -> Any:
+    def ended(history: Any, period: Any, default: Any, proration_of: Any) -> Any:
         found = in_force(history, period.end - 1)
         if found is not None and found.plan is None:
             return (Stretch(period.start, None),)
-        return stretches(history, period, default)
+        return stretches(history, period, default, proration_of)
 
     patch.setattr(rater.core.ledger, "stretches", ended)
 

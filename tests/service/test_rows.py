@@ -43,7 +43,19 @@ def test_a_call_comes_back_as_it_was(call: KnownCall) -> None:
 
 
 @given(
-    st.lists(st.builds(Segment, INSTANTS, st.just("p-1@2"), st.booleans(), INSTANTS, INSTANTS, MONEY), max_size=4),
+    st.lists(
+        st.builds(
+            lambda days, *rest: Segment(*rest, *days),
+            st.just((0, 0, 0)) | st.tuples(st.integers(0, 31), st.integers(28, 31), INSTANTS),
+            INSTANTS,
+            st.just("p-1@2"),
+            st.booleans(),
+            INSTANTS,
+            INSTANTS,
+            MONEY,
+        ),
+        max_size=4,
+    ),
     MONEY,
     st.none() | INSTANTS,
 )

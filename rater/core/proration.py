@@ -1,0 +1,35 @@
+"""Proration by days (rating.md, "Fees"): a day of the account's zone belongs to the plan in force at its end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+
+from rater.core.book import Meter, Plan
+from rater.core.instant import Instant, moment
+from rater.core.period import Calendar
+from rater.core.zones import zone
+
+
+def days_between(calendar: Calendar, start: Instant, end: Instant) -> int:
+    """The calendar days that end after `start` and not after `end`."""
+    return (_day(calendar, end) - _day(calendar, start)).days
+
+
+def _day(calendar: Calendar, at: Instant) -> date:
+    return moment(at).astimezone(zone(calendar.zone)).date()
+
+
+@lru_cache(maxsize=4096)
+def prorated(plan: Plan, days: int, of: int) -> Plan:
+    """The plan for `days` of a period of `of` days: the fee exactly, allowances rounded up to a whole unit."""
+    fee = plan.fee * Decimal(days) / of
+    return replace(plan, fee=fee, minutes=_part(plan.minutes, days, of), calls=_part(plan.calls, days, of))
+
+
+def _part(meter: Meter | None, days: int, of: int) -> Meter | None:
+    if meter is None or not meter.allowance:
+        return meter
+    return replace(meter, allowance=-(-meter.allowance * days // of))
