@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 UNTIL = settings(
     max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
-PLANTED = settings(UNTIL, max_examples=600, phases=[Phase.generate], report_multiple_bugs=False)
+PLANTED = settings(UNTIL, max_examples=2000, phases=[Phase.generate], report_multiple_bugs=False)
 
 
 RICH = {"charged", "duplicate", "applied"}
@@ -75,7 +75,7 @@ def test_the_generated_logs_are_rich() -> None:
     def collect(world: World) -> None:
         seen.update(rated(world.log, STAMP)[0])
 
-    settings(UNTIL, max_examples=300)(given(worlds())(collect))()
+    settings(UNTIL, max_examples=200)(given(worlds())(collect))()
     assert seen == RICH | {f"rejected:{reason}" for reason in REASONS}
 
 
