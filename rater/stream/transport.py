@@ -75,7 +75,8 @@ class BatchConsumerThread(FailStop, driver.AIOKafkaConsumerThread):
             max_poll_records=config.max_poll_records,
             max_partition_fetch_bytes=1 << 20,
             fetch_max_wait_ms=500,
-            request_timeout_ms=int(max(config.request_timeout, config.session_timeout) * 1000),
+            # Who joins waits for the session of a worker that is gone, and must not give up just before its end.
+            request_timeout_ms=int((config.session_timeout + config.request_timeout) * 1000),
             session_timeout_ms=int(config.session_timeout * 1000),
             rebalance_timeout_ms=int(config.rebalance_timeout * 1000),
             heartbeat_interval_ms=int(config.session_timeout * 1000 / 5),
