@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -81,7 +82,24 @@ def run(plan: Sequence[Fault], calls: int, rate: float, folder: Path, say: Say, 
         if keeper.refused:
             raise GaveUp(f"a worker found it unsafe to start:\n{keeper.refused[0]}")
         say(f"workers end with {statuses}")
-        return Result(done, judge(direct, asyncio.run(charges_of(direct)), calls), dict(keeper.ended))
+        verdict = judge(direct, asyncio.run(charges_of(direct)), calls)
+        idle = [] if planted else _did_nothing(plan, keeper.ended)
+        return Result(done, verdict._replace(wrong=[*verdict.wrong, *idle]), dict(keeper.ended))
+
+
+FENCED = 75
+FAILED = 70
+
+
+def _did_nothing(plan: Sequence[Fault], ended: Counter[int]) -> list[str]:
+    """Faults that cannot have struck: a run in which they do nothing proves nothing."""
+    kinds = {fault.kind for fault in plan}
+    found = []
+    if "freeze-worker" in kinds and not ended[FENCED]:
+        found.append("workers were frozen past their session, and none was fenced")
+    if "refuse-batches" in kinds and not ended[FAILED]:
+        found.append("batches were to be refused, and no worker ended of it")
+    return found
 
 
 def _rater(proxies: Sequence[Proxy], folder: Path) -> Rater:
