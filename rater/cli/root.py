@@ -13,6 +13,7 @@ from rater.cli import (
     demo,
     export,
     rate,
+    rerate,
     settings,
     simulate,
     snapshot,
@@ -39,6 +40,7 @@ app.command("void")(corrections.void)
 app.command("tick")(corrections.tick)
 app.command("export")(export.export)
 app.command("rate")(rate.rate)
+app.command("rerate")(rerate.rerate)
 app.command("audit")(audit.audit)
 app.command("snapshot")(snapshot.snapshot)
 app.command("simulate")(simulate.simulate)

@@ -1,0 +1,105 @@
+"""`rater rerate`: what another tariff book would have changed, account by account."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from rater.cli.errors import fail
+from rater.cli.export import bar
+
+if TYPE_CHECKING:
+    from rater.service.log_file import LogLine
+    from rater.service.rerate import Backtest
+
+SHOWN = 20
+"""Accounts that the table shows: those that change most. `--csv` and `--json` have all."""
+
+
+def rerate(
+    file: Annotated[
+        Path | None, typer.Argument(help="An exported log, or events, one a line; if left out, the log in Kafka.")
+    ] = None,
+    tariffs: Annotated[Path, typer.Option(help="The other tariff book.")] = Path("tariffs.yaml"),
+    current: Annotated[
+        Path | None, typer.Option(help="The present book of a file of bare events; the shipped one if left out.")
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print every account as CSV.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every account as JSON.")] = False,
+) -> None:
+    """Rate a log as it is and under another tariff book, and show who would pay more and who less."""
+    from rater.cli.tariffs import load
+    from rater.service.log_file import NotALog, read_log
+    from rater.service.rerate import rerate as run
+
+    other = load(tariffs)
+    try:
+        if file is None:
+            result = run(asyncio.run(_read()), other, own=None, bare=False)
+        else:
+            with file.open("rb") as lines:
+                log = read_log(lines)
+                own = None if log.exported or log.brings_book else load(current)
+                result = run(log.lines, other, own=own, bare=not log.exported)
+    except NotALog as error:
+        raise fail(f"{file}: {error}", "make the file with: rater export --out FILE") from error
+    if as_json:
+        typer.echo(json.dumps(result.words(), indent=2))
+    elif as_csv:
+        _csv(result)
+    else:
+        _table(result)
+
+
+async def _read() -> list[LogLine]:
+    from rater.service.log_file import LogLine
+    from rater.service.reading import read_topic
+    from rater.service.settings import Settings
+    from rater.stream.model import LogRecord
+
+    settings = Settings()
+    lines: list[LogLine] = []
+    with bar(show=sys.stderr.isatty()) as progress:
+        task = progress.add_task("reading", total=None)
+        async for chunk in read_topic(settings, settings.topic("calls")):
+            lines += [
+                LogLine(chunk.partition, chunk.partitions, LogRecord(r.offset, r.timestamp, r.key, r.value))
+                for r in chunk.records
+            ]
+            progress.update(task, completed=chunk.done, total=chunk.total)
+    return lines
+
+
+def _csv(result: Backtest) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(("account", "before", "after", "change", "currency"))
+    for one in result.differences:
+        writer.writerow((one.account, f"{one.before:f}", f"{one.after:f}", f"{one.change:f}", one.currency))
+
+
+def _table(result: Backtest) -> None:
+    table = Table(title="Under the other tariff book", title_justify="left")
+    table.add_column("account")
+    for name in ("before", "after", "change"):
+        table.add_column(name, justify="right")
+    table.add_column("currency")
+    ranked = sorted(result.differences, key=lambda one: (-abs(one.change), one.account))
+    for one in ranked[:SHOWN]:
+        table.add_row(one.account, f"{one.before:,f}", f"{one.after:,f}", f"{one.change:+,f}", one.currency)
+    if len(ranked) > SHOWN:
+        table.add_row(f"... and {len(ranked) - SHOWN:,} more", "", "", "")
+    table.add_section()
+    before = sum(one.before for one in ranked)
+    after = sum(one.after for one in ranked)
+    table.add_row(f"{len(ranked):,} accounts", f"{before:,f}", f"{after:,f}", f"{result.total:+,f}")
+    Console().print(table)
+    if result.was.outcomes != result.would.outcomes:
+        typer.echo(f"outcomes differ too: {result.was.outcomes} and {result.would.outcomes}", err=True)
