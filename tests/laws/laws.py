@@ -18,6 +18,7 @@ from rater.service.rate_file import rate_lines
 from rater.service.rows import TABLES
 from rater.service.step import make_step
 from rater.stream.model import LogRecord, Output
+from tests.laws import life
 from tests.laws.model import Model, rated
 from tests.laws.worlds import STAMP, Line, World, event_of, records
 from tests.support.logs import Event, bodies
@@ -213,4 +214,7 @@ LAWS: list[Law] = [
     period,
     explanation,
     outcomes,
+    life.void,
+    life.history,
+    life.closing,
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from decimal import ROUND_HALF_DOWN, Decimal
 from itertools import count
@@ -11,20 +12,25 @@ from typing import Any
 
 import pytest
 
+import rater.core.history
 import rater.core.ledger
+import rater.core.life
 import rater.core.period
 import rater.core.price
 import rater.core.usage
 import rater.service.calls
+import rater.service.corrections
 import rater.service.decision
 import rater.service.log_file
 import rater.service.outputs
 import rater.service.rows
 import rater.service.step
+import rater.service.time
 from rater.core.account import Stretch, in_force, stretches
 from rater.core.book import Increment
+from rater.core.corrections import reverse_call
 from rater.core.instant import instant
-from rater.core.ledger import charge_call, charge_fee
+from rater.core.ledger import Begun, charge_call, charge_fee
 from rater.core.period import period_at
 from rater.core.tariffs import Tariffs
 from rater.core.units import billed_seconds
@@ -34,7 +40,7 @@ from rater.events.parse import parse
 from rater.service.decision import DUPLICATE, Decision
 from rater.service.outputs import headers
 from rater.stream.model import LogRecord
-from tests.laws import laws
+from tests.laws import laws, life
 from tests.laws.laws import Law
 
 Patch = pytest.MonkeyPatch
@@ -236,6 +242,56 @@ def stamps_lost_in_the_file(patch: Patch) -> None:
     patch.setattr(rater.service.log_file, "LogRecord", lambda offset, _, key, value: LogRecord(offset, 0, key, value))
 
 
+# --- an account's life
+
+
+def voids_keep_the_call(patch: Patch) -> None:
+    """A void takes the minutes back and leaves the connected call."""
+
+    def reverse(plan: Any, usage: Usage, index: int, call: Call, precision: int) -> Any:
+        return reverse_call(replace(plan, calls=None), usage, index, call, precision)
+
+    patch.setattr(rater.service.corrections, "reverse_call", reverse)
+
+
+def attempts_stay(patch: Patch) -> None:
+    """A void leaves the attempt."""
+
+    def reverse(plan: Any, usage: Usage, *given: Any) -> Any:
+        found = reverse_call(plan, usage, *given)
+        return found._replace(usage=found.usage._replace(attempts=usage.attempts))
+
+    patch.setattr(rater.service.corrections, "reverse_call", reverse)
+
+
+def late_plans_are_for_the_future(patch: Patch) -> None:
+    """A late subscription leaves what was charged as it is."""
+    patch.setattr(rater.core.history, "_same", lambda _old, _new: True)
+
+
+def calls_counted_twice(patch: Patch) -> None:
+    """Re-rating counts connected calls that the plan's meter does not."""
+    patch.setattr(rater.core.history, "counted", lambda _meter, call: call.connected)
+    patch.setattr(rater.core.history, "billed", lambda _plan, call: 60 * call.connected)
+
+
+def closed_again(patch: Patch) -> None:
+    """The total of a closing leaves out the fees."""
+    words = rater.service.outputs.closed_words
+    patch.setattr(
+        rater.service.time,
+        "closed_words",
+        lambda usage, *given: words(usage._replace(total=usage.total - usage.fees), *given),
+    )
+
+
+def fees_of_the_silent_forgotten(patch: Patch) -> None:
+    """Closing happens before the fees that are due."""
+    patch.setattr(rater.core.life, "begin", lambda account, *_: Begun(replace(account, next_fee=None), ()))
+    patch.setattr(rater.service.rows, "period_of", lambda _: "never")
+    patch.setattr(rater.service.time, "period_of", lambda _: "never")
+
+
 BUGS: list[tuple[Bug, Law]] = [
     (band_too_late, laws.conservation),
     (fee_again, laws.conservation),
@@ -262,4 +318,10 @@ BUGS: list[tuple[Bug, Law]] = [
     (second_midnight, laws.period),
     (no_rounding_line, laws.explanation),
     (rejected_as_charged, laws.outcomes),
+    (voids_keep_the_call, life.void),
+    (attempts_stay, life.void),
+    (late_plans_are_for_the_future, life.history),
+    (calls_counted_twice, life.history),
+    (closed_again, life.closing),
+    (fees_of_the_silent_forgotten, life.closing),
 ]
