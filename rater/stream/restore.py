@@ -43,21 +43,21 @@ async def restore(config: EngineConfig, partitions: set[int]) -> dict[int, Resto
     """
     producers = {p: PartitionProducer(config, p) for p in sorted(partitions)}
     consumer = _consumer(config)
-    done = False
     try:
-        async with asyncio.TaskGroup() as group:
-            for producer in producers.values():
-                group.create_task(_start(producer))
-            group.create_task(consumer.start())
-        bounds = await _bounds(config, consumer, partitions)
-        rows = await _read(config, consumer, partitions, bounds)
-        heads = await _heads(config, rows, bounds)
-        done = True
-        return {p: Restored(producers[p], rows[p], heads[p]) for p in producers}
-    finally:
-        await consumer.stop()
-        if not done:
-            await asyncio.gather(*(p.stop() for p in producers.values()), return_exceptions=True)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for producer in producers.values():
+                    group.create_task(_start(producer))
+                group.create_task(consumer.start())
+            bounds = await _bounds(config, consumer, partitions)
+            rows = await _read(config, consumer, partitions, bounds)
+            heads = await _heads(config, rows, bounds)
+        finally:
+            await consumer.stop()
+    except BaseException:  # also where it is interrupted while the consumer stops: nobody has the producers then
+        await asyncio.gather(*(p.stop() for p in producers.values()), return_exceptions=True)
+        raise
+    return {p: Restored(producers[p], rows[p], heads[p]) for p in producers}
 
 
 async def _start(producer: PartitionProducer) -> None:
