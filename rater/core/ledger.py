@@ -170,25 +170,20 @@ def charge_call(plan: Plan, usage: Usage, index: int, call: Call, start: Instant
 
 def _counted(usage: Usage, call: Call, start: Instant, segments: tuple[Segment, ...], amount: Decimal) -> Usage:
     """The usage with one more charge of a call."""
-    outbound = call.direction == "outbound"
-    return Usage(
-        usage.period,
-        usage.start,
-        usage.end,
-        segments,
-        usage.seq + 1,
-        usage.total + amount,
-        usage.fees,
-        usage.manual,
-        usage.attempts + outbound,
-        usage.connected + (outbound and call.connected),
-        start if usage.latest is None or start > usage.latest else usage.latest,
-    )
+    # Unpacked at once: a name looked up on a named tuple costs more than all of them this way.
+    period, begins, ends, _, seq, total, fees, manual, attempts, connected, latest = usage
+    if call.direction == "outbound":
+        attempts += 1
+        connected += call.connected
+    last = start if latest is None or start > latest else latest
+    return Usage(period, begins, ends, segments, seq + 1, total + amount, fees, manual, attempts, connected, last)
 
 
 def segment_at(usage: Usage, at: Instant) -> int | None:
     """The index of the segment that an instant of the period belongs to; None where no plan is in force."""
     segments = usage.segments
+    if len(segments) == 1 and segments[0].start <= at and not segments[0].until:
+        return 0
     found = None
     for index, segment in enumerate(segments):
         if segment.start <= at:

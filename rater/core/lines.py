@@ -52,12 +52,14 @@ def meter_lines(name: str, meter: Meter | None, before: int, after: int, per: in
         return _volume(name, price, covered, (low, high, per), precision)
     band = price.bands[0]
     amount = rounded(at_rate(part, band.rate, per), precision) if part else nothing(precision)
-    line = Line(name, part + covered, covered, part, band.rate, amount)
-    return [line, *_flat_line(name, band.flat, precision)] if band.flat and high and not low else [line]
+    line = Line(name, after - before, covered, part, band.rate, amount)
+    return [line, *_flat_line(name, band.flat, precision)] if high and not low and band.flat else [line]
 
 
 def settled(lines: tuple[Line, ...], amount: Decimal) -> tuple[Line, ...]:
     """The lines; where they do not sum to `amount`, a `rounding` line carries the rest."""
+    if len(lines) == 1 and lines[0].amount == amount:  # most charges
+        return lines
     rest = amount
     for line in lines:
         rest -= line.amount

@@ -93,11 +93,12 @@ def used(plan: Plan, segment: Segment, seconds: int, calls: int, precision: int)
 def cost(plan: Plan, seconds: int, calls: int, precision: int) -> Decimal:
     """R(price): what a segment's usage costs; the meters are added unrounded and rounded once."""
     minutes = meter_price(plan.minutes, seconds, SECONDS_PER_MINUTE)
-    return rounded(minutes + meter_price(plan.calls, calls, 1), precision)
+    return rounded(minutes if plan.calls is None else minutes + meter_price(plan.calls, calls, 1), precision)
 
 
 def explain(plan: Plan, before: Segment, after: Segment, precision: int) -> tuple[Line, ...]:
     """The lines of the difference in cost between two states of a segment; they sum to it."""
-    minutes = meter_lines(MINUTES, plan.minutes, before.seconds, after.seconds, SECONDS_PER_MINUTE, precision)
-    calls = meter_lines(CALLS, plan.calls, before.calls, after.calls, 1, precision)
-    return settled((*minutes, *calls), after.cost - before.cost)
+    lines = meter_lines(MINUTES, plan.minutes, before.seconds, after.seconds, SECONDS_PER_MINUTE, precision)
+    if plan.calls is not None:
+        lines += meter_lines(CALLS, plan.calls, before.calls, after.calls, 1, precision)
+    return settled(tuple(lines), after.cost - before.cost)

@@ -29,7 +29,7 @@ from rater.core.usage import Call, Usage
 from rater.events.log import CallEnded
 from rater.service.decision import CHARGED, DUPLICATE, Change, Decision, Desk, Rejected
 from rater.service.outputs import call_member, charge
-from rater.service.rows import ACCOUNTS, CALLS, USAGE, KnownCall, call_key, decode_call, encode_call, usage_key
+from rater.service.rows import ACCOUNTS, CALLS, USAGE, KnownCall, call_key, call_row, decode_call, usage_key
 from rater.stream.model import Record
 
 TOLERANCE = 300 * SECOND
@@ -69,11 +69,12 @@ def on_call(desk: Desk, record: Record, event: CallEnded, key: bytes, account: A
     plan = plan_of_segment(ready.account, ready.usage.segments[ready.segment], desk.plan)
     charged = charge_call(plan, ready.usage, ready.segment, call, start, tariffs.book.precision)
     period = charged.usage.period
-    remembered = encode_call(_remembered(event, period, start, answered, ended))
+    numbers = (event.caller, event.callee)
+    remembered = call_row(period, start, answered, ended, event.direction, event.disposition, *numbers)
     changes: tuple[Change, ...] = ((USAGE, ready.usage_key, charged.usage), (CALLS, identity, remembered))
     billed = charged.segment.seconds - ready.usage.segments[ready.segment].seconds
-    started, connected = event.started_at.isoformat(), answered is not None
-    about = call_member(event.source, event.call_id, started, connected=connected, talk=talk, billed=billed)
+    connected = "false" if answered is None else "true"
+    about = call_member(event.source, event.call_id, event.started_at.isoformat(), connected, talk, billed)
     output = charge(desk, record, key, charged, tariffs.book.currency, about, ready.late)
     if ready.account is account:
         return Decision(CHARGED, changes, (output,))

@@ -53,9 +53,10 @@ def on_voided(
     )
     started = moment(known.start).isoformat()
     seconds = billed(plan, call)
-    about = call_member(
-        event.source, event.call_id, started, connected=call.connected, talk=call.talk, billed=seconds
-    ) + reason_member(event.reason)
+    connected = "true" if call.connected else "false"
+    about = call_member(event.source, event.call_id, started, connected, call.talk, seconds) + reason_member(
+        event.reason
+    )
     return Decision(VOIDED, changes, (charge(desk, record, key, reversed_, tariffs.book.currency, about),))
 
 

@@ -157,11 +157,11 @@ def closed_words(usage: Usage, account: Account, plan_of: PlanOf, tariffs: Tarif
     }
 
 
-def call_member(source: str, call_id: str, started_at: str, *, connected: bool, talk: int, billed: int) -> str:
-    """The member `call` of a charge; `talk` and `billed` in seconds."""
+def call_member(source: str, call_id: str, started_at: str, connected: str, talk: int, billed: int) -> str:
+    """The member `call` of a charge; `talk` and `billed` in seconds, `connected` as JSON."""
     return (
         f'"call":{{"source":{quoted(source)},"call_id":{quoted(call_id)},"started_at":"{started_at}",'
-        f'"connected":{"true" if connected else "false"},"talk_seconds":{talk},"billed_seconds":{billed}}},'
+        f'"connected":{connected},"talk_seconds":{talk},"billed_seconds":{billed}}},'
     )
 
 
