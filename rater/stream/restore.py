@@ -43,21 +43,22 @@ async def restore(config: EngineConfig, partitions: set[int]) -> dict[int, Resto
     """
     producers = {p: PartitionProducer(config, p) for p in sorted(partitions)}
     consumer = _consumer(config)
+    done = False
     try:
-        try:
-            async with asyncio.TaskGroup() as group:
-                for producer in producers.values():
-                    group.create_task(_start(producer))
-                group.create_task(consumer.start())
-            bounds = await _bounds(config, consumer, partitions)
-            rows = await _read(config, consumer, partitions, bounds)
-            heads = await _heads(config, rows, bounds)
-        finally:
-            await consumer.stop()
-    except BaseException:  # also where it is interrupted while the consumer stops: nobody has the producers then
-        await asyncio.gather(*(p.stop() for p in producers.values()), return_exceptions=True)
-        raise
-    return {p: Restored(producers[p], rows[p], heads[p]) for p in producers}
+        async with asyncio.TaskGroup() as group:
+            for producer in producers.values():
+                group.create_task(_start(producer))
+            group.create_task(consumer.start())
+        bounds = await _bounds(config, consumer, partitions)
+        rows = await _read(config, consumer, partitions, bounds)
+        heads = await _heads(config, rows, bounds)
+        await consumer.stop()
+        done = True
+        return {p: Restored(producers[p], rows[p], heads[p]) for p in producers}
+    finally:
+        if not done:  # also where it is interrupted while the consumer stops: nobody has the producers then
+            clients = (consumer, *producers.values())
+            await asyncio.gather(*(client.stop() for client in clients), return_exceptions=True)
 
 
 async def _start(producer: PartitionProducer) -> None:
@@ -180,8 +181,8 @@ async def _group_commits(config: EngineConfig, logs: list[Any]) -> dict[Any, int
     if not logs:
         return {}
     group = AIOKafkaConsumer(**config.client, group_id=config.app_id, enable_auto_commit=False)
-    await group.start()
     try:
+        await group.start()
         return {tp: await group.committed(tp) for tp in logs}
     finally:
         await group.stop()

@@ -149,14 +149,14 @@ async def test_heads_that_count_otherwise_are_seen(outcomes: dict[str, int], kin
 
 async def test_a_record_that_the_rules_fail_on_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """An `internal-error` is a call without its charge: the audit names the record and where the rules failed."""
-    encode = rater.service.rows.encode_call
+    row = rater.service.rows.call_row
 
-    def fails(known: Any) -> bytes:
-        if known.caller == "+861":
+    def fails(*known: Any) -> bytes:
+        if "+861" in known:
             raise ZeroDivisionError
-        return encode(known)
+        return row(*known)
 
-    monkeypatch.setattr(rater.service.calls, "encode_call", fails)
+    monkeypatch.setattr(rater.service.calls, "call_row", fails)
     system = System()
     system.write(0, *(record(0, e) for e in events(3)), record(0, call("A", 9, caller="+861")))
     system.rate()

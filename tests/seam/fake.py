@@ -47,6 +47,8 @@ class Process:
     open_clients: int = 0
     cancel: Callable[[str], None] = lambda _name: None
     """Cancels the task that waits for a step."""
+    leave: Callable[[], None] = lambda: None
+    """Takes everything from it that it owns, in good order."""
     running: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -26,6 +26,8 @@ class Attack(Enum):
     CRASH_LATE_MARKERS = "every leader dies before the step, the process after it; they come back when someone waits"
     CANCEL = "the task is cancelled"
     ERROR = "Kafka answers with an error"
+    TIMEOUT = "so much time passes that what is open is aborted"
+    LEAVE = "a rebalance takes the partition away, and another owner gets it"
     FREEZE = "the process is frozen, and wakes when another has finished the log"
     FREEZE_TO_START = "the process is frozen, and wakes when another is about to fence it"
     FREEZE_TO_READ = "the process is frozen, and wakes when another has read"
@@ -80,6 +82,10 @@ class Run:
                 self.world.kafka.all_away = self.doomed = True
             case Attack.CANCEL:
                 process.cancel(name)
+            case Attack.TIMEOUT:
+                self.world.kafka.advance(self.world.config.transaction_timeout)
+            case Attack.LEAVE:
+                process.leave()
             case Attack.ERROR:
                 raise KafkaError(f"planned for {name}")
             case _:
@@ -146,13 +152,14 @@ async def run(attack: Attack | None = None, at: int = -1) -> Run:
 
 
 async def steps() -> list[str]:
-    """The steps that an undisturbed run has, in order."""
+    """The steps of an undisturbed run that are attacked: up to the first commit of the second worker."""
     clean = await run()
     if clean.wrong:
         raise Wrong(*clean.wrong)
-    return [name for worker, name in clean.world.kafka.trace if worker != "last"]
+    trace = clean.world.kafka.trace
+    return [name for _, name in trace[: trace.index(("second", "rate: committed")) + 1]]
 
 
 async def sweep(attack: Attack) -> list[Run]:
-    """The run attacked at each of its steps in turn."""
+    """The run attacked at each of these steps in turn."""
     return [await run(attack, at) for at in range(len(await steps()))]

@@ -158,11 +158,6 @@ async def test_a_restore_that_is_interrupted_again_and_again(world: World, step:
     await finish(world)
 
 
-async def test_a_restore_that_is_interrupted_while_its_reader_stops(world: World) -> None:
-    """A rebalance between the last record and the return leaves no client open either."""
-    assert await interrupted(world, "reader stops") == [0, 0, 0]
-
-
 async def test_a_restore_interrupted_at_its_end_does_no_harm(world: World) -> None:
     """Whatever it leaves open is fenced by the restore after it: every record has its echo once."""
     await interrupted(world, "reader stops")

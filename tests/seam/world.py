@@ -73,8 +73,12 @@ class Worker:
     restored: int = -1
     """What was due next when it took the partition over."""
 
+    leaving: bool = False
+    epoch: int = 0
+    """Of the last seek."""
+
     def start(self) -> None:
-        self.process = Process(self.name, cancel=self._cancel)
+        self.process = Process(self.name, cancel=self._cancel, leave=self._leave)
         context = contextvars.copy_context()
         context.run(PROCESS.set, self.process)
         self.main = asyncio.create_task(self._main(), context=context)
@@ -84,6 +88,13 @@ class Worker:
         fetching = ": log " in step or ": group" in step
         task = self.main if unit is None or unit._task is None or fetching else unit._task
         task.cancel()
+
+    def _leave(self) -> None:
+        self.leaving = True
+        if self.process.phase == "restore":
+            self.assigning.cancel()
+        else:
+            self.quiescing = asyncio.create_task(self.engine.quiesce())
 
     async def _main(self) -> None:
         self.engine = Engine(self.world.config)
@@ -97,38 +108,50 @@ class Worker:
 
     async def _work(self) -> None:
         self.process.phase = "restore"
-        await self.engine.assign({0})
+        self.assigning = asyncio.create_task(self.engine.assign({0}))
+        try:
+            await self.assigning
+        except asyncio.CancelledError:
+            if self.leaving:
+                return
+            raise
+        await self._rate()
+        self.process.phase = "close"
+        await self.engine.close()
+        await self.reader.stop()
+
+    async def _rate(self) -> None:
         self.restored = self.engine.next_offsets()[0]
         self.reader = FakeConsumer(self.world.kafka, isolation_level="read_committed", group_id=CONFIG.app_id)
         await self.reader.start()
         self._resume()
         polls = 0
-        while not self._done():
+        while not self.leaving and not self._done():
             polls += 1
             if polls > MOST_POLLS:
                 raise Wrong(f"{self.name} does not get on")
             if not await self._poll() or polls == 1:
                 await self.idle()
             if polls == 2:
-                self.engine.units[0].offer_tick(TICK)
-                await self.idle()
-                await self._rebalance()
-        self.process.phase = "close"
-        await self.engine.close()
-        await self.reader.stop()
+                await self._tick_and_rebalance()
 
-    async def _rebalance(self) -> None:
-        """The partition stays: its owner proves that it still is."""
+    async def _tick_and_rebalance(self) -> None:
+        """A tick goes into the log; then a rebalance comes, the partition stays, and its owner proves that it does."""
+        self.engine.units[0].offer_tick(TICK)
+        await self.idle()
         self.process.phase = "kept"
         await self.engine.assign({0})
         self._resume()
 
     def _resume(self) -> None:
+        if self.leaving:
+            return  # as `EngineRecovery._resume`: a newer rebalance came first
         self.process.phase = "rate"
         self.reader.assign([LOG])
         self.position = self.engine.next_offsets()[0]
         self.reader.seek(LOG, self.position)
-        self.engine.epoch += 2  # from NOWHERE, or from the seek before
+        self.epoch += 1
+        self.engine.epoch = self.epoch
         self.engine.resume()
 
     async def _poll(self) -> bool:
@@ -137,7 +160,7 @@ class Worker:
         records = (await self.reader.getmany()).get(LOG)
         if records:
             self.position = await self.reader.position(LOG)
-            batch = FetchedBatch(start, self.position, self.engine.epoch, records, 100)
+            batch = FetchedBatch(start, self.position, self.epoch, records, 100)
             await self.engine.consume(stream(Delivery(batch, self._acked)))
         return bool(records)
 
