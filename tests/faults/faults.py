@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from rater.cli.simulate import DAYS_A_MONTH
+from rater.service import simulate
+from rater.service.step import partition_of
 from rater.service.topics import MESSAGE_BYTES
 from rater.stream import admin
 from tests.faults.keeper import Keeper
@@ -29,6 +35,11 @@ DELAY = 0.15
 TINY = "1000"
 """Bytes of a batch: a charge alone is larger."""
 
+PARTITIONS = 4
+ACCOUNTS = 400
+CORRECTED = 150
+"""Calls of which some are taken back, some credited, some put on another plan."""
+
 GARBAGE = 2000
 """Records: a whole transaction's worth and more."""
 
@@ -41,6 +52,8 @@ class Scene:
     rater: Rater
     keeper: Keeper
     proxies: Sequence[Proxy]
+    calls: int
+    """How many the switch makes."""
     garbage: int = 0
     """Records that were written and are no events."""
 
@@ -129,6 +142,52 @@ def garbage(scene: Scene, fault: Fault) -> str:
     return f"{GARBAGE} records"
 
 
+def corrections(scene: Scene, fault: Fault) -> str:
+    """What people do meanwhile: calls taken back, credits, plans changed from now on and from long ago."""
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    start = today - timedelta(days=DAYS_A_MONTH + 1)  # as `rater simulate` has it
+    first = int(fault.pick * 5000)
+    calls = islice(simulate.calls(1, scene.calls, ACCOUNTS, start), first, first + CORRECTED)
+    events = [event for call in calls for event in _corrections(call, f"{first}", today)]
+
+    async def write() -> None:
+        async with AIOKafkaProducer(bootstrap_servers=scene.cluster.address, enable_idempotence=True) as producer:
+            for account, value in events:
+                key = account.encode()
+                await producer.send(topic(scene.rater, "calls"), value, key, partition=partition_of(key, PARTITIONS))
+
+    _patiently(write)
+    return f"{len(events)} events"
+
+
+def _corrections(call: simulate.Event, mark: str, today: datetime) -> Iterator[tuple[str, bytes]]:
+    words = json.loads(call.value)
+    account, number = call.account, int(words["call_id"].removeprefix("sim-"))
+    said = [{"type": "call-voided/1", "source": words["source"], "call_id": words["call_id"], "reason": "a test call"}]
+    if number % 3 == 0:
+        said.append(
+            {
+                "type": "account-adjusted/1",
+                "adjustment_id": f"a-{mark}-{number}",
+                "amount": "-1.25",
+                "reason": "a credit",
+            }
+        )
+    if number % 7 == 0:
+        since = today - timedelta(days=number % 20)
+        plan = simulate.PLANS[number % len(simulate.PLANS)]
+        said.append(
+            {
+                "type": "account-subscribed/1",
+                "subscription_id": f"s-{mark}-{number}",
+                "plan": plan,
+                "from": since.isoformat(),
+            }
+        )
+    for event in said:
+        yield account, json.dumps({**event, "account": account}).encode()
+
+
 def refuse_writes(scene: Scene, fault: Fault) -> str:
     """No charge can be written, as on full disks: all replicas are demanded, and one is away."""
     charges = topic(scene.rater, "charges")
@@ -207,4 +266,5 @@ DO: dict[Kind, Done] = {
     "garbage": garbage,
     "refuse-writes": refuse_writes,
     "refuse-batches": refuse_batches,
+    "corrections": corrections,
 }

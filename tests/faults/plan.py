@@ -21,6 +21,7 @@ Kind = Literal[
     "garbage",
     "refuse-writes",
     "refuse-batches",
+    "corrections",
 ]
 
 ROUND: tuple[Kind, ...] = (
@@ -39,6 +40,7 @@ ROUND: tuple[Kind, ...] = (
     "garbage",
     "refuse-writes",
     "refuse-batches",
+    *("corrections",) * 2,
 )
 """What each round has, in an order of the seed: workers join before they leave."""
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.faults.faults import DO, Scene
+from tests.faults.faults import ACCOUNTS, DO, PARTITIONS, Scene
 from tests.faults.keeper import Keeper
 from tests.faults.plan import Fault
 from tests.faults.progress import Progress
@@ -22,8 +22,6 @@ from tests.support.rated import address, charges_of, records_in_log, so_far, top
 from tests.support.workers import GaveUp, Rater
 
 WORKERS = 3
-PARTITIONS = 4
-ACCOUNTS = 400
 RATED_WITHIN = 180.0
 """Seconds that the workers have for what is left when everything is mended."""
 
@@ -72,7 +70,7 @@ def run(plan: Sequence[Fault], calls: int, rate: float, folder: Path, say: Say, 
         keeper = Keeper(rater, WORKERS)
         progress = Progress(made.address, topic(direct, "charges"), PARTITIONS)
         stack.callback(progress.stop)
-        scene = Scene(made, direct, keeper, proxies)
+        scene = Scene(made, direct, keeper, proxies, calls)
         with _switch(direct, calls, rate, say) as switched:
             done = _do(plan, scene, progress, say)
             say("all is mended; the switch goes on to its end")
