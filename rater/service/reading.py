@@ -59,6 +59,7 @@ async def reader(settings: Settings, *topics: str) -> AsyncIterator[AIOKafkaCons
 
     Raises `Refused` where a topic is not there.
     """
+    tps = [TopicPartition(topic, p) for topic in topics for p in range(await _existing(settings, topic))]
     consumer = AIOKafkaConsumer(
         **settings.client_options(),
         isolation_level="read_committed",
@@ -68,7 +69,6 @@ async def reader(settings: Settings, *topics: str) -> AsyncIterator[AIOKafkaCons
         max_partition_fetch_bytes=4 << 20,
         fetch_max_wait_ms=50,  # what is read is there already: waiting for more would only hold up the next partition
     )
-    tps = [TopicPartition(topic, p) for topic in topics for p in range(await _existing(settings, topic))]
     async with consumer:
         # Assigned once, and paused but for what is being read: aiokafka's stop() can wait for ever where it comes soon
         # after a second assign(), because its fetcher swallows the cancellation (`suppress` around awaiting a task).

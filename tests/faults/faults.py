@@ -77,12 +77,14 @@ def term_worker(scene: Scene, fault: Fault) -> str:
 
 
 def freeze_worker(scene: Scene, fault: Fault) -> str:
-    """Frozen past its session while others take over, then woken: it must be fenced."""
-    worker = scene.keeper.pick(fault.pick)
+    """One that has partitions, frozen past its session while others take over, then woken: it must charge nothing."""
+    until(lambda: any(worker.rates() for worker in scene.keeper.workers), "a worker rates", 30)
+    worker = next(worker for worker in scene.keeper.from_(fault.pick) if worker.rates())
+    held = sorted(worker.rates() or ())
     worker.freeze()
     time.sleep(fault.lasts)
     worker.wake()
-    return worker.log.stem
+    return f"{worker.log.stem} {held}"
 
 
 def join_worker(scene: Scene, fault: Fault) -> str:  # noqa: ARG001 - every fault is done alike

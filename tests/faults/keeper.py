@@ -60,6 +60,12 @@ class Keeper:
         finally:
             self._forgiven = None
 
+    def from_(self, pick: float) -> list[Worker]:
+        """All the workers, beginning with one by a number from 0 to 1."""
+        with self._lock:
+            place = self.workers.index(self._picked(pick))
+            return self.workers[place:] + self.workers[:place]
+
     def stop(self) -> list[int]:
         """Ask all to end; gives their exit statuses."""
         self._done.set()

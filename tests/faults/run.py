@@ -85,7 +85,6 @@ def run(plan: Sequence[Fault], calls: int, rate: float, folder: Path, say: Say, 
         return Result(done, verdict._replace(wrong=[*verdict.wrong, *idle]), dict(keeper.ended))
 
 
-FENCED = 75
 FAILED = 70
 
 
@@ -93,8 +92,6 @@ def _did_nothing(plan: Sequence[Fault], ended: Counter[int]) -> list[str]:
     """Faults that cannot have struck: a run in which they do nothing proves nothing."""
     kinds = {fault.kind for fault in plan}
     found = []
-    if "freeze-worker" in kinds and not ended[FENCED]:
-        found.append("workers were frozen past their session, and none was fenced")
     if "refuse-batches" in kinds and not ended[FAILED]:
         found.append("batches were to be refused, and no worker ended of it")
     return found

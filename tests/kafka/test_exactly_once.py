@@ -78,8 +78,8 @@ async def test_a_worker_killed_half_way(ready: Rater) -> None:
 async def test_killed_again_and_again(ready: Rater) -> None:
     """A lone worker killed at three places of the stream, and started again each time, charges each call once."""
     calls = 12_000
-    async with simulating(ready, calls, "--rate", 2000):
-        for share in (0.1, 0.4, 0.7):
+    async with simulating(ready, calls, "--rate", 1000):
+        for share in (0.1, 0.35, 0.6):
             worker = ready.worker()
             await until_charged(ready, int(share * calls))
             worker.kill()
