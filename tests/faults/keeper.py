@@ -51,6 +51,11 @@ class Keeper:
         with self._lock:
             return self._picked(pick)
 
+    def leave_alone(self) -> None:
+        """Start nobody any more."""
+        self._done.set()
+        self._thread.join()
+
     @contextmanager
     def forgiving(self, words: str) -> Iterator[None]:
         """Within the block a worker may find it unsafe to start, and say so with these words."""
@@ -68,8 +73,7 @@ class Keeper:
 
     def stop(self) -> list[int]:
         """Ask all to end; gives their exit statuses."""
-        self._done.set()
-        self._thread.join()
+        self.leave_alone()
         for worker in self.workers:
             worker.terminate()
         return [worker.wait() for worker in self.workers]

@@ -65,9 +65,11 @@ def run(plan: Sequence[Fault], calls: int, rate: float, folder: Path, say: Say, 
         if planted is not None:
             rater.program = ("tests.faults.planted", planted)
         direct = Rater({**rater.settings, "bootstrap_servers": made.address}, folder)
+        stack.callback(direct.clean_up)
         direct.run("topics", "create")
         direct.run("tariffs", "publish")
         keeper = Keeper(rater, WORKERS)
+        stack.callback(keeper.leave_alone)  # first of all, or it would start anew what is cleaned up
         progress = Progress(made.address, topic(direct, "charges"), PARTITIONS)
         stack.callback(progress.stop)
         scene = Scene(made, direct, keeper, proxies, calls)

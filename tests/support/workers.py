@@ -134,24 +134,30 @@ class Rater:
         self.program: Sequence[str] = ("rater",)
         """What workers run: a module, and words before its verb."""
         self.workers: list[Worker] = []
+        self._running: set[subprocess.Popen[str]] = set()
 
     def run(self, *words: object, status: int | None = 0, timeout: float | None = 4 * PATIENCE) -> str:
         """Run `rater` with these words; gives what it said on both its outputs. Its exit status must be as told.
 
         None takes any status, and standard output alone.
         """
-        done = subprocess.run(
+        process = subprocess.Popen(
             [sys.executable, "-m", "rater", *map(str, words)],
             env=self._env(),
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if status is not None else None,
             text=True,
-            timeout=timeout,
-            check=False,
         )
-        assert status in {None, done.returncode}, f"rater {' '.join(map(str, words))}: {done.returncode}\n{done.stdout}"
-        return done.stdout
+        self._running.add(process)
+        try:
+            said, _ = process.communicate(timeout=timeout)
+        finally:
+            process.kill()  # nothing, if it has ended
+            process.wait()
+            self._running.discard(process)
+        assert status in {None, process.returncode}, f"rater {' '.join(map(str, words))}: {process.returncode}\n{said}"
+        return said
 
     def worker(self, *words: str, ready: bool = True, **settings: object) -> Worker:
         """Start a worker, with settings that only it has, and wait until it is ready."""
@@ -169,7 +175,9 @@ class Rater:
             worker.must_live()
 
     def clean_up(self) -> None:
-        """End the workers that are still there."""
+        """End the workers, and whatever else of ours is still running."""
+        for process in list(self._running):
+            process.kill()
         for worker in self.workers:
             worker.kill()
 
