@@ -53,12 +53,21 @@ def check(file: File = None) -> None:
 
 @app.command()
 def publish(file: File = None, as_json: AsJson = False) -> None:
-    """Write a tariff book into every partition of the log, in one transaction; workers switch to it there."""
+    """Write a tariff book into every partition of the log, in one transaction; workers switch to it there.
+
+    A book that would be refused (an older version, a changed plan) is not written; what it changes is shown.
+    """
+    from rater.service.foresight import foresee
     from rater.service.log_writer import publish_book
     from rater.service.settings import Settings
 
     book = load(file)
     settings = Settings()
+    foreseen = asyncio.run(foresee(settings, book))
+    if foreseen is not None and foreseen.refused.reason != "duplicate":
+        if foreseen.difference:
+            typer.echo(foreseen.difference, err=True)
+        raise fail(f"{foreseen.refused.reason}: {foreseen.refused.detail}", "nothing was written", status=1)
     offsets = asyncio.run(publish_book(settings, book))
     if as_json:
         typer.echo(json.dumps({"version": book.version, "offsets": offsets}))
@@ -66,7 +75,7 @@ def publish(file: File = None, as_json: AsJson = False) -> None:
     typer.echo(f"version {book.version} with {len(book.plans)} plans is in {settings.topic('calls')}, in effect from:")
     for partition, offset in sorted(offsets.items()):
         typer.echo(f"  partition {partition:>4}  offset {offset:>12,}")
-    typer.echo(f"a refusal (an older version, a changed plan) would show in {settings.topic('rejected')}")
+    typer.echo(f"should a worker refuse it after all, that shows in {settings.topic('rejected')}")
 
 
 @app.command()
