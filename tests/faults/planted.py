@@ -154,8 +154,8 @@ BUGS: dict[str, Planted] = {
     "no-fence": Planted(no_fence, FREEZES),
     "offset-outside": Planted(offset_outside, KILLS),
     "ack-before-commit": Planted(ack_before_commit, KILLS),
-    "seek-to-committed": Planted(seek_to_committed, KILLS),
-    "new-producer-on-kept-rows": Planted(new_producer_on_kept_rows, FREEZES),
+    "seek-to-committed": Planted(seek_to_committed, (*KILLS, *FREEZES)),
+    "new-producer-on-kept-rows": Planted(new_producer_on_kept_rows, (*FREEZES, *MOVES, *FREEZES)),
     "restore-by-assignment": Planted(restore_by_assignment, MOVES),
 }
 
