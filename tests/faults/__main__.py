@@ -66,6 +66,8 @@ def planted(name: str, rate: float) -> int:
             wrong = result.verdict.wrong
         except GaveUp as error:
             wrong = [str(error).splitlines()[0]]
+        if not any("ready: rating" in log.read_text(errors="replace") for log in Path(folder).glob("worker-*.log")):
+            wrong = []  # a worker that never ran shows nothing
     print(f"{name}: {'caught' if wrong else 'SURVIVED'}: {'; '.join(wrong)[:300]}", flush=True)
     return 0 if wrong else 1
 

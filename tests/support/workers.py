@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.support.broker import tail
 
 READY = r"ready: rating partitions \[(?P<partitions>[\d, ]*)\]"
+ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
 """Seconds until a test gives up on something; what is awaited takes a second or ten."""
 
@@ -42,6 +43,8 @@ class Worker:
     def __init__(self, env: Mapping[str, str], log: Path, *words: str, program: Sequence[str] = ("rater",)) -> None:
         self.log = log
         self._let_go = False
+        # A program of the tests finds them where these stand.
+        env = {**env, "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), env.get("PYTHONPATH")]))}
         with log.open("wb") as out:
             # In a folder without anybody's .env, and in a session of its own: Ctrl-C is for the tests.
             self._process = subprocess.Popen(
