@@ -54,8 +54,8 @@ schemas: setup
 	$(BIN)/python -m rater.events.schemas schemas
 
 lock:
-	$(LOCK) --extra demo --extra dev --extra build -o requirements.lock
-	$(LOCK) --extra build -o requirements-runtime.lock
+	$(LOCK) --extra demo --extra console --extra dev --extra build -o requirements.lock
+	$(LOCK) --extra console --extra build -o requirements-runtime.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

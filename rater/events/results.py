@@ -17,6 +17,7 @@ from rater.events.words import (
     CallId,
     Count,
     CurrencyCode,
+    Direction,
     Figure,
     Id,
     Instant,
@@ -52,6 +53,7 @@ class RatedCall(Words):
     source: Source
     call_id: CallId
     started_at: Instant
+    direction: Direction | None = None
     connected: bool
     talk_seconds: Count
     billed_seconds: Count
@@ -158,8 +160,22 @@ class ConnectRate(Words):
     high: Share | None
 
 
+class Forecast(Words):
+    """What the period will have cost at its end if the coming days are like those so far; `low` to `high` is where it
+    will lie in 95 of 100 cases (`rater.core.forecast` says how)."""
+
+    total: Figure
+    low: Figure
+    high: Figure
+
+
 class Spend(Message):
-    """The latest state of an account's period, for dashboards; a later one with the same key replaces it."""
+    """The latest state of an account's period, for dashboards; a later one with the same key replaces it.
+
+    `plan` is that of the segment rated last in time; `minutes` and `connected_calls` are what its meters counted, with
+    those of the period's other segments. `forecast` is null before two whole days. `spend_cap` and
+    `guaranteed_connect_rate` are those in force.
+    """
 
     type: Literal["spend/1"]
     account: AccountId
@@ -172,9 +188,11 @@ class Spend(Message):
     connected_calls: Count
     allowance_left: AllowanceLeft
     total: Figure
+    fees: Figure
     currency: CurrencyCode
-    forecast: Figure | None
+    forecast: Forecast | None
     spend_cap: Price | None
+    guaranteed_connect_rate: Share | None
     connect_rate: ConnectRate
 
 

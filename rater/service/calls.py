@@ -73,8 +73,7 @@ def on_call(desk: Desk, record: Record, event: CallEnded, key: bytes, account: A
     remembered = call_row(period, start, answered, ended, event.direction, event.disposition, *numbers)
     changes: tuple[Change, ...] = ((USAGE, ready.usage_key, charged.usage), (CALLS, identity, remembered))
     billed = charged.segment.seconds - ready.usage.segments[ready.segment].seconds
-    connected = "false" if answered is None else "true"
-    about = call_member(event.source, event.call_id, event.started_at.isoformat(), connected, talk, billed)
+    about = call_member(event.source, event.call_id, event.started_at.isoformat(), call, billed)
     output = charge(desk, record, key, charged, tariffs.book.currency, about, ready.late)
     if ready.account is account:
         return Decision(CHARGED, changes, (output,))

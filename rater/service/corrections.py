@@ -52,11 +52,7 @@ def on_voided(
         (CALLS, identity, encode_call(known._replace(voided=True))),
     )
     started = moment(known.start).isoformat()
-    seconds = billed(plan, call)
-    connected = "true" if call.connected else "false"
-    about = call_member(event.source, event.call_id, started, connected, call.talk, seconds) + reason_member(
-        event.reason
-    )
+    about = call_member(event.source, event.call_id, started, call, billed(plan, call)) + reason_member(event.reason)
     return Decision(VOIDED, changes, (charge(desk, record, key, reversed_, tariffs.book.currency, about),))
 
 

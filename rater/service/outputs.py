@@ -21,7 +21,7 @@ from rater.core.ledger import Charged, plan_of_segment
 from rater.core.lines import ADJUSTMENT, MINUTES, ROUNDING, Line
 from rater.core.money import SECONDS_PER_MINUTE, minutes_of, plain, rounded
 from rater.core.tariffs import PlanOf, Tariffs
-from rater.core.usage import Segment, Usage
+from rater.core.usage import Call, Segment, Usage
 from rater.service.decision import Desk, Rejected
 from rater.service.rows import quoted
 from rater.stream.model import Output, Record
@@ -157,11 +157,13 @@ def closed_words(usage: Usage, account: Account, plan_of: PlanOf, tariffs: Tarif
     }
 
 
-def call_member(source: str, call_id: str, started_at: str, connected: str, talk: int, billed: int) -> str:
-    """The member `call` of a charge; `talk` and `billed` in seconds, `connected` as JSON."""
+def call_member(source: str, call_id: str, started_at: str, call: Call, billed: int) -> str:
+    """The member `call` of a charge; `billed` in seconds."""
+    direction, connected, talk = call
     return (
         f'"call":{{"source":{quoted(source)},"call_id":{quoted(call_id)},"started_at":"{started_at}",'
-        f'"connected":{connected},"talk_seconds":{talk},"billed_seconds":{billed}}},'
+        f'"direction":"{direction}","connected":{"true" if connected else "false"},'
+        f'"talk_seconds":{talk},"billed_seconds":{billed}}},'
     )
 
 
