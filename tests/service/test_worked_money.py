@@ -76,7 +76,7 @@ def test_hybrid_200_of_60_minutes_in_20_calls_costs_251_80() -> None:
 
 
 def test_the_charge_of_the_contract_comes_out_word_for_word() -> None:
-    """The charge of contracts.md and the call's direction: after the fee and five calls of 49 minutes, 107 s of talk."""
+    """The charge of contracts.md and the call's direction: after a fee and five calls of 49 minutes, 107 s of talk."""
     log = Log()
     log.add(subscribed("A000123", "hybrid-200"), *(call("A000123", n, 588) for n in range(4)), call("A000123", 4, 540))
     start = datetime.fromisoformat("2026-11-01T08:00:02+08:00")
