@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from rater.core.book import Plan, Proration
 from rater.core.instant import Instant
@@ -68,7 +68,8 @@ class Account:
     """What is kept of an account that was seen in its right partition.
 
     `history` is in the order of the log. `periods` have charges and are not closed, `closed` ones are closed and not
-    forgotten; both oldest first. `next_fee` is when the next fee may fall due; all before it were charged.
+    forgotten; both oldest first. `next_fee` is when the next fee may fall due; all before it were charged. `next_look`
+    is the local midnight at which the day of an open period is over that was not looked at yet.
     """
 
     calendar: Calendar
@@ -77,10 +78,15 @@ class Account:
     next_fee: Instant | None = None
     closed: tuple[Known, ...] = ()
     adjustments: tuple[Adjusted, ...] = ()
+    next_look: Instant | None = None
 
     def posting(self, adjusted: Adjusted) -> Account:
         """The account with one more manual adjustment to know again."""
         return replace(self, adjustments=(*self.adjustments, adjusted))
+
+    def looking(self, at: Instant | None) -> Account:
+        """The account whose days are looked at next at this instant."""
+        return replace(self, next_look=at)
 
 
 class Stretch(NamedTuple):
@@ -98,6 +104,22 @@ def in_force(history: tuple[Subscription, ...], at: Instant) -> Subscription | N
         if subscription.start <= at and (found is None or subscription.start >= found.start):
             found = subscription
     return found
+
+
+Said = Literal["spend_cap", "guaranteed_connect_rate"]
+
+
+def in_effect(history: tuple[Subscription, ...], name: Said, at: Instant) -> Decimal | None:
+    """The value of a field at an instant: what the subscriptions up to then said last; None where it is cleared."""
+    found: tuple[Instant, Decimal | None] = (at, None)
+    said = False
+    for subscription in history:
+        value: Decimal | Kept | None = getattr(subscription, name)
+        if value is KEPT or subscription.start > at or (said and subscription.start < found[0]):
+            continue
+        assert not isinstance(value, Kept)  # noqa: S101 - there is one mark
+        found, said = (subscription.start, value), True
+    return found[1]
 
 
 ProrationOf = Callable[[PlanName, Instant], Proration]

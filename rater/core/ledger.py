@@ -15,7 +15,7 @@ from rater.core.book import Plan, Proration
 from rater.core.instant import Instant
 from rater.core.lines import Line, fee_lines
 from rater.core.money import ZERO, nothing, rounded
-from rater.core.period import Calendar, Period, period_at
+from rater.core.period import Calendar, Period, midnight_after, period_at
 from rater.core.proration import days_between, prorated
 from rater.core.tariffs import PlanOf, Tariffs, versioned
 from rater.core.usage import Call, Segment, Usage, billed, counted, explain, used
@@ -171,12 +171,13 @@ def charge_call(plan: Plan, usage: Usage, index: int, call: Call, start: Instant
 def _counted(usage: Usage, call: Call, start: Instant, segments: tuple[Segment, ...], amount: Decimal) -> Usage:
     """The usage with one more charge of a call."""
     # Unpacked at once: a name looked up on a named tuple costs more than all of them this way.
-    period, begins, ends, _, seq, total, fees, manual, attempts, connected, latest = usage
+    period, begins, ends, _, seq, total, fees, manual, attempts, connected, latest, looks, alerts = usage
     if call.direction == "outbound":
         attempts += 1
         connected += call.connected
     last = start if latest is None or start > latest else latest
-    return Usage(period, begins, ends, segments, seq + 1, total + amount, fees, manual, attempts, connected, last)
+    counts = (seq + 1, total + amount, fees, manual, attempts, connected, last)
+    return Usage(period, begins, ends, segments, *counts, looks, alerts)
 
 
 def segment_at(usage: Usage, at: Instant) -> int | None:
@@ -194,11 +195,13 @@ def segment_at(usage: Usage, at: Instant) -> int | None:
 
 
 def with_period(account: Account, usage: Usage) -> Account:
-    """The account with one more period that has charges."""
+    """The account with one more period that has charges, whose days are looked at from its first one on."""
     known = Known(usage.period, usage.end)
     if known in account.periods:
         return account
-    return replace(account, periods=tuple(sorted((*account.periods, known))))
+    first = midnight_after(account.calendar, usage.start)
+    look = first if account.next_look is None else min(account.next_look, first)
+    return replace(account, periods=tuple(sorted((*account.periods, known))), next_look=look)
 
 
 def default_calendar(tariffs: Tariffs) -> Calendar:

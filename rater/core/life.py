@@ -58,9 +58,7 @@ def due(account: Account, close_after: int, remember: int) -> Instant | None:
 
     The durations are in microseconds.
     """
-    coming = []
-    if account.next_fee is not None:
-        coming.append(account.next_fee)
+    coming = [at for at in (account.next_fee, account.next_look) if at is not None]
     if account.periods:
         coming.append(account.periods[0].end + close_after)
     if account.closed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -37,6 +37,17 @@ def period_at(calendar: Calendar, at: Instant) -> Period:
 def period_after(calendar: Calendar, period: Period) -> Period:
     """The next period."""
     return _period_of_utc_day(calendar, period.end // _UTC_DAY, period.end)
+
+
+def midnight_after(calendar: Calendar, at: Instant) -> Instant:
+    """The end of the local day that an instant belongs to."""
+    today = moment(at).astimezone(zone(calendar.zone)).date()
+    return _midnight(today + timedelta(days=1), calendar)
+
+
+def midnight_before(calendar: Calendar, at: Instant) -> Instant:
+    """The start of the local day that an instant belongs to."""
+    return _midnight(moment(at).astimezone(zone(calendar.zone)).date(), calendar)
 
 
 @lru_cache(maxsize=65_536)

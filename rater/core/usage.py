@@ -40,6 +40,26 @@ class Segment(NamedTuple):
         return self.plan_id.rpartition("@")[0]
 
 
+class Looks(NamedTuple):
+    """What the local days of a segment brought, one look at the end of each (`rater.core.forecast`)."""
+
+    since: Instant = 0
+    """The start of the segment whose days are counted."""
+    until: Instant = 0
+    """The end of the last day that is counted."""
+    days: int = 0
+    seconds: int = 0
+    """Billed seconds of the segment at the last look."""
+    calls: int = 0
+    """Connected calls of the segment at the last look."""
+    seconds_squared: int = 0
+    """The sum over the days of the square of the day's billed seconds."""
+    calls_squared: int = 0
+
+
+UNSEEN = Looks()
+
+
 class Usage(NamedTuple):
     """A period of an account: its segments in the order of time, and what was charged."""
 
@@ -61,6 +81,10 @@ class Usage(NamedTuple):
     """Outbound calls that were answered."""
     latest: Instant | None = None
     """The latest start of a call of this period, the free ones too."""
+    looks: Looks = UNSEEN
+    """What its days brought so far."""
+    alerts: tuple[str, ...] = ()
+    """What was told of it: each alert once."""
 
 
 class Call(NamedTuple):

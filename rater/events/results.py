@@ -174,7 +174,7 @@ class Spend(Message):
 
     `plan` is that of the segment rated last in time; `minutes` and `connected_calls` are what its meters counted, with
     those of the period's other segments. `forecast` is null before two whole days. `spend_cap` and
-    `guaranteed_connect_rate` are those in force.
+    `guaranteed_connect_rate` are those that hold at the period's end, by all that is known.
     """
 
     type: Literal["spend/1"]

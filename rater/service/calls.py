@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from rater.core.account import Account, in_force
+from rater.core.alerts import quiet
 from rater.core.instant import SECOND, Instant, instant
 from rater.core.ledger import (
     Charged,
@@ -30,6 +31,7 @@ from rater.events.log import CallEnded
 from rater.service.decision import CHARGED, DUPLICATE, Change, Decision, Desk, Rejected
 from rater.service.outputs import call_member, charge
 from rater.service.rows import ACCOUNTS, CALLS, USAGE, KnownCall, call_key, call_row, decode_call, usage_key
+from rater.service.watch import watched
 from rater.stream.model import Record
 
 TOLERANCE = 300 * SECOND
@@ -76,10 +78,14 @@ def on_call(desk: Desk, record: Record, event: CallEnded, key: bytes, account: A
     about = call_member(event.source, event.call_id, event.started_at.isoformat(), call, billed)
     output = charge(desk, record, key, charged, tariffs.book.currency, about, ready.late)
     if ready.account is account:
-        return Decision(CHARGED, changes, (output,))
-    fees = (charge(desk, record, key, fee, tariffs.book.currency) for fee in ready.fees)
-    changes = ((ACCOUNTS, key, ready.account), *usage_changes(key, ready.fees), *changes)
-    return Decision(CHARGED, changes, (*fees, output), grows=True)
+        decision = Decision(CHARGED, changes, (output,))
+        if quiet(account, plan, charged.segment, charged.usage.alerts):
+            return decision
+    else:
+        fees = (charge(desk, record, key, fee, tariffs.book.currency) for fee in ready.fees)
+        changes = ((ACCOUNTS, key, ready.account), *usage_changes(key, ready.fees), *changes)
+        decision = Decision(CHARGED, changes, (*fees, output), grows=True)
+    return watched(desk, record, key, ready.account, decision, ended)
 
 
 def usage_changes(key: bytes, charges: tuple[Charged, ...]) -> tuple[Change, ...]:

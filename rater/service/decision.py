@@ -96,6 +96,8 @@ class Desk:
     partition: int
     partitions: int
     check_timestamps: bool
+    spend: bool
+    """Is `spend` told?"""
 
     def plan(self, plan_id: str) -> Plan:
         """A published version of a plan, by its id."""

@@ -115,7 +115,7 @@ def charge(
         f'"seq":{usage.seq},"kind":"{charged.kind}","plan":"{segment.plan_id}",{about}'
         f'"lines":[{",".join([_line(line) for line in charged.lines])}],"amount":"{plain(charged.amount)}",'
         f'"currency":"{currency}","period_total":"{plain(usage.total)}",'
-        f'"allowance_left":{{{_allowance_left(charged.plan, segment)}}},"late":{late}}}'
+        f'"allowance_left":{{{allowance_left(charged.plan, segment)}}},"late":{late}}}'
     )
     marks = headers(desk, record, _CHARGE, charge_id)
     return Output("charges", desk.partition, key, body.encode(), record.timestamp, marks)
@@ -172,7 +172,7 @@ def reason_member(reason: str) -> str:
     return f'"reason":{quoted(reason)},'
 
 
-def _allowance_left(plan: Plan, segment: Segment) -> str:
+def allowance_left(plan: Plan, segment: Segment) -> str:
     """What is left of the plan's allowances: minutes and connected calls, of the meters that have one."""
     minutes, calls = plan.minutes, plan.calls
     left = ""

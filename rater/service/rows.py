@@ -23,7 +23,7 @@ from rater.core.book import Direction
 from rater.core.instant import Instant
 from rater.core.period import Calendar
 from rater.core.units import talk_seconds
-from rater.core.usage import Call, Segment, Usage
+from rater.core.usage import UNSEEN, Call, Looks, Segment, Usage
 from rater.service.tariff_rows import decode_tariff, encode_tariff, plan_from, plan_words
 from rater.stream.model import TableSpec
 
@@ -35,7 +35,7 @@ CALLS: Final = "calls"
 SEPARATOR = b"\x1f"
 """Between the parts of a key. All parts are printable ASCII (`rater.events.words`), so none contains it."""
 
-ROW_FORMAT = 2
+ROW_FORMAT = 3
 """Raise it with every change of how rows are encoded: a worker refuses rows of another format."""
 
 MAX_ROW = 512 * 1024
@@ -133,13 +133,19 @@ def _encode_usage(usage: Usage) -> bytes:
         + (f",{days},{of},{until}]" if of or until else "]")
         for start, plan_id, inline, seconds, calls, cost, days, of, until in usage.segments
     )
-    period, start, end, _, seq, total, fees, manual, attempts, connected, latest = usage
+    period, start, end, _, seq, total, fees, manual, attempts, connected, latest, looks, alerts = usage
     counts = f'{seq},"{total}","{fees}","{manual}",{attempts},{connected},{"null" if latest is None else latest}'
-    return f'["{period}",{start},{end},[{segments}],{counts}]'.encode()
+    watched = "" if looks is UNSEEN and not alerts else f",{_words(looks)},{_words(alerts)}"
+    return f'["{period}",{start},{end},[{segments}],{counts}{watched}]'.encode()
+
+
+def _words(values: tuple[int | str, ...]) -> str:
+    return orjson.dumps(tuple(values)).decode()
 
 
 def _decode_usage(value: bytes) -> Usage:
-    period, start, end, segments, seq, total, fees, manual, *counts = orjson.loads(value)
+    period, start, end, segments, seq, total, fees, manual, attempts, connected, latest, *watched = orjson.loads(value)
+    looks, alerts = (Looks(*watched[0]), tuple(watched[1])) if watched else (UNSEEN, ())
     return Usage(
         period,
         start,
@@ -149,7 +155,11 @@ def _decode_usage(value: bytes) -> Usage:
         Decimal(total),
         Decimal(fees),
         Decimal(manual),
-        *counts,
+        attempts,
+        connected,
+        latest,
+        looks,
+        alerts,
     )
 
 
@@ -165,6 +175,7 @@ def _encode_account(account: Account) -> bytes:
         "next_fee": account.next_fee,
         "closed": [tuple(known) for known in account.closed],
         "adjustments": [tuple(adjusted) for adjusted in account.adjustments],
+        "next_look": account.next_look,
     }
     return orjson.dumps(words)
 
@@ -179,6 +190,7 @@ def _decode_account(value: bytes) -> Account:
         words["next_fee"],
         tuple(Known(*known) for known in words["closed"]),
         tuple(Adjusted(*adjusted) for adjusted in words["adjustments"]),
+        words["next_look"],
     )
 
 

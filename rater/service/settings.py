@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     replication: int = Field(3, ge=1, le=10, description="replicas of each topic that `rater topics create` makes")
     min_insync_replicas: int = Field(2, ge=1, le=10, description="replicas that must have a record before it counts")
     tick_interval: float = Field(60, ge=0, description="seconds between clock ticks in the log; 0 writes none")
+    spend: bool = Field(default=True, description="0: no snapshots for dashboards in the topic spend")
     session_timeout: float = Field(10, ge=1, description="seconds until a worker that went silent loses its partitions")
     rebalance_timeout: float = Field(20, ge=1, description="seconds that workers have to join a rebalance")
     transaction_timeout: float = Field(

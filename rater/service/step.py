@@ -34,6 +34,7 @@ from rater.service.outputs import forward, rejection
 from rater.service.rows import ACCOUNTS, CALLS, MAX_ROW, SEPARATOR, TABLES, TARIFFS, TARIFFS_KEY, USAGE
 from rater.service.subscriptions import on_subscribed
 from rater.service.time import after, first_live, on_tick
+from rater.service.watch import spends_of, watched
 from rater.stream.model import Changes, Effects, Head, Output, Record, Row, Rows, Step
 
 __all__ = ["TABLES", "make_step", "partition_of"]
@@ -52,11 +53,11 @@ def partition_of(key: bytes, partitions: int) -> int:
     return int((murmur2(key) & 0x7FFFFFFF) % partitions)
 
 
-def make_step(topic: str = "calls", *, check_timestamps: bool = True) -> Step:
+def make_step(topic: str = "calls", *, check_timestamps: bool = True, spend: bool = False) -> Step:
     """The step of a log.
 
     `topic` is the log's name in `rater-from`. `check_timestamps` False is for bare events without timestamps of their
-    own: then nothing is found to lie in the future.
+    own: then nothing is found to lie in the future. `spend`: is the latest state of each period told, beside charges?
     """
 
     def step(rows: Rows, head: Head, partition: int, records: Sequence[Record]) -> Effects:
@@ -84,6 +85,7 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True) -> Step:
             partition=partition,
             partitions=head.partitions,
             check_timestamps=check_timestamps,
+            spend=spend,
         )
         for record in records:
             decision = decide(desk, record)
@@ -94,6 +96,8 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True) -> Step:
             if decision.grows or decision.state is not None:
                 state = after(desk, decision)
                 desk = replace(desk, state=state, clock=state.clock, tariffs=published(TARIFFS_KEY))
+        if spend and records:
+            outputs += spends_of(desk, records[-1], changes)
         due = records[-1].offset + 1 if records else head.next_offset
         done = replace(head, next_offset=due, outcomes=outcomes, state=state._asdict())
         return Effects(done, {table: rows for table, rows in changes.items() if rows}, outputs)
@@ -164,14 +168,18 @@ def _decide(desk: Desk, record: Record) -> Decision | Rejected:
 
 
 def _act(desk: Desk, record: Record, event: AccountEvent, key: bytes, account: Account | None) -> Decision | Rejected:
-    """What an account's event does, when all that fell due before it is done."""
+    """What an account's event does, when all that fell due before it is done, and what it shows."""
     if isinstance(event, CallEnded):
         return on_call(desk, record, event, key, account)
     if isinstance(event, AccountSubscribed):
-        return on_subscribed(desk, record, event, account)
-    if isinstance(event, CallVoided):
-        return on_voided(desk, record, event, key, account)
-    return on_adjusted(desk, record, event, key, account)
+        found = on_subscribed(desk, record, event, account)
+    elif isinstance(event, CallVoided):
+        found = on_voided(desk, record, event, key, account)
+    else:
+        found = on_adjusted(desk, record, event, key, account)
+    if isinstance(found, Rejected):
+        return found
+    return watched(desk, record, key, account, found, record.timestamp * 1000)
 
 
 def _keyless(desk: Desk, record: Record, event: TariffsPublished | ClockTicked) -> Decision | Rejected:

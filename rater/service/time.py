@@ -22,6 +22,8 @@ from rater.service.calls import TOLERANCE
 from rater.service.decision import APPLIED, DUPLICATE, Change, Decision, Desk, Rejected, State
 from rater.service.outputs import charge, closed_words, period_closed
 from rater.service.rows import ACCOUNTS, CALLS, USAGE, period_of, usage_key
+from rater.service.told import forgotten
+from rater.service.watch import look, spend_of, told
 from rater.stream.model import Output, Record
 
 Work = tuple[Instant, bytes, Account]
@@ -115,10 +117,12 @@ def _work(desk: Desk, record: Record, tariffs: Tariffs) -> Decision:
         at, key, account = heappop(waiting)
         then = _then(desk.clock, at, tariffs)
         done = _lived(changing, then, record, key, account, tariffs)
-        forgot, after_all = _forgotten(desk, then, key, done.account, BUDGET - len(changes))
+        if done.account.next_look is not None and done.account.next_look <= at:
+            done = _looked(changing, record, key, done, tariffs)
+        forgot, over, after_all = _forgotten(desk, record, then, key, done.account, BUDGET - len(changes))
         changes += (*done.changes, *forgot, (ACCOUNTS, key, None if nobody(after_all) else after_all))
         usages |= {place: row for table, place, row in done.changes if table == USAGE}
-        outputs += done.outputs
+        outputs += (*done.outputs, *over)
         coming = _due(after_all, tariffs)
         if coming is not None:
             heappush(waiting, (coming, key, after_all)) if coming <= desk.clock.now else later.append(coming)
@@ -149,27 +153,45 @@ def _lived(desk: Desk, clock: Clock, record: Record, key: bytes, account: Accoun
     currency = tariffs.book.currency
     changes: list[Change] = []
     outputs: list[Output] = []
+    charged: dict[bytes, Usage] = {}
     for event in lived.events:
         place = usage_key(key, event.usage.period)
         if isinstance(event, Charged):
+            charged[place] = event.usage
             changes.append((USAGE, place, event.usage))
             outputs.append(charge(desk, record, key, event, currency))
         else:
+            last = charged.pop(place, None)
+            if last is not None:
+                outputs += told(desk, record, key, lived.account, {place: last}, clock.now)[1]
             changes.append((USAGE, place, None))
-            outputs.append(
-                period_closed(desk, record, key, closed_words(event.usage, lived.account, desk.plan, tariffs))
-            )
-    return Done(lived.account, tuple(changes), tuple(outputs))
+            words = closed_words(event.usage, lived.account, desk.plan, tariffs)
+            outputs.append(period_closed(desk, record, key, words))
+            if desk.spend:  # the last of this period: the row that a later batch would tell of is gone
+                outputs.append(spend_of(desk, record, key, lived.account, event.usage, tariffs))
+    remembered, alerts = told(desk, record, key, lived.account, charged, clock.now)
+    return Done(lived.account, (*changes, *remembered), (*outputs, *alerts))
 
 
-def _forgotten(desk: Desk, clock: Clock, key: bytes, account: Account, room: int) -> tuple[tuple[Change, ...], Account]:
+def _looked(desk: Desk, record: Record, key: bytes, done: Done, tariffs: Tariffs) -> Done:
+    """What was done for an account, and a look at its days that are over."""
+    account, changes, outputs = look(_later(desk, done.changes), record, key, done.account, tariffs)
+    return Done(account, (*done.changes, *changes), (*done.outputs, *outputs))
+
+
+def _forgotten(
+    desk: Desk, record: Record, clock: Clock, key: bytes, account: Account, room: int
+) -> tuple[tuple[Change, ...], tuple[Output, ...], Account]:
     """Calls that are forgotten, as many as there is room for, and the account afterwards."""
     gone = forgettable(account, clock)
     if not gone:
-        return (), account
+        return (), (), account
     keys = sorted(place for place, row in desk.calls_of(key) if period_of(row) in gone)
     changes = tuple((CALLS, place, None) for place in keys[:room])
-    return changes, account if len(keys) > room else forgetting(account, gone)
+    if len(keys) > room:
+        return changes, (), account
+    over = tuple(forgotten(desk, record, key, period) for period in sorted(gone)) if desk.spend else ()
+    return changes, over, forgetting(account, gone)
 
 
 def _later(desk: Desk, changes: tuple[Change, ...]) -> Desk:

@@ -69,7 +69,7 @@ def engine_config(
         topics={role: settings.topic(role) for role in get_args(Role)},
         partitions=settings.partitions,
         tables=TABLES,
-        step=telling(make_step(settings.topic(LOG))),
+        step=telling(make_step(settings.topic(LOG), spend=settings.spend)),
         row_format=ROW_FORMAT,
         client=settings.client_options(),
         tick=clock_tick,
