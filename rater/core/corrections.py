@@ -10,12 +10,19 @@ from rater.core.lines import ADJUSTMENT, Line
 from rater.core.usage import Call, Usage, billed, counted, explain, used
 
 
-def reverse_call(plan: Plan, usage: Usage, index: int, call: Call, precision: int) -> Charged:
-    """Take a rated call out of segment `index`: R(price(without it)) - R(price(with it)), which may be positive."""
+def reverse_call(
+    plan: Plan, usage: Usage, index: int, call: Call, precision: int, *, uncounted: bool = False
+) -> Charged:
+    """Take a rated call out of segment `index`: R(price(without it)) - R(price(with it)), which may be positive.
+
+    `uncounted`: no plan is in force at its start any more, so its units are in no segment and it costs nothing.
+    """
     segments = usage.segments
     before = segments[index]
-    calls = before.calls - counted(plan.calls, call)
-    after = used(plan, before, before.seconds - billed(plan, call), calls, precision)
+    calls, seconds = before.calls, before.seconds
+    if not uncounted:
+        calls, seconds = calls - counted(plan.calls, call), seconds - billed(plan, call)
+    after = used(plan, before, seconds, calls, precision)
     amount = after.cost - before.cost
     outbound = call.direction == "outbound"
     changed = usage._replace(

@@ -11,11 +11,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from rater.core.account import Account, Kept, PlanName, Subscription, in_force
-from rater.core.instant import Instant
-from rater.core.ledger import Charged, Ledger, plan_of_segment, segment_at, segments_of
+from rater.core.instant import DAY, Instant
+from rater.core.ledger import Charged, Ledger, plan_of_segment, segment_of, segments_of
 from rater.core.lines import Line, settled
 from rater.core.money import ZERO
-from rater.core.period import Calendar, Period
+from rater.core.period import Calendar, Period, changed, period_at
 from rater.core.tariffs import Tariffs
 from rater.core.usage import Call, Segment, Usage, billed, counted, explain, used
 
@@ -40,7 +40,7 @@ class Amended(NamedTuple):
 
 
 class CanNot(NamedTuple):
-    """A subscription that is right, and that these rules do not handle yet."""
+    """A subscription that these rules cannot follow."""
 
     detail: str
 
@@ -48,8 +48,8 @@ class CanNot(NamedTuple):
 def amended(before: Account, said: Subscription, ledger: Ledger, calls_of: CallsOf) -> Amended | CanNot:
     """The account after one more subscription, its open periods rated again where they are touched."""
     after = _with(before, said, ledger.tariffs)
-    if (before.periods or before.closed) and before.calendar != after.calendar:
-        return CanNot("a new time zone or billing day of an account with charges")
+    if _same_names(after):
+        return CanNot("time_zone, billing_day: the short period that they make would have the name of an earlier one")
     usages: list[Usage] = []
     adjustments: list[Charged] = []
     for name, end in before.periods:
@@ -60,24 +60,37 @@ def amended(before: Account, said: Subscription, ledger: Ledger, calls_of: Calls
         new = segments_of(after, Period(name, usage.start, usage.end), ledger, default)
         if _same(usage.segments, new):
             continue
-        if not new:
-            return CanNot(f"{name} would have no plan at all, and it has charges")
-        changed = _rerated(before, after, usage, new, ledger, calls_of(name))
-        usages.append(changed.usage)
-        if changed.amount:
-            adjustments.append(changed)
+        again = _rerated(before, after, usage, new or _no_plan(usage), ledger, calls_of(name))
+        usages.append(again.usage)
+        if again.amount:
+            adjustments.append(again)
     return Amended(after, tuple(usages), tuple(adjustments))
 
 
 def _with(account: Account, said: Subscription, tariffs: Tariffs) -> Account:
-    zone, day = account.calendar
+    zone, day, *_ = account.calendar
     if not isinstance(said.time_zone, Kept):
         zone = said.time_zone or tariffs.book.time_zone
     if not isinstance(said.billing_day, Kept):
         day = said.billing_day or 1
+    charged = [known.end for known in (*account.closed, *account.periods)]
+    calendar = changed(account.calendar, zone, day, said.start, max(charged)) if charged else Calendar(zone, day)
     # From here on fees are looked at again: of what was charged before, the difference falls due.
     due = said.start if account.next_fee is None else min(account.next_fee, said.start)
-    return replace(account, calendar=Calendar(zone, day), history=(*account.history, said), next_fee=due)
+    return replace(account, calendar=calendar, history=(*account.history, said), next_fee=due)
+
+
+def _same_names(account: Account) -> bool:
+    """Would the first period under a changed calendar have the name of one that is remembered?"""
+    first = period_at(account.calendar, account.calendar.since)
+    return any(known.name == first.name and known.end <= first.start for known in (*account.closed, *account.periods))
+
+
+def _no_plan(usage: Usage) -> tuple[Segment, ...]:
+    """What is left of a period with charges whose plan ended before it: no day of the first plan, and none follows."""
+    first = usage.segments[0]
+    days = max(1, (usage.end - usage.start) // DAY)
+    return (_identity(first)._replace(start=usage.start, days=0, of=days, until=usage.start),)
 
 
 def _same(old: tuple[Segment, ...], new: tuple[Segment, ...]) -> bool:
@@ -97,7 +110,7 @@ def _rerated(
     sums = [[0, 0] for _ in new]
     fresh = usage._replace(segments=new)
     for start, call in calls:
-        index = segment_at(fresh, max(start, new[0].start) if start < usage.start else start)
+        index = segment_of(fresh, start)
         if index is not None:  # else no plan was in force then: it costs nothing
             sums[index][0] += billed(plans[index], call)
             sums[index][1] += counted(plans[index].calls, call)
@@ -113,10 +126,10 @@ def _rerated(
         if segment not in usage.segments:
             nothing = segment._replace(seconds=0, calls=0, cost=ZERO)
             lines += explain(plan, nothing, segment, precision)
-    changed = usage._replace(segments=segments)
+    rerated = usage._replace(segments=segments)
     if amount:
-        changed = changed._replace(seq=usage.seq + 1, total=usage.total + amount)
-    return Charged(changed, "adjustment", plans[-1], segments[-1], amount, settled(tuple(lines), amount))
+        rerated = rerated._replace(seq=usage.seq + 1, total=usage.total + amount)
+    return Charged(rerated, "adjustment", plans[-1], segments[-1], amount, settled(tuple(lines), amount))
 
 
 def _default_of(usage: Usage, account: Account, tariffs: Tariffs) -> str | None:

@@ -10,6 +10,7 @@ Instant: TypeAlias = int
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000
+DAY = 86_400 * SECOND
 _MICROSECOND = timedelta(microseconds=1)
 
 

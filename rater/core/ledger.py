@@ -15,7 +15,7 @@ from rater.core.book import Plan, Proration
 from rater.core.instant import Instant
 from rater.core.lines import Line, fee_lines
 from rater.core.money import ZERO, nothing, rounded
-from rater.core.period import Calendar, Period, midnight_after, period_at
+from rater.core.period import Calendar, Period, midnight_after, month_at, period_at
 from rater.core.proration import days_between, prorated
 from rater.core.tariffs import PlanOf, Tariffs, versioned
 from rater.core.usage import Call, Segment, Usage, billed, counted, explain, used
@@ -90,8 +90,10 @@ def segments_of(account: Account, period: Period, ledger: Ledger, default: str |
     for (start, name), end, follows in zip(plans, ends, following, strict=True):
         segment = None if name is None else plan_at(name, start)
         if segment is not None:
+            month = month_at(account.calendar, period.start)
             daily = plan_of_segment(account, segment, ledger.plan_of).proration == "daily"
-            segment = _by_days(segment, account.calendar, period, end) if daily else segment
+            if daily or month.start != period.start:
+                segment = _by_days(segment, account.calendar, month, end)
             found.append(segment._replace(until=end) if follows is None else segment)
     return tuple(found)
 
@@ -100,8 +102,9 @@ ENDLESS = PlanName("")
 """Stands for what follows a period's last plan: it does not end inside the period."""
 
 
-def _by_days(segment: Segment, calendar: Calendar, period: Period, end: Instant) -> Segment:
-    days, of = (days_between(calendar, *span) for span in ((segment.start, end), (period.start, period.end)))
+def _by_days(segment: Segment, calendar: Calendar, month: Period, end: Instant) -> Segment:
+    calendar = calendar.at(segment.start)
+    days, of = (days_between(calendar, *span) for span in ((segment.start, end), (month.start, month.end)))
     return segment if days == of else segment._replace(days=days, of=of)
 
 
@@ -192,6 +195,14 @@ def segment_at(usage: Usage, at: Instant) -> int | None:
     if found is not None and segments[found].until and at >= segments[found].until:
         return None
     return found
+
+
+def segment_of(usage: Usage, start: Instant) -> int | None:
+    """The index of the segment that counts a call of the period; None if no plan does.
+
+    A late call, of an earlier period, counts from the first instant that has a plan.
+    """
+    return segment_at(usage, usage.segments[0].start if start < usage.start else start)
 
 
 def with_period(account: Account, usage: Usage) -> Account:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
@@ -14,12 +13,10 @@ from rater.core.zones import zone
 
 
 def days_between(calendar: Calendar, start: Instant, end: Instant) -> int:
-    """The calendar days that end after `start` and not after `end`."""
-    return (_day(calendar, end) - _day(calendar, start)).days
-
-
-def _day(calendar: Calendar, at: Instant) -> date:
-    return moment(at).astimezone(zone(calendar.zone)).date()
+    """The calendar days that end after `start` and not after `end`, in the zone that holds at `start`."""
+    tz = zone(calendar.at(start).zone)
+    first, last = (moment(at).astimezone(tz).date() for at in (start, end))
+    return (last - first).days
 
 
 @lru_cache(maxsize=4096)

@@ -35,7 +35,7 @@ Reason = Literal[
     "too-old",
     "too-far",
     "too-large",
-    "not-supported-yet",
+    "ambiguous-period",
     "internal-error",
 ]
 """A reason, as it is written."""
@@ -127,8 +127,9 @@ REASONS: Final[dict[Reason, Told]] = {
     "too-large": Told(
         "what the event does is larger than one record may cause", "report it; split the event if it can be split"
     ),
-    "not-supported-yet": Told(
-        "this version of the rater does not act on this event", "upgrade the rater, then redrive"
+    "ambiguous-period": Told(
+        "a new time zone or billing day would give two periods of the account the same name",
+        "say it again from the next period on",
     ),
     "internal-error": Told(
         "a fault in the rater; nothing was charged", "report it with the event; redrive after the upgrade"

@@ -14,7 +14,7 @@ import orjson
 from rater.core.account import Account, Adjusted
 from rater.core.corrections import adjust, reverse_call
 from rater.core.instant import moment
-from rater.core.ledger import plan_of_segment, segment_at, with_period
+from rater.core.ledger import plan_of_segment, segment_of, with_period
 from rater.core.money import rounded
 from rater.core.period import period_at
 from rater.core.tariffs import Tariffs
@@ -43,10 +43,11 @@ def on_voided(
     usage: Usage | None = desk.usages(place)
     if usage is None:
         return Rejected("closed-period", f"the call was charged in {known.period}, which is closed")
-    index = segment_at(usage, max(known.start, usage.segments[0].start)) or 0  # a late call counts from the first on
+    found = segment_of(usage, known.start)
+    index = found or 0
     plan = plan_of_segment(account, usage.segments[index], desk.plan)
     call = known.call
-    reversed_ = reverse_call(plan, usage, index, call, tariffs.book.precision)
+    reversed_ = reverse_call(plan, usage, index, call, tariffs.book.precision, uncounted=found is None)
     changes: tuple[Change, ...] = (
         (USAGE, place, reversed_.usage),
         (CALLS, identity, encode_call(known._replace(voided=True))),

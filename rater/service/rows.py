@@ -169,7 +169,7 @@ def _segment(at: Instant, plan: str, own: int, seconds: int, calls: int, cost: s
 
 def _encode_account(account: Account) -> bytes:
     words = {
-        "calendar": tuple(account.calendar),
+        "calendar": _calendar_words(account.calendar),
         "history": [_subscription_words(subscription) for subscription in account.history],
         "periods": [tuple(known) for known in account.periods],
         "next_fee": account.next_fee,
@@ -184,7 +184,7 @@ def _decode_account(value: bytes) -> Account:
     words = orjson.loads(value)
     history = tuple(_subscription_from(said) for said in words["history"])
     return Account(
-        Calendar(*words["calendar"]),
+        _calendar_from(words["calendar"]),
         history,
         tuple(Known(*known) for known in words["periods"]),
         words["next_fee"],
@@ -192,6 +192,16 @@ def _decode_account(value: bytes) -> Account:
         tuple(Adjusted(*adjusted) for adjusted in words["adjustments"]),
         words["next_look"],
     )
+
+
+def _calendar_words(calendar: Calendar) -> tuple[Any, ...]:
+    zone, day, since, before = calendar
+    return (zone, day) if before is None else (zone, day, since, _calendar_words(before))
+
+
+def _calendar_from(words: list[Any]) -> Calendar:
+    zone, day, *earlier = words
+    return Calendar(zone, day, earlier[0], _calendar_from(earlier[1])) if earlier else Calendar(zone, day)
 
 
 def _subscription_words(said: Subscription) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What becomes of an `account-subscribed` (rating.md, "Subscriptions", "Fees").
 
 The checks, in this order; only what passes them all changes anything: no-tariff-book, duplicate or conflict,
-unknown-plan, closed-period, not-supported-yet, too-far.
+unknown-plan, closed-period, ambiguous-period, too-far.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def on_subscribed(desk: Desk, record: Record, event: AccountSubscribed, known: A
         return Rejected("closed-period", "from: it lies in a period that is closed")
     amendment = amended(account, said, ledger, lambda period: _calls(desk, key, period))
     if isinstance(amendment, CanNot):
-        return Rejected("not-supported-yet", amendment.detail)
+        return Rejected("ambiguous-period", amendment.detail)
     begun = _begin(desk, record, account, amendment, said, ledger)
     if isinstance(begun, TooFar):
         return too_far(begun)

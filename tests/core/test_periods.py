@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rater.core.instant import instant, length, moment
-from rater.core.period import Calendar, period_after, period_at
+from rater.core.period import Calendar, changed, month_at, period_after, period_at
 from rater.core.zones import zone
 
 ZONES = [
@@ -24,7 +24,7 @@ ZONES = [
     "Asia/Kathmandu",
     "UTC",
 ]
-CALENDARS = st.builds(Calendar, st.sampled_from(ZONES), st.integers(1, 28))
+CALENDARS = st.builds(Calendar, st.sampled_from(ZONES), st.integers(1, 28), st.just(0), st.none())
 INSTANTS = st.integers(0, instant(datetime(2999, 12, 31, tzinfo=UTC)))
 
 
@@ -78,3 +78,46 @@ def test_instants_are_the_same_whatever_their_offset(when: datetime) -> None:
     """To the microsecond, there and back."""
     assert moment(instant(when)) == when
     assert instant(when + timedelta(microseconds=1)) - instant(when) == length(timedelta(microseconds=1)) == 1
+
+
+YEAR = 366 * 86_400 * 1_000_000
+BEGAN = instant(datetime(2026, 1, 1, tzinfo=UTC))
+CHANGES = st.lists(st.tuples(st.sampled_from(ZONES), st.integers(1, 28), st.integers(0, 3 * YEAR)), max_size=5)
+
+
+@settings(max_examples=200)
+@given(CALENDARS, CHANGES, st.booleans())
+def test_periods_tile_time_through_changes_of_the_calendar(
+    calendar: Calendar,
+    changes: list[tuple[str, int, int]],
+    charged: bool,  # noqa: FBT001 - drawn, not passed
+) -> None:
+    """No gap and no overlap; none is longer than a month; periods with charges stay as they were."""
+    for tz, day, later in changes:
+        known = period_at(calendar, BEGAN + later)
+        calendar = changed(calendar, tz, day, BEGAN, known.end if charged else 0)
+        assert not charged or period_at(calendar, known.start) == known
+    period = period_at(calendar, BEGAN)
+    for _ in range(40):
+        after = period_after(calendar, period)
+        assert period.start < period.end == after.start
+        assert period_at(calendar, period.start) == period == period_at(calendar, period.end - 1)
+        month = month_at(calendar, period.start)
+        assert month.start <= period.start
+        assert month.end == period.end or calendar.before is not None
+        period = after
+    tz, day, *_ = calendar
+    assert period.name == period_at(Calendar(tz, day), period.start).name, "in the end all are whole months again"
+
+
+def test_a_change_that_does_not_hold_yet_is_replaced() -> None:
+    """From the 1st to the 15th, then to the 10th before that held, then back."""
+    at = instant(datetime(2026, 11, 20, tzinfo=UTC))
+    plain = Calendar("UTC")
+    end = period_at(plain, at).end
+    fifteenth = changed(plain, "UTC", 15, at, end)
+    assert [period_at(fifteenth, when).name for when in (at, end)] == ["2026-11", "2026-12-01"]
+    assert period_at(fifteenth, end).end == instant(datetime(2026, 12, 15, tzinfo=UTC))
+    tenth = changed(fifteenth, "UTC", 10, at, end)
+    assert tenth == Calendar("UTC", 10, end, plain)
+    assert changed(tenth, "UTC", 1, at, end) == plain

@@ -22,7 +22,7 @@ PLANS: Event = {
 
 
 def at(day: int, hour: int = 12) -> datetime:
-    return datetime.fromisoformat(DAY.format(day)) + timedelta(hours=hour)
+    return datetime.fromisoformat(DAY.format(1)) + timedelta(days=day - 1, hours=hour)
 
 
 def on(plan: str | None, day: int, ident: str = "s-2", **fields: object) -> Event:
@@ -166,3 +166,96 @@ def test_a_billing_day_of_15() -> None:
     log = Log(words=book(PLANS))
     charges = log.add(subscribed("A", "basic", "2026-12-01T00:00:00+08:00", billing_day=15))
     assert (told(charges), charges[0]["period"]) == ([("fee", "basic@1", "140.00")], "2026-11-15")
+
+
+def months(log: Log) -> list[tuple[str, str, str]]:
+    """(period, kind, amount) of all charges; nothing was refused."""
+    assert log.rejected == []
+    told([charge for charge in log.charges if charge["type"] == "charge/1"])
+    return [(c["period"], c["kind"], c["amount"]) for c in log.charges if c["type"] == "charge/1"]
+
+
+def test_a_new_billing_day_holds_from_the_end_of_the_running_month() -> None:
+    """From the 1st to the 15th, said on 20 November: December 1 to 14 is a short period, 14 of 30 days of the month
+    that would have begun on 15 November, also for a plan without proration."""
+    log = Log(words=book(PLANS))
+    log.add(on("rigid", 1, "s-1"), call("A", 1, 60 * 12, at(5)), on("rigid", 20, billing_day=15))
+    log.add(call("A", 2, 60 * 6, at(40)), call("A", 3, 60, at(46)))  # 10 and 16 December
+    assert months(log) == [
+        ("2026-11", "fee", "90.00"),
+        ("2026-11", "usage", "2.00"),
+        ("2026-12-01", "fee", "42.00"),  # 90 * 14 / 30
+        ("2026-12-01", "usage", "1.00"),  # of 10 minutes 4.67 are included, rounded up to 5
+        ("2026-12-15", "fee", "90.00"),
+        ("2026-12-15", "usage", "0.00"),
+    ]
+
+
+def test_a_new_time_zone_holds_from_the_end_of_the_running_month() -> None:
+    """Shanghai's November ends 7 hours before Berlin's: these are a period of their own, one day of Berlin's thirty."""
+    log = Log(words=book(PLANS))
+    log.add(on("basic", 1, "s-1"), call("A", 1, 60, at(5)), on("basic", 20, time_zone="Europe/Berlin"))
+    log.add(call("A", 2, 60, datetime.fromisoformat("2026-11-30T23:59:00+01:00")))
+    log.add(call("A", 3, 60, datetime.fromisoformat("2026-12-01T00:00:00+01:00")))
+    assert [row for row in months(log) if row[1] == "fee"] == [
+        ("2026-11", "fee", "300.00"),
+        ("2026-11-30", "fee", "10.00"),
+        ("2026-12", "fee", "300.00"),
+    ]
+    assert log.charges[-1]["period"] == "2026-12"
+    log.add(tick("2026-12-11T07:00:00+08:00"))
+    closed = [(c["period"], c["end"], c["total"]) for c in log.charges if c["type"] == "period-closed/1"]
+    assert closed == [
+        ("2026-11", "2026-11-30T16:00:00+00:00", "300.00"),
+        ("2026-11-30", "2026-11-30T23:00:00+00:00", "10.00"),
+    ]
+
+
+def test_a_change_that_would_give_two_periods_one_name_is_refused() -> None:
+    """A few hours of 30 November in UTC, then again of 30 November in Honolulu: nobody could tell them apart."""
+    log = Log(words=book(PLANS))
+    log.add(on("minutes", 1, "s-1", time_zone="Pacific/Kiritimati"), call("A", 1, 60, at(5)))
+    log.add(on("minutes", 20, time_zone="UTC"), call("A", 2, 60, datetime.fromisoformat("2026-11-30T12:00:00Z")))
+    assert log.charges[-1]["period"] == "2026-11-30"
+    log.add(subscribed("A", "minutes", "2026-11-30T12:00:00Z", subscription_id="s-3", time_zone="Pacific/Honolulu"))
+    assert log.rejected == ["ambiguous-period"]
+
+
+def test_an_end_that_comes_late_takes_a_charged_month_back() -> None:
+    """Ended before a month that was charged: its fee and its calls are given back, and voids of them cost nothing."""
+    words = {"type": "call-voided/1", "account": "A", "source": "pbx-1", "reason": "test"}
+    for plan, fee, usage in (("basic", "300.00", "1.50"), ("rigid", "90.00", "100.00")):
+        log = Log(words=book(PLANS))
+        log.add(subscribed("A", plan, "2026-10-01T00:00:00+08:00", subscription_id="s-1"))
+        assert amounts(log.add(call("A", 1, 60 * 110, at(5)))) == [fee, usage]
+        back = log.add(on(None, 1))
+        assert [(c["kind"], c["amount"]) for c in back] == [("adjustment", f"-{usage}"), ("fee", f"-{fee}")]
+        told(back)
+        assert back[-1]["period_total"] == "0.00"
+        reversed_ = log.add({**words, "call_id": "c-1"})
+        assert [(c["kind"], c["amount"], c["period_total"]) for c in reversed_] == [("reversal", "0.00", "0.00")]
+        log.add(call("A", 2, 60, at(6)))
+        assert log.rejected == ["account-ended"]
+        (closed,) = (c for c in log.add(tick("2026-12-11T00:00:00+08:00")) if c.get("period") == "2026-11")
+        assert closed["total"] == "0.00"
+        RESULTS["period-closed/1"].model_validate_json(orjson.dumps(closed))
+
+
+def test_a_plan_after_such_an_end_rates_the_month_again() -> None:
+    """The end was a mistake: a plan from the same day brings everything back."""
+    log = Log(words=book(PLANS))
+    log.add(subscribed("A", "basic", "2026-10-01T00:00:00+08:00", subscription_id="s-1"), call("A", 1, 6600, at(5)))
+    log.add(on(None, 1), on("basic", 1, "s-3"))
+    assert log.charges[-1]["period_total"] == "301.50"
+
+
+def test_a_void_of_a_call_behind_the_end_of_its_plan_costs_nothing() -> None:
+    """A late end under daily proration took the call's money back already."""
+    log = Log(words=book(PLANS))
+    log.add(on("basic", 1, "s-1"), call("A", 1, 60 * 120, at(5)), call("A", 2, 60 * 10, at(20)))
+    log.add(on(None, 16))
+    before = log.charges[-1]["period_total"]
+    assert before == "160.50", "15 of 30 days: 150.00, and 120 minutes with 50 covered: 10.50"
+    words = {"type": "call-voided/1", "account": "A", "source": "pbx-1", "reason": "test", "call_id": "c-2"}
+    (reversal,) = log.add(words)
+    assert (reversal["amount"], reversal["period_total"]) == ("0.00", before)

@@ -101,7 +101,7 @@ def test_reasons_that_need_a_history() -> None:
     ) == ["account-ended"]
     assert reasons(None, call("A", 1), call("A", 1, 61)) == ["conflict"]
     assert reasons(None, subscribed("A", "per-call"), subscribed("A", "per-call", late)) == ["conflict"]
-    assert reasons(None, call("A", 1), subscribed("A", "per-call", billing_day=15)) == ["not-supported-yet"]
+    assert reasons(None, call("A", 1), subscribed("A", "per-call", billing_day=15)) == []
     closes = tick("2027-01-12T00:00:00+08:00")
     assert reasons(None, call("A", 1), closes, subscribed("A", "per-call", early)) == ["closed-period"]
     assert reasons(None, subscribed("A", "per-call", "1970-01-02T00:00:00Z"), tick("2026-01-01T00:00:00Z")) == []
