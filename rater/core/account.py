@@ -79,6 +79,8 @@ class Account:
     closed: tuple[Known, ...] = ()
     adjustments: tuple[Adjusted, ...] = ()
     next_look: Instant | None = None
+    watched: bool = False
+    """Does the history say a spend cap or a connect rate? Kept here, since every call asks."""
 
     def posting(self, adjusted: Adjusted) -> Account:
         """The account with one more manual adjustment to know again."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from rater.core.account import KEPT, Account, in_effect
+from rater.core.account import Account, in_effect
 from rater.core.book import Meter, Plan
 from rater.core.connect import Interval, interval
 from rater.core.forecast import Forecast
@@ -79,10 +79,7 @@ def quiet(account: Account, plan: Plan, segment: Segment, told: tuple[str, ...])
             return False
     if calls is not None and calls.allowance and segment.calls * 5 >= calls.allowance * 4:
         return False
-    for said in account.history:  # noqa: SIM110 - all() would take twice the time
-        if said.spend_cap is not KEPT:
-            return False
-    return True
+    return not account.watched
 
 
 def _allowance(name: str, meter: Meter, used: int, per: int, told: tuple[str, ...]) -> Iterator[Alert]:

@@ -73,10 +73,10 @@ def _in_force(usage: Usage, at: Instant) -> Segment:
 def forecast(usage: Usage, calendar: Calendar, plan_of: PlanOfSegment, precision: int) -> Forecast | None:
     """The forecast as of the last look; None before `MIN_DAYS` days under the plan in force."""
     looks = usage.looks
-    if looks.until >= usage.end:
-        return Forecast(usage.total, usage.total, usage.total)
     if looks.days < MIN_DAYS:
         return None
+    if looks.until >= usage.end:
+        return Forecast(usage.total, usage.total, usage.total)
     ahead = _ahead(usage, calendar)
     days = sum(count for _, count in ahead)
     seconds = _more(looks.seconds, looks.seconds_squared, looks.days, days)

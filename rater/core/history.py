@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
-from rater.core.account import Account, Kept, PlanName, Subscription, in_force
+from rater.core.account import KEPT, Account, Kept, PlanName, Subscription, in_force
 from rater.core.instant import DAY, Instant
 from rater.core.ledger import Charged, Ledger, plan_of_segment, segment_of, segments_of
 from rater.core.lines import Line, settled
@@ -77,7 +77,8 @@ def _with(account: Account, said: Subscription, tariffs: Tariffs) -> Account:
     calendar = changed(account.calendar, zone, day, said.start, max(charged)) if charged else Calendar(zone, day)
     # From here on fees are looked at again: of what was charged before, the difference falls due.
     due = said.start if account.next_fee is None else min(account.next_fee, said.start)
-    return replace(account, calendar=calendar, history=(*account.history, said), next_fee=due)
+    watched = account.watched or said.spend_cap is not KEPT or said.guaranteed_connect_rate is not KEPT
+    return replace(account, calendar=calendar, history=(*account.history, said), next_fee=due, watched=watched)
 
 
 def _same_names(account: Account) -> bool:

@@ -156,31 +156,31 @@ def charge_fee(account: Account, usage: Usage, shown: Instant, ledger: Ledger) -
     return Charged(after, "fee", plans[-1], begun[-1], amount, lines)
 
 
-def charge_call(plan: Plan, usage: Usage, index: int, call: Call, start: Instant, precision: int) -> Charged:
+def charge_call(plan: Plan, usage: Usage, index: int, call: Call, precision: int) -> Charged:
     """Rate a call into segment `index` of its period: R(price(after)) - R(price(before))."""
     segments = usage.segments
     before = segments[index]
     if not call.connected:
         free = nothing(precision)
-        return Charged(_counted(usage, call, start, segments, free), "usage", plan, before, free, ())
+        return Charged(_counted(usage, call, segments, free), "usage", plan, before, free, ())
     calls = before.calls + 1 if counted(plan.calls, call) else before.calls
     after = used(plan, before, before.seconds + billed(plan, call), calls, precision)
     amount = after.cost - before.cost
     segments = (after,) if len(segments) == 1 else (*segments[:index], after, *segments[index + 1 :])
     lines = explain(plan, before, after, precision)
-    return Charged(_counted(usage, call, start, segments, amount), "usage", plan, after, amount, lines)
+    return Charged(_counted(usage, call, segments, amount), "usage", plan, after, amount, lines)
 
 
-def _counted(usage: Usage, call: Call, start: Instant, segments: tuple[Segment, ...], amount: Decimal) -> Usage:
+def _counted(usage: Usage, call: Call, segments: tuple[Segment, ...], amount: Decimal) -> Usage:
     """The usage with one more charge of a call."""
     # Unpacked at once: a name looked up on a named tuple costs more than all of them this way.
-    period, begins, ends, _, seq, total, fees, manual, attempts, connected, latest, looks, alerts = usage
+    period, begins, ends, _, seq, total, fees, manual, attempts, connected, looks, alerts = usage
     if call.direction == "outbound":
         attempts += 1
         connected += call.connected
-    last = start if latest is None or start > latest else latest
-    counts = (seq + 1, total + amount, fees, manual, attempts, connected, last)
-    return Usage(period, begins, ends, segments, *counts, looks, alerts)
+    return Usage(
+        period, begins, ends, segments, seq + 1, total + amount, fees, manual, attempts, connected, looks, alerts
+    )
 
 
 def segment_at(usage: Usage, at: Instant) -> int | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from sys import intern
 from typing import Literal, NamedTuple
 
 from rater.core.book import Book, Plan
@@ -18,7 +19,7 @@ PlanOf = Callable[[str], Plan]
 
 def versioned(name: str, version: int) -> str:
     """The id of a version of a plan."""
-    return f"{name}@{version}"
+    return intern(f"{name}@{version}")  # one object for all the rows that it is looked up from
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,8 +79,6 @@ class Usage(NamedTuple):
     """Outbound calls, whatever became of them."""
     connected: int = 0
     """Outbound calls that were answered."""
-    latest: Instant | None = None
-    """The latest start of a call of this period, the free ones too."""
     looks: Looks = UNSEEN
     """What its days brought so far."""
     alerts: tuple[str, ...] = ()

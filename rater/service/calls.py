@@ -69,7 +69,7 @@ def on_call(desk: Desk, record: Record, event: CallEnded, key: bytes, account: A
     talk = 0 if answered is None else talk_seconds(answered, ended)
     call = Call(event.direction, answered is not None, talk)
     plan = plan_of_segment(ready.account, ready.usage.segments[ready.segment], desk.plan)
-    charged = charge_call(plan, ready.usage, ready.segment, call, start, tariffs.book.precision)
+    charged = charge_call(plan, ready.usage, ready.segment, call, tariffs.book.precision)
     period = charged.usage.period
     numbers = (event.caller, event.callee)
     remembered = call_row(period, start, answered, ended, event.direction, event.disposition, *numbers)

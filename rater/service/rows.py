@@ -14,6 +14,7 @@ is deterministic compact JSON, and `decode(encode(row)) == row` to the last deci
 from __future__ import annotations
 
 from decimal import Decimal
+from sys import intern
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -133,8 +134,8 @@ def _encode_usage(usage: Usage) -> bytes:
         + (f",{days},{of},{until}]" if of or until else "]")
         for start, plan_id, inline, seconds, calls, cost, days, of, until in usage.segments
     )
-    period, start, end, _, seq, total, fees, manual, attempts, connected, latest, looks, alerts = usage
-    counts = f'{seq},"{total}","{fees}","{manual}",{attempts},{connected},{"null" if latest is None else latest}'
+    period, start, end, _, seq, total, fees, manual, attempts, connected, looks, alerts = usage
+    counts = f'{seq},"{total}","{fees}","{manual}",{attempts},{connected}'
     watched = "" if looks is UNSEEN and not alerts else f",{_words(looks)},{_words(alerts)}"
     return f'["{period}",{start},{end},[{segments}],{counts}{watched}]'.encode()
 
@@ -144,10 +145,10 @@ def _words(values: tuple[int | str, ...]) -> str:
 
 
 def _decode_usage(value: bytes) -> Usage:
-    period, start, end, segments, seq, total, fees, manual, attempts, connected, latest, *watched = orjson.loads(value)
+    period, start, end, segments, seq, total, fees, manual, attempts, connected, *watched = orjson.loads(value)
     looks, alerts = (Looks(*watched[0]), tuple(watched[1])) if watched else (UNSEEN, ())
     return Usage(
-        period,
+        intern(period),
         start,
         end,
         tuple(_segment(*words) for words in segments),
@@ -157,14 +158,13 @@ def _decode_usage(value: bytes) -> Usage:
         Decimal(manual),
         attempts,
         connected,
-        latest,
         looks,
         alerts,
     )
 
 
 def _segment(at: Instant, plan: str, own: int, seconds: int, calls: int, cost: str, *days: int) -> Segment:
-    return Segment(at, plan, bool(own), seconds, calls, Decimal(cost), *days)
+    return Segment(at, intern(plan), bool(own), seconds, calls, Decimal(cost), *days)
 
 
 def _encode_account(account: Account) -> bytes:
@@ -176,6 +176,7 @@ def _encode_account(account: Account) -> bytes:
         "closed": [tuple(known) for known in account.closed],
         "adjustments": [tuple(adjusted) for adjusted in account.adjustments],
         "next_look": account.next_look,
+        "watched": account.watched,
     }
     return orjson.dumps(words)
 
@@ -191,6 +192,7 @@ def _decode_account(value: bytes) -> Account:
         tuple(Known(*known) for known in words["closed"]),
         tuple(Adjusted(*adjusted) for adjusted in words["adjustments"]),
         words["next_look"],
+        words["watched"],
     )
 
 

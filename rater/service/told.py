@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 
 import orjson
 
@@ -39,22 +40,32 @@ def spend(
     currency: str,
 ) -> Output:
     """The latest state of an account's period, as of the last record of a batch."""
-    segment = max(usage.segments, key=lambda one: (one.seconds + one.calls > 0, one.start))
-    cap = in_effect(account.history, "spend_cap", usage.end - 1)
-    guaranteed = in_effect(account.history, "guaranteed_connect_rate", usage.end - 1)
+    segment, seconds, calls = _units(usage)
+    cap = guaranteed = None
+    if account.watched:
+        cap = in_effect(account.history, "spend_cap", usage.end - 1)
+        guaranteed = in_effect(account.history, "guaranteed_connect_rate", usage.end - 1)
     name = spend_key(key, usage.period)
     body = (
         f'{{"type":"spend/1","account":"{key.decode()}","period":"{usage.period}",'
         f'"start":"{_time(usage.start)}","end":"{_time(usage.end)}","plan":"{segment.plan_id}","seq":{usage.seq},'
-        f'"minutes":"{minutes_of(sum(one.seconds for one in usage.segments))}",'
-        f'"connected_calls":{sum(one.calls for one in usage.segments)},'
+        f'"minutes":"{minutes_of(seconds)}","connected_calls":{calls},'
         f'"allowance_left":{{{allowance_left(plan_of(segment), segment)}}},"total":"{plain(usage.total)}",'
         f'"fees":"{plain(usage.fees)}","currency":"{currency}","forecast":{_forecast(expected)},'
         f'"spend_cap":{_decimal(cap)},"guaranteed_connect_rate":{_decimal(guaranteed)},'
-        f'"connect_rate":{_connect_rate(usage)}}}'
+        f'"connect_rate":{_connect_rate(usage.connected, usage.attempts)}}}'
     )
     marks = headers(desk, record, _SPEND, f"{name.decode()}:{usage.seq}")
     return Output("spend", desk.partition, name, body.encode(), record.timestamp, marks)
+
+
+def _units(usage: Usage) -> tuple[Segment, int, int]:
+    """The segment that was used last in time, and the billed seconds and connected calls of all."""
+    segments = usage.segments
+    if len(segments) == 1:
+        return segments[0], segments[0].seconds, segments[0].calls
+    last = max(segments, key=lambda one: (one.seconds + one.calls > 0, one.start))
+    return last, sum(one.seconds for one in segments), sum(one.calls for one in segments)
 
 
 def forgotten(desk: Desk, record: Record, key: bytes, period: str) -> Output:
@@ -88,6 +99,7 @@ def alert(desk: Desk, record: Record, key: bytes, usage: Usage, told: Alert, at:
     return Output("alerts", desk.partition, key, orjson.dumps(body), record.timestamp, marks)
 
 
+@lru_cache(maxsize=4096)
 def _time(at: Instant) -> str:
     return moment(at).isoformat()
 
@@ -102,9 +114,10 @@ def _forecast(expected: Forecast | None) -> str:
     return f'{{"total":"{plain(expected.total)}","low":"{plain(expected.low)}","high":"{plain(expected.high)}"}}'
 
 
-def _connect_rate(usage: Usage) -> str:
-    found = interval(usage.connected, usage.attempts)
-    counts = f'"attempts":{usage.attempts},"connected":{usage.connected}'
+@lru_cache(maxsize=16_384)
+def _connect_rate(connected: int, attempts: int) -> str:
+    found = interval(connected, attempts)
+    counts = f'"attempts":{attempts},"connected":{connected}'
     if found is None:
         return f'{{{counts},"rate":null,"low":null,"high":null}}'
     return f'{{{counts},"rate":"{plain(found.rate)}","low":"{plain(found.low)}","high":"{plain(found.high)}"}}'

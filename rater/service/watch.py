@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from rater.core.account import Account
 from rater.core.alerts import Alert, of_day, of_usage
 from rater.core.book import Plan
-from rater.core.forecast import forecast, looked
+from rater.core.forecast import MIN_DAYS, forecast, looked
 from rater.core.instant import Instant
 from rater.core.ledger import plan_of_segment
 from rater.core.period import midnight_after, midnight_before
@@ -95,7 +95,9 @@ def look(
 def spend_of(desk: Desk, record: Record, key: bytes, account: Account, usage: Usage, tariffs: Tariffs) -> Output:
     """The latest state of a period."""
     plan_of = plans_of(desk, account)
-    expected = forecast(usage, account.calendar, plan_of, tariffs.book.precision)
+    expected = None
+    if usage.looks.days >= MIN_DAYS:
+        expected = forecast(usage, account.calendar, plan_of, tariffs.book.precision)
     return spend(desk, record, key, account, usage, plan_of, expected, tariffs.book.currency)
 
 

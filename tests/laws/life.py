@@ -23,7 +23,7 @@ AFTER_ALL = "2031-01-01T00:00:00Z"
 def usages(replay: Replay) -> dict[bytes, Usage]:
     """The usage of each account's period, apart from how it came about."""
     return {
-        key: usage._replace(seq=0, latest=None, alerts=())
+        key: usage._replace(seq=0, alerts=())
         for key, usage in replay.rows[0].tables[USAGE].items()
         if usage.seq and any(usage[4:10])
     }
