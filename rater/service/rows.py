@@ -14,7 +14,6 @@ is deterministic compact JSON, and `decode(encode(row)) == row` to the last deci
 from __future__ import annotations
 
 from decimal import Decimal
-from sys import intern
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -23,6 +22,7 @@ from rater.core.account import KEPT, Account, Adjusted, Known, PlanName, Subscri
 from rater.core.book import Direction
 from rater.core.instant import Instant
 from rater.core.period import Calendar
+from rater.core.tariffs import shared
 from rater.core.units import talk_seconds
 from rater.core.usage import UNSEEN, Call, Looks, Segment, Usage
 from rater.service.tariff_rows import decode_tariff, encode_tariff, plan_from, plan_words
@@ -148,7 +148,7 @@ def _decode_usage(value: bytes) -> Usage:
     period, start, end, segments, seq, total, fees, manual, attempts, connected, *watched = orjson.loads(value)
     looks, alerts = (Looks(*watched[0]), tuple(watched[1])) if watched else (UNSEEN, ())
     return Usage(
-        intern(period),
+        shared(period),
         start,
         end,
         tuple(_segment(*words) for words in segments),
@@ -164,7 +164,7 @@ def _decode_usage(value: bytes) -> Usage:
 
 
 def _segment(at: Instant, plan: str, own: int, seconds: int, calls: int, cost: str, *days: int) -> Segment:
-    return Segment(at, intern(plan), bool(own), seconds, calls, Decimal(cost), *days)
+    return Segment(at, shared(plan), bool(own), seconds, calls, Decimal(cost), *days)
 
 
 def _encode_account(account: Account) -> bytes:
