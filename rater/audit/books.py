@@ -59,25 +59,46 @@ class ChargeBooks:
             add(self._report.due, str(closed.get("currency")), _amount(closed, "total"))
 
 
-class RejectedBooks:
-    """The rejections of one partition; they come in the order of the log."""
+class InOrder:
+    """What comes in the order of the log, and has no numbers of its own."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
         self._seen = -1
 
+    def knows(self, piece: Piece) -> bool:
+        """What came of a record that was passed already."""
+        return 0 <= _offset(piece.cause) <= self._seen
+
+    def passes(self, piece: Piece) -> None:
+        """Note how far the log has come."""
+        self._seen = max(self._seen, _offset(piece.cause))
+
+
+class AlertBooks(InOrder):
+    """The alerts of one partition."""
+
+    def ident(self, piece: Piece) -> str:
+        """The alert's id."""
+        return str(_words(piece).get("alert_id", "(no alert_id)"))
+
+    def enter(self, piece: Piece, place: str, *, before_cut: bool) -> None:  # noqa: ARG002 - there are no sums
+        """Count an alert."""
+        self._report.alerts += 1
+        self.passes(piece)
+
+
+class RejectedBooks(InOrder):
+    """The rejections of one partition."""
+
     def ident(self, piece: Piece) -> str:
         """The place of the record that was rejected."""
         return piece.cause or f"(no rater-from at {piece.offset})"
 
-    def knows(self, piece: Piece) -> bool:
-        """The rejection of a record that was passed already."""
-        return 0 <= _offset(piece.cause) <= self._seen
-
     def enter(self, piece: Piece, place: str, *, before_cut: bool) -> None:  # noqa: ARG002 - there are no sums
         """Count a rejection, and name a record that the rules failed on."""
         self._report.rejected += 1
-        self._seen = max(self._seen, _offset(piece.cause))
+        self.passes(piece)
         words = _words(piece)
         if words.get("reason") == "internal-error":
             self._report.found("internal-error", place, f"the record at {piece.cause}: {words.get('detail')}")

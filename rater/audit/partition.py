@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from rater.audit.books import ChargeBooks, RejectedBooks
+from rater.audit.books import AlertBooks, ChargeBooks, RejectedBooks
 from rater.audit.due import due
 from rater.audit.forwards import Tally
 from rater.audit.match import Books, Matcher, Piece
@@ -67,6 +67,7 @@ class Proof:
         books: dict[str, Books] = {
             "charges": ChargeBooks(self._report, _last_seqs(origin.rows)),
             "rejected": RejectedBooks(self._report),
+            "alerts": AlertBooks(self._report),
         }
         self._matchers = {
             role: Matcher(self._report, books[role], self._place, f"{topic}/{partition}", self._cut)

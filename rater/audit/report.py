@@ -55,6 +55,7 @@ class Report:
     """As the workers counted them."""
     charges: int = 0
     rejected: int = 0
+    alerts: int = 0
     closed: int = 0
     """Periods that were closed."""
     charged: dict[str, Decimal] = field(default_factory=dict)
@@ -98,6 +99,7 @@ class Report:
             "outcomes": dict(sorted(self.outcomes.items())),
             "charges": self.charges,
             "rejected": self.rejected,
+            "alerts": self.alerts,
             "closed": self.closed,
             "charged": {name: plain(amount) for name, amount in sorted(self.charged.items())},
             "due": {name: plain(amount) for name, amount in sorted(self.due.items())},

@@ -26,7 +26,7 @@ from rater.stream.failstop import Refused
 from rater.stream.model import Head
 from rater.stream.rows import PartitionRows
 
-OUTPUTS = ("charges", "rejected")
+OUTPUTS = ("charges", "rejected", "alerts")
 
 Progress = Callable[[int, int], None]
 """(offsets of the log done, of so many)."""

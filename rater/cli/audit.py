@@ -79,6 +79,7 @@ def _figures(report: Report) -> Table:
     table.add_row("records not rated yet", f"{report.waiting:,}", end_section=True)
     table.add_row("charges", f"{report.charges:,}")
     table.add_row("rejected", f"{report.rejected:,}")
+    table.add_row("alerts", f"{report.alerts:,}")
     table.add_row("periods closed", f"{report.closed:,}")
     table.add_row("gaps in the charges' numbers", f"{report.counts['gap']:,}", end_section=True)
     for currency, residue in report.residues().items():

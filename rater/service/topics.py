@@ -14,7 +14,6 @@ MESSAGE_BYTES = "1048588"
 """Kafka's own default, said out loud: a change of the broker's default must not make our batches too large."""
 
 FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
-A_WEEK = {"cleanup.policy": "delete", "retention.ms": str(7 * DAY_MS)}
 COMPACT = {
     # Small segments and an eager cleaner: a changelog that is never cleaned makes every restart slower.
     "cleanup.policy": "compact",
@@ -28,7 +27,7 @@ COMPACT = {
 def topic_plan(settings: Settings, tables: Sequence[TableSpec]) -> list[TopicSpec]:
     """Every topic of the rater as it should be, for `rater topics create` and for the checks at start."""
     log = FOR_EVER | {"message.timestamp.type": "LogAppendTime"}
-    by_role = {"calls": log, "charges": FOR_EVER, "rejected": FOR_EVER, "spend": COMPACT, "alerts": A_WEEK}
+    by_role = {"calls": log, "charges": FOR_EVER, "rejected": FOR_EVER, "spend": COMPACT, "alerts": FOR_EVER}
     shared = [_spec(settings, settings.topic(role), config) for role, config in by_role.items()]
     changelogs = [_spec(settings, changelog(settings, table.name), COMPACT) for table in (HEADS, *tables)]
     return shared + changelogs

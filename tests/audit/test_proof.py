@@ -16,6 +16,7 @@ from rater.audit import forwards
 from rater.audit.due import due
 from rater.audit.partition import Origin, Proof, Scene
 from rater.audit.report import Report
+from rater.audit.run import OUTPUTS
 from rater.audit.snapshot import Header, Snapshot, State, Writer
 from rater.service.memory import Replay
 from rater.service.rows import TABLES
@@ -79,7 +80,7 @@ class System:
             state = (states or {}).get(p) or State(Origin(Head(0, self.partitions), empty(), {}))
             scene.sent.take(state.sent)
             scene.arrived.take(state.arrived)
-            starts = {role: state.origin.outputs.get(role, 0) for role in ("charges", "rejected")}
+            starts = {role: state.origin.outputs.get(role, 0) for role in OUTPUTS}
             sources = {role: (role, self._pieces(role, p, start)) for role, start in starts.items()}
             proof = Proof(scene, p, state.origin, sources)
             records = [r for r in self.log.get(p, []) if r.offset >= state.origin.head.next_offset]
@@ -114,7 +115,7 @@ async def test_what_was_rated_is_proved() -> None:
     """Outcomes, charges, rejections and the money agree."""
     report, _ = await rated().audit()
     assert report.status == 0, report.words()
-    assert (report.records, report.charges, report.rejected) == (23, 21, 1)
+    assert (report.records, report.charges, report.rejected, report.alerts) == (23, 21, 1, 2)
     assert report.residues() == {"CNY": 0}
     assert report.charged["CNY"] > 200
 
@@ -125,6 +126,24 @@ async def test_what_is_behind_the_heads_waits() -> None:
     system.write(0, *(record(0, call("A", n)) for n in range(100, 105)))
     report, _ = await system.audit()
     assert (report.status, report.waiting, report.records) == (0, 5, 23)
+
+
+async def test_an_alert_that_is_gone_repeated_or_changed_is_named() -> None:
+    """Alerts are told exactly once, like all that the rater publishes."""
+    for spoil, kind in (("gone", "missing"), ("twice", "repeated"), ("other", "changed")):
+        system = rated()
+        alerts = system.outputs["alerts", 0]
+        first = alerts[0]
+        if spoil == "gone":
+            del alerts[0]
+        elif spoil == "twice":
+            alerts.insert(1, first)
+        else:
+            alerts[0] = Kept(0, first.key, (first.value or b"").replace(b"40", b"41"), first.headers)
+        system.outputs["alerts", 0] = [Kept(n, a.key, a.value, a.headers) for n, a in enumerate(alerts)]
+        report, _ = await system.audit()
+        assert report.counts == {kind: 1}, spoil
+        assert "A:2026-11:allowance-80:minutes" in report.findings[0].what or kind == "changed"
 
 
 async def test_a_rejection_that_is_gone_is_named() -> None:

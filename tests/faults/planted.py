@@ -160,10 +160,13 @@ BUGS: dict[str, Planted] = {
 }
 
 
-def plan_for(name: str) -> list[Fault]:
-    """The faults of a bug's plan."""
+def plan_for(name: str, attempt: int = 0) -> list[Fault]:
+    """The faults of a bug's plan; each attempt meets other workers."""
     lasts: dict[Kind, float] = {"freeze-worker": 9.0, "refuse-batches": 3.0}
-    return [Fault(2.0, kind, (n * 0.37) % 1, lasts.get(kind, 0.0)) for n, kind in enumerate(BUGS[name].kinds)]
+    return [
+        Fault(2.0, kind, (n * 0.37 + attempt * 0.29) % 1, lasts.get(kind, 0.0))
+        for n, kind in enumerate(BUGS[name].kinds)
+    ]
 
 
 def main() -> None:
