@@ -20,12 +20,16 @@ if TYPE_CHECKING:
     from rater.service.simulate import Event
 
 DAYS_A_MONTH = 30
+NOT_LATE = 8
+"""Days before yesterday whose months no book closes that says `close_after: 10d`: calls in them are not late."""
 
 
 def simulate(
     calls: Annotated[int, typer.Option(min=1, help="How many calls.")] = 10_000,
     accounts: Annotated[int, typer.Option(min=1, max=999_999, help="Over how many accounts.")] = 100,
-    months: Annotated[int, typer.Option(min=1, max=120, help="Over how many months of 30 days.")] = 1,
+    months: Annotated[
+        int | None, typer.Option(min=1, max=120, help="Over how many months of 30 days; by default over 8 days.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same events.")] = 1,
     start: Annotated[
         str | None, typer.Option(help="The first midnight, RFC 3339; by default the calls end yesterday.")
@@ -38,22 +42,24 @@ def simulate(
 ) -> None:
     """Simulate calls: 82 % answered, log-normal talk times, office hours, few accounts making most calls.
 
-    A call must not end after its record was written, so the simulated time lies in the past.
+    A call must not end after its record was written, so the simulated time lies in the past: by default not so far
+    that a running rater has closed the month, and would rate the calls as late.
     """
     from rater.service import simulate as switch
 
-    begins = _start(start, months)
+    days = NOT_LATE if months is None else DAYS_A_MONTH * months
+    begins = _start(start, days)
     subscribed = switch.subscriptions(accounts, begins) if subscribe else iter(())
-    events = chain(subscribed, switch.calls(seed, calls, accounts, begins, DAYS_A_MONTH * months))
+    events = chain(subscribed, switch.calls(seed, calls, accounts, begins, days))
     total = calls + (accounts if subscribe else 0)
     written = _to_file(events, out, total) if out else asyncio.run(_to_kafka(events, rate, total))
     typer.echo(f"{written:,} events from {begins.isoformat()} on", err=True)
 
 
-def _start(said: str | None, months: int) -> datetime:
+def _start(said: str | None, days: int) -> datetime:
     if said is None:
         today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        return today - timedelta(days=DAYS_A_MONTH * months + 1)
+        return today - timedelta(days=days + 1)
     try:
         begins = datetime.fromisoformat(said)
     except ValueError:
