@@ -5,10 +5,10 @@ Source: rating.md, "Plans" and "Tariff book".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 Direction = Literal["inbound", "outbound", "internal"]
 PriceKind = Literal["flat", "graduated", "volume"]
@@ -69,6 +69,8 @@ class Plan:
     minutes: Meter | None
     calls: Meter | None
     effective: datetime | None = None
+    memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Lines that were worked out before (`rater.core.steady`); no part of the plan."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from rater.core.instant import Instant
 from rater.core.lines import CALLS, MINUTES, Line, meter_lines, settled
 from rater.core.money import SECONDS_PER_MINUTE, ZERO, rounded
 from rater.core.price import meter_price
+from rater.core.steady import MOST, Kept, stretch
 from rater.core.units import billed_seconds
 
 
@@ -120,7 +121,25 @@ def cost(plan: Plan, seconds: int, calls: int, precision: int) -> Decimal:
 
 def explain(plan: Plan, before: Segment, after: Segment, precision: int) -> tuple[Line, ...]:
     """The lines of the difference in cost between two states of a segment; they sum to it."""
+    amount = after.cost - before.cost
+    minutes = stretch(plan.minutes, before.seconds, after.seconds, SECONDS_PER_MINUTE)
+    calls = stretch(plan.calls, before.calls, after.calls, 1)
+    if minutes is None or calls is None:
+        return settled(worked_out(plan, before, after, precision), amount)
+    step = (minutes, after.seconds - before.seconds, calls, after.calls - before.calls, precision)
+    kept: Kept | None = plan.memo.get(step)
+    if kept is None:
+        lines = worked_out(plan, before, after, precision)
+        kept = Kept(lines, sum((line.amount for line in lines), ZERO))
+        if len(plan.memo) >= MOST:
+            plan.memo.clear()
+        plan.memo[step] = kept
+    return kept.lines if kept.amount == amount else settled(kept.lines, amount)
+
+
+def worked_out(plan: Plan, before: Segment, after: Segment, precision: int) -> tuple[Line, ...]:
+    """The lines of the meters, each rounded; what they sum to may be off by what rounding left over."""
     lines = meter_lines(MINUTES, plan.minutes, before.seconds, after.seconds, SECONDS_PER_MINUTE, precision)
     if plan.calls is not None:
         lines += meter_lines(CALLS, plan.calls, before.calls, after.calls, 1, precision)
-    return settled(tuple(lines), after.cost - before.cost)
+    return tuple(lines)

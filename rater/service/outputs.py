@@ -113,7 +113,7 @@ def charge(
     body = (
         f'{{"type":"charge/1","charge_id":"{charge_id}","account":"{account}","period":"{usage.period}",'
         f'"seq":{usage.seq},"kind":"{charged.kind}","plan":"{segment.plan_id}",{about}'
-        f'"lines":[{",".join([_line(line) for line in charged.lines])}],"amount":"{plain(charged.amount)}",'
+        f'"lines":[{_lines(charged.lines)}],"amount":"{plain(charged.amount)}",'
         f'"currency":"{currency}","period_total":"{plain(usage.total)}",'
         f'"allowance_left":{{{allowance_left(charged.plan, segment)}}},"late":{late}}}'
     )
@@ -193,6 +193,23 @@ def _left(meter: Meter, used: int, per: int) -> str:
 
 def _minutes(seconds: int) -> str:
     return minutes_of(seconds) if seconds >= 0 else f"-{minutes_of(-seconds)}"
+
+
+_TEXTS: dict[int, tuple[tuple[Line, ...], str]] = {}
+"""Lines that were written before, by the identity of the tuple: the rules keep those that come again and again."""
+_MOST_TEXTS = 16_384
+
+
+def _lines(lines: tuple[Line, ...]) -> str:
+    known = _TEXTS.get(id(lines))
+    if known is not None and known[0] is lines:
+        return known[1]
+    text = ",".join([_line(line) for line in lines])
+    if lines:
+        if len(_TEXTS) >= _MOST_TEXTS:
+            _TEXTS.clear()
+        _TEXTS[id(lines)] = lines, text
+    return text
 
 
 def _line(line: Line) -> str:
