@@ -30,6 +30,7 @@ def rate(
     by_partition: Annotated[
         Path | None, typer.Option(help="Write the charges into this folder, a file a partition: 0.jsonl, 1.jsonl, ...")
     ] = None,
+    alerts: Annotated[Path | None, typer.Option(help="Write the alerts here.")] = None,
     summary: Annotated[bool, typer.Option("--summary", help="Print totals per account, not the charges.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
@@ -46,7 +47,7 @@ def rate(
         log = read_log(_watched(stack, source, show=out is not None or by_partition is not None or summary))
         own_book = log.exported or log.brings_book
         book = None if own_book and tariffs is None else load(tariffs)
-        sink = _Sink(stack, out=out, folder=by_partition, quiet=summary)
+        sink = _Sink(stack, out=out, folder=by_partition, alerts=alerts, quiet=summary)
         try:
             result = rate_lines(log.lines, book=book, bare=not log.exported, take=sink.take)
         except NotALog as error:
@@ -57,10 +58,13 @@ def rate(
 class _Sink:
     """Where the outputs go: charges to a file, a folder or standard output, rejections to standard error."""
 
-    def __init__(self, stack: ExitStack, *, out: Path | None, folder: Path | None, quiet: bool) -> None:
+    def __init__(
+        self, stack: ExitStack, *, out: Path | None, folder: Path | None, alerts: Path | None, quiet: bool
+    ) -> None:
         self._stack, self._folder, self._quiet = stack, folder, quiet
         self._files: dict[int, BinaryIO] = {}
         self._out: BinaryIO | None = None
+        self._alerts = None if alerts is None else stack.enter_context(alerts.open("wb"))
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
         elif out is not None:
@@ -75,6 +79,8 @@ class _Sink:
             file = self._out if self._folder is None else self._file(output.partition, self._folder)
             if file is not None:
                 file.write((output.value or b"") + b"\n")
+        elif output.topic == "alerts" and self._alerts is not None:
+            self._alerts.write((output.value or b"") + b"\n")
         elif output.topic == "rejected":
             body = json.loads(output.value or b"{}")
             place = dict(output.headers)["rater-from"].decode()

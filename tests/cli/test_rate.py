@@ -221,3 +221,16 @@ def test_an_empty_file_is_no_failure(rater: Rater) -> None:
     """Nothing in, nothing out."""
     result = rater("rate", "-", given="")
     assert (result.exit_code, result.stdout) == (0, "")
+
+
+def test_alerts_go_into_a_file_of_their_own(rater: Rater) -> None:
+    """The same that the worker publishes: 50 minutes are included, and the fee of 200 reaches the cap."""
+    capped = subscribed("A", "hybrid-200") | {"spend_cap": "200"}
+    events = bare(capped, *(call("A", n, 10) for n in range(5)))
+    rater("rate", "-", "--out", "charges.jsonl", "--alerts", "alerts.jsonl", given=events)
+    told = [json.loads(line) for line in Path("alerts.jsonl").read_text().splitlines()]
+    assert [(alert["kind"], alert["value"], alert["limit"]) for alert in told] == [
+        ("spend-cap-reached", "200.00", "200"),
+        ("allowance-80", "40", "40"),
+        ("allowance-100", "50", "50"),
+    ]
