@@ -65,7 +65,7 @@ def of_usage(account: Account, usage: Usage, plan_of: Of, at: Instant) -> Iterat
         if plan.calls is not None and plan.calls.allowance:
             yield from _allowance(CALLS, plan.calls, segment.calls, 1, told)
     if CAP not in told:
-        cap = in_effect(account.history, "spend_cap", at)
+        cap = in_effect(account.history, "spend_cap", min(max(at, usage.start), usage.end - 1))
         if cap is not None and usage.seq and usage.total >= cap:
             yield Alert(CAP, "money", usage.total, cap)
 

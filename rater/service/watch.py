@@ -60,7 +60,8 @@ def told(
         found = tuple(of_usage(account, usage, plan_of, at))
         if found:
             changes.append((USAGE, place, remembering(usage, found)))
-            outputs += (alert(desk, record, key, usage, one, at) for one in found)
+            shown = max(at, usage.start)  # bare events have no timestamps
+            outputs += (alert(desk, record, key, usage, one, shown) for one in found)
     return changes, outputs
 
 
