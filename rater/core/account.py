@@ -56,7 +56,7 @@ class Known(NamedTuple):
 
 
 class Adjusted(NamedTuple):
-    """A manual adjustment that was posted: enough to know it again while its period is remembered."""
+    """A manual adjustment that was posted: enough to know it again, however late it is repeated."""
 
     id: str
     fingerprint: str

@@ -151,9 +151,11 @@ def charge_fee(account: Account, usage: Usage, shown: Instant, ledger: Ledger) -
     if not amount:
         return None
     after = usage._replace(seq=usage.seq + 1, total=usage.total + amount, fees=usage.fees + amount)
-    whole = not usage.fees and not begun[-1].of and len(begun) == 1
-    lines = fee_lines(plans[-1].fee if whole else amount, amount, precision)
-    return Charged(after, "fee", plans[-1], begun[-1], amount, lines)
+    # Where a changed history leaves nothing that has begun, all is given back, in the name of what comes first.
+    segment = begun[-1] if begun else usage.segments[0]
+    plan = plan_of_segment(account, segment, ledger.plan_of)
+    whole = not usage.fees and not segment.of and len(begun) == 1
+    return Charged(after, "fee", plan, segment, amount, fee_lines(plan.fee if whole else amount, amount, precision))
 
 
 def charge_call(plan: Plan, usage: Usage, index: int, call: Call, precision: int) -> Charged:

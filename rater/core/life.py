@@ -104,14 +104,12 @@ def forgettable(account: Account, clock: Clock) -> frozenset[str]:
 
 
 def forgetting(account: Account, gone: frozenset[str]) -> Account:
-    """The account when nothing of these periods is remembered any more."""
-    return replace(
-        account,
-        closed=tuple(known for known in account.closed if known.name not in gone),
-        adjustments=tuple(adjusted for adjusted in account.adjustments if adjusted.period not in gone),
-    )
+    """The account when no call of these periods is remembered any more; amounts by hand are known again for ever."""
+    return replace(account, closed=tuple(known for known in account.closed if known.name not in gone))
 
 
 def nobody(account: Account) -> bool:
     """Is nothing left to know of the account? Then its row can go."""
-    return not (account.history or account.periods or account.closed or account.next_fee is not None)
+    return not (
+        account.history or account.adjustments or account.periods or account.closed or account.next_fee is not None
+    )

@@ -7,12 +7,13 @@ unknown-plan, closed-period, ambiguous-period, too-far.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
 import orjson
 
-from rater.core.account import Account, PlanName, Subscription
+from rater.core.account import Account, PlanName, Subscription, in_force
 from rater.core.history import Amended, CanNot, Dated, amended, offered
 from rater.core.instant import instant
 from rater.core.ledger import Begun, Charged, Ledger, TooFar, begin, default_calendar
@@ -38,6 +39,7 @@ def on_subscribed(desk: Desk, record: Record, event: AccountSubscribed, known: A
     earlier = next((s for s in account.history if s.id == said.id), None)
     if earlier is not None:
         return _again(earlier, said)
+    said = _repeating(said, account)
     if not offered(said, account, tariffs):
         return Rejected("unknown-plan", "plan: the tariff book has no plan of this name in effect from then on")
     key = event.account.encode()
@@ -71,6 +73,15 @@ def _said(event: AccountSubscribed) -> Subscription:
     return Subscription(event.subscription_id, fingerprint, plan, start, inline, **said)
 
 
+def _repeating(said: Subscription, account: Account) -> Subscription:
+    """A negotiated plan in the words of the one in force is that plan: no new segment, no second allowance."""
+    current = in_force(account.history, said.start)
+    if said.inline is None or current is None or current.plan is None or not current.plan.inline:
+        return said
+    known = next(s.inline for s in account.history if s.id == current.plan.name and s.inline is not None)
+    return said if replace(said.inline, id=known.id) != known else replace(said, plan=current.plan, inline=None)
+
+
 _OPTIONAL = ("time_zone", "billing_day", "spend_cap", "guaranteed_connect_rate")
 
 
@@ -96,7 +107,9 @@ def _begin(
     Fees that were charged before are looked at again, for they may have changed.
     """
     ahead = desk.check_timestamps and said.start > record.timestamp * 1000
-    charged = -1 if before.next_fee is None else before.next_fee - 1
+    # A plan that is yet to come has moved `next_fee`, and no fee before it was looked at: periods with charges were.
+    ends = [known.end for known in before.periods]
+    charged = -1 if before.next_fee is None else min(before.next_fee, max(ends, default=0)) - 1
     shown = charged if ahead else max(charged, said.start)
     changed = {usage.period: usage for usage in amendment.usages}
 

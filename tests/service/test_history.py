@@ -259,3 +259,36 @@ def test_a_void_of_a_call_behind_the_end_of_its_plan_costs_nothing() -> None:
     words = {"type": "call-voided/1", "account": "A", "source": "pbx-1", "reason": "test", "call_id": "c-2"}
     (reversal,) = log.add(words)
     assert (reversal["amount"], reversal["period_total"]) == ("0.00", before)
+
+
+def test_a_plan_that_is_yet_to_come_brings_no_fee_before_its_time() -> None:
+    """One from February on is known when one from January comes: February's fee waits for February."""
+    log = Log(words=book(PLANS))
+    said = int(at(12).timestamp() * 1000)
+    log.add(subscribed("A", "minutes", "2026-12-02T00:00:00+08:00", subscription_id="s-1"), timestamp=said)
+    log.add(on("basic", 9), timestamp=said)
+    assert [(c["period"], c["amount"]) for c in log.charges] == [("2026-11", "220.00")]  # 22 of 30 days
+    log.add(tick("2026-12-01T00:00:00+08:00"))
+    assert [(c["period"], c["amount"]) for c in log.charges][1:] == [("2026-12", "9.68")]  # one day of 31
+
+
+def test_the_same_negotiated_plan_again_brings_no_second_allowance() -> None:
+    """Said again to raise the cap, in the same words: the segment goes on. In other words it is another plan."""
+    own = {"fee": "50.00", "minutes": {"allowance": 100, "rate": "0.10"}, "proration": "daily"}
+    other = {**own, "minutes": {"allowance": 100, "rate": "0.20"}}
+    for again, segments, amount in ((own, 1, "1.00"), (other, 2, "0.00")):
+        log = Log(words=book(PLANS))
+        log.add(subscribed("A", own, DAY.format(1), subscription_id="s-1", spend_cap="500"))
+        log.add(call("A", 1, 60 * 100 if segments == 1 else 60 * 50, at(5)))
+        log.add(subscribed("A", again, DAY.format(16), subscription_id="s-2", spend_cap="900"))
+        assert amounts(log.add(call("A", 2, 60 * 10, at(20)))) == [amount]
+        assert len(log.replay.rows[0].tables["usage"][b"A\x1f2026-11"].segments) == segments
+
+
+def test_a_credit_is_known_again_for_ever() -> None:
+    """Its id repeats like a subscription's: also when its month is long forgotten."""
+    credit = {"type": "account-adjusted/1", "account": "A", "adjustment_id": "a-1", "amount": "-5.00", "reason": "x"}
+    log = Log(words=book(PLANS))
+    log.add(on("minutes", 1, "s-1"), call("A", 1, 60, at(5)), credit)
+    log.add(tick("2027-06-01T00:00:00+08:00", operator=True), credit)
+    assert (log.outcomes["duplicate"], log.rejected) == (1, [])

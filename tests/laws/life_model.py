@@ -1,0 +1,279 @@
+"""An account's life once more: plan changes, proration, ticks, late calls, voids, credits, closing; in fractions.
+
+Like `tests.laws.model`, whose prices it takes, it imports nothing of the rater. Each event's outcome is decided as the
+log goes; what the periods cost is reckoned once, at the end, from all that was said.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
+from math import ceil
+from typing import Any, NamedTuple
+
+from tests.laws.model import TICK, TOLERANCE, Calendar, at, cost, half_up, zone
+
+Words = dict[str, Any]
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+CLOSE_AFTER = timedelta(days=10)
+REMEMBER = timedelta(days=60)
+
+
+class Stretch(NamedTuple):
+    """A part of a period under one plan, or under none."""
+
+    start: datetime
+    end: datetime
+    plan: Words | None
+
+
+@dataclass
+class Taken:
+    """A call that was charged."""
+
+    event: Words
+    period: date
+    late: bool
+    voided: bool = False
+
+
+@dataclass
+class Person:
+    """What was said of an account."""
+
+    calendar: Calendar
+    said: list[Words] = field(default_factory=list)
+    shown: datetime = NEVER
+    credits: dict[date, Fraction] = field(default_factory=lambda: defaultdict(Fraction))
+    charged: set[date] = field(default_factory=set)
+    ids: set[str] = field(default_factory=set)
+
+
+class Life:
+    """What the rules keep of a log of one partition."""
+
+    def __init__(self) -> None:
+        self.book: Words = {}
+        self.versions: dict[str, list[Words]] = defaultdict(list)
+        self.people: dict[str, Person] = {}
+        self.calls: dict[tuple[str, str], Taken] = {}
+        self.now = self.closed = self.forgotten = NEVER
+
+    def outcome(self, event: Words, stamp: datetime) -> str:
+        """Take one event that is right in itself, and say what becomes of it."""
+        kind = event["type"].split("/")[0].replace("-", "_")
+        found: str = getattr(self, f"_{kind}")(event, stamp)
+        return found
+
+    def _tariffs_published(self, event: Words, _: datetime) -> str:
+        self.book = event["book"]
+        for name, plan in self.book["plans"].items():
+            if plan not in self.versions[name]:
+                self.versions[name].append(plan)
+        return "applied"
+
+    def _clock_ticked(self, event: Words, stamp: datetime) -> str:
+        moment = at(event["at"])
+        if moment > stamp + TOLERANCE and not event.get("operator"):
+            return "rejected:tick-ahead"
+        self.now = max(self.now, moment)
+        for person in self.people.values():
+            if person.said:
+                self._shows(person, self.now)
+        self.closed = max(self.closed, moment - CLOSE_AFTER)
+        self.forgotten = max(self.forgotten, moment - CLOSE_AFTER - REMEMBER)
+        return "applied"
+
+    def _account_subscribed(self, event: Words, stamp: datetime) -> str:
+        calendar = Calendar(str(event.get("time_zone", self.book["time_zone"])), event.get("billing_day", 1))
+        person = self.people.get(event["account"]) or Person(calendar)
+        if event["subscription_id"] in person.ids:
+            return "duplicate"
+        start = at(event["from"])
+        if self._ends(person, person.calendar.period(start)) <= self.closed:
+            return "rejected:closed-period"
+        self.people[event["account"]] = person
+        person.ids.add(event["subscription_id"])
+        person.said.append(event)
+        self._shows(person, max(person.shown, NEVER if start > stamp else start))
+        return "applied"
+
+    def _account_adjusted(self, event: Words, _: datetime) -> str:
+        person = self.people.get(event["account"])
+        if person is None:
+            return "rejected:unknown-account"
+        if event["adjustment_id"] in person.ids:
+            return "duplicate"
+        opened = sorted(p for p in person.charged if self._ends(person, p) > self.closed)
+        if opened:
+            period = opened[0]
+        else:
+            start = max(self.closed, min((at(s["from"]) for s in person.said), default=self.closed))
+            refused = self._refused(person, start)
+            if refused:
+                return refused
+            period = person.calendar.period(start)
+            self._shows(person, max(person.shown, start))
+        person.ids.add(event["adjustment_id"])
+        person.credits[period] += Fraction(event["amount"])
+        person.charged.add(period)
+        return "applied"
+
+    def _call_ended(self, event: Words, _: datetime) -> str:
+        key = event["account"], event["call_id"]
+        person = self.people.get(event["account"]) or Person(Calendar(self.book["time_zone"], 1))
+        known = self.calls.get(key)
+        if known is not None and self._ends(person, known.period) > self.forgotten:
+            return "duplicate"
+        start, own = at(event["started_at"]), person.calendar.period(at(event["started_at"]))
+        late = self._ends(person, own) <= self.closed
+        if late:
+            if self._ends(person, own) <= self.forgotten:
+                return "rejected:too-old"
+            if self.book["late"] == "reject":
+                return "rejected:late"
+            own = person.calendar.period(self.closed)
+            planned = [s for s in self.stretches(person, own) if s.plan is not None]
+            if not planned:
+                return "rejected:late-no-plan"
+            start = planned[0].start
+        refused = self._refused(person, start)
+        if refused:
+            return refused
+        self.people[event["account"]] = person
+        self.calls[key] = Taken(event, own, late)
+        person.charged.add(own)
+        self._shows(person, max(person.shown, start))
+        return "charged"
+
+    def _call_voided(self, event: Words, _: datetime) -> str:
+        known = self.calls.get((event["account"], event["call_id"]))
+        person = self.people.get(event["account"])
+        if known is None or person is None or self._ends(person, known.period) <= self.forgotten:
+            return "rejected:unknown-call"
+        if known.voided:
+            return "duplicate"
+        if self._ends(person, known.period) <= self.closed:
+            return "rejected:closed-period"
+        known.voided = True
+        return "voided"
+
+    # --- time
+
+    def _ends(self, person: Person, period: date) -> datetime:
+        return self._begins(person, person.calendar.after(period))
+
+    def _begins(self, person: Person, period: date) -> datetime:
+        return datetime(period.year, period.month, period.day, tzinfo=zone(person.calendar.zone)).astimezone(UTC)
+
+    def _shows(self, person: Person, moment: datetime) -> None:
+        """Time has come to this moment: periods whose fees fell due have charges."""
+        person.shown = max(person.shown, moment)
+        for period in self._periods(person):
+            if self.fee(person, period):
+                person.charged.add(period)
+        running = person.calendar.period(person.shown)
+        if person.said and running in person.charged:  # up to the next plan that is known, or its end, all is charged
+            later = [s.start for s in self.stretches(person, running) if s.start > person.shown]
+            person.shown = min(later, default=self._ends(person, running)) - TICK
+
+    def _periods(self, person: Person) -> list[date]:
+        starts = [at(s["from"]) for s in person.said]
+        period, found = person.calendar.period(min(starts, default=person.shown)), []
+        while self._begins(person, period) <= person.shown:
+            found.append(period)
+            period = person.calendar.after(period)
+        return found
+
+    # --- plans
+
+    def _refused(self, person: Person, start: datetime) -> str | None:
+        period = person.calendar.period(start)
+        if any(s.plan is not None and s.start <= start < s.end for s in self.stretches(person, period)):
+            return None
+        return "rejected:account-ended" if self._in_force(person, start) else "rejected:unknown-account"
+
+    def _in_force(self, person: Person, moment: datetime) -> Words | None:
+        begun = [s for s in person.said if at(s["from"]) <= moment]
+        return max(enumerate(begun), key=lambda one: (at(one[1]["from"]), one[0]))[1] if begun else None
+
+    def stretches(self, person: Person, period: date) -> list[Stretch]:
+        """The plans of a period, in the order of time."""
+        begins, ends = self._begins(person, period), self._ends(person, period)
+        first = self._in_force(person, begins)
+        fallback = self.book.get("default_plan") if first is None else None
+        found: list[tuple[datetime, Any]] = [(begins, first["plan"] if first else fallback)]
+        for start in sorted({at(s["from"]) for s in person.said if begins < at(s["from"]) < ends}):
+            said = self._in_force(person, start)
+            since, plan = found[-1]
+            assert said is not None
+            if said["plan"] == plan:
+                continue
+            if plan is not None and self._version(plan, since).get("proration", "none") == "none":
+                if plan != fallback:
+                    break
+                if said["plan"] is None:
+                    continue
+            found.append((start, said["plan"]))
+        until = [*(start for start, _ in found[1:]), ends]
+        return [
+            Stretch(start, end, None if plan is None else self._version(plan, start))
+            for (start, plan), end in zip(found, until, strict=True)
+        ]
+
+    def _version(self, plan: str | Words, start: datetime) -> Words:
+        if not isinstance(plan, str):
+            return plan
+        return [v for v in self.versions[plan] if "effective" not in v or at(v["effective"]) <= start][-1]
+
+    def _share(self, person: Person, period: date, stretch: Stretch) -> Fraction:
+        """The share of the period's days that is the stretch's; all of it without proration."""
+        if stretch.plan is None or stretch.plan.get("proration", "none") == "none":
+            return Fraction(1)
+        first, last = (m.astimezone(zone(person.calendar.zone)).date() for m in (stretch.start, stretch.end))
+        return Fraction((last - first).days, (person.calendar.after(period) - period).days)
+
+    # --- money
+
+    def fee(self, person: Person, period: date) -> Fraction:
+        """What the stretches that have begun owe."""
+        return sum(
+            (
+                half_up(Fraction(s.plan.get("fee", "0")) * self._share(person, period, s), 2)
+                for s in self.stretches(person, period)
+                if s.plan is not None and s.start <= person.shown
+            ),
+            Fraction(0),
+        )
+
+    def usage(self, account: str, period: date) -> Fraction:
+        """What the calls cost that were charged and not taken back."""
+        person, total = self.people[account], Fraction(0)
+        taken = [c for (a, _), c in self.calls.items() if a == account and c.period == period and not c.voided]
+        late_too = True
+        for s in self.stretches(person, period):
+            if s.plan is None:
+                continue
+            calls = [c.event for c in taken if (late_too if c.late else s.start <= at(c.event["started_at"]) < s.end)]
+            late_too = False  # these count from the first plan on
+            total += half_up(cost(self._prorated(s.plan, self._share(person, period, s)), calls), 2)
+        return total
+
+    def _prorated(self, plan: Words, share: Fraction) -> Words:
+        words = dict(plan)
+        for name in ("minutes", "calls"):
+            if name in words and isinstance(words[name].get("allowance"), int):
+                words[name] = {**words[name], "allowance": ceil(words[name]["allowance"] * share)}
+        return words
+
+    def totals(self) -> dict[tuple[str, str], Fraction]:
+        """(account, period) -> what it comes to, of all periods that have a charge."""
+        return {
+            (name, person.calendar.name(period)): self.usage(name, period)
+            + self.fee(person, period)
+            + person.credits[period]
+            for name, person in self.people.items()
+            for period in sorted(person.charged)
+        }

@@ -1,0 +1,153 @@
+"""Generated lives: months of calls, plan changes, voids, credits, late ones, new books, and ticks that close."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any, NamedTuple
+
+from tests.support.logs import Event, call, published, tick
+
+FIRST = datetime(2026, 9, 20, tzinfo=UTC)
+PLANS: Event = {
+    "basic": {"fee": "300.00", "proration": "daily", "minutes": {"allowance": 100, "rate": "0.15"}},
+    "big": {
+        "fee": "499.99",
+        "proration": "daily",
+        "minutes": {
+            "increment": "30/6",
+            "allowance": 201,
+            "graduated": [{"from": 0, "rate": "0.1"}, {"from": 9, "rate": "0.07"}],
+        },
+        "calls": {"allowance": 3, "rate": "0.5"},
+    },
+    "rigid": {"fee": "90.00", "minutes": {"allowance": 10, "rate": "1.00"}},
+    "volume": {
+        "minutes": {
+            "volume": [{"from": 0, "rate": "0.20"}, {"from": 50, "rate": "0.18"}, {"from": 100, "rate": "0.16"}]
+        }
+    },
+    "calls": {"calls": {"volume": [{"from": 0, "rate": "2.00"}, {"from": 4, "rate": "1.80", "flat": "1"}]}},
+}
+INLINE: Event = {"fee": "10.00", "proration": "daily", "minutes": {"increment": "1/1", "rate": "0.333"}}
+ACCOUNTS: dict[str, Event] = {
+    "A": {},
+    "B": {"time_zone": "Europe/Berlin", "billing_day": 15},
+    "C": {"time_zone": "America/New_York", "billing_day": 1},
+    "D": {},
+}
+
+
+class Told(NamedTuple):
+    """An event, and when it came."""
+
+    event: Event
+    stamp: datetime
+
+
+def book(version: int, late: str, default: str | None, plans: Event) -> Event:
+    """A book in CNY and Shanghai's time."""
+    words: Event = {"version": version, "currency": "CNY", "time_zone": "Asia/Shanghai", "late": late, "plans": plans}
+    return published(words | ({"default_plan": default} if default else {}))
+
+
+def life(seed: int, length: int = 120) -> list[Told]:
+    """A log of about `length` events over some months."""
+    return list(_Writer(Random(seed)).events(length))
+
+
+class _Writer:
+    def __init__(self, rng: Random) -> None:
+        self.rng, self.now = rng, FIRST
+        self.late = rng.choice(["current", "current", "reject"])
+        self.default = rng.choice([None, "volume"])
+        self.plans, self.version, self.effective = PLANS, 1, FIRST
+        self.calls: list[Event] = []
+        self.old: list[Event] = []
+        self.number = 0
+
+    def events(self, length: int) -> Iterator[Told]:
+        yield self._told(book(1, self.late, self.default, PLANS))
+        for account, calendar in ACCOUNTS.items():
+            if calendar:  # else its calendar is the book's, whether it is subscribed or not
+                yield self._told(self._subscribed(account, self.now - timedelta(days=2)))
+        kinds = ("call",) * 60 + ("subscribe",) * 10 + ("void",) * 8 + ("credit",) * 4 + ("again",) * 6 + ("tick",) * 14
+        for _ in range(length):
+            self.now += timedelta(seconds=self.rng.randrange(1, 150_000))
+            yield self._told(getattr(self, f"_{self.rng.choice((*kinds, 'publish'))}")())
+
+    def _told(self, event: Event) -> Told:
+        if event["type"] != "tariffs-published/1":
+            self.old.append(event)
+        return Told(event, self.now)
+
+    def _ago(self) -> datetime:
+        """Mostly just now; sometimes days, and now and then months ago."""
+        days = self.rng.choice([0, 0, 0, 0, 1, 3, 12, 30, 45, 100])
+        return self.now - timedelta(days=days, seconds=self.rng.randrange(7300, 90_000))
+
+    def _call(self) -> Event:
+        self.number += 1
+        talk = self.rng.choice([None, 0, 1, 59, 60, 61, 600, 1800, 6000])
+        start = self._ago()
+        made = call(
+            self.rng.choice(list(ACCOUNTS)),
+            self.number,
+            talk,
+            start,
+            direction=self.rng.choice(["inbound", "outbound"]),
+        )
+        self.calls.append(made)
+        return made
+
+    def _subscribe(self) -> Event:
+        ahead = self.rng.choice([-40, -12, -3, -1, 0, 2, 20, 35])
+        day = (self.now + timedelta(days=ahead)).replace(
+            hour=self.rng.choice([0, 16, 23]), minute=0, second=0, microsecond=0
+        )
+        return self._subscribed(self.rng.choice(list(ACCOUNTS)), day)
+
+    def _subscribed(self, account: str, start: datetime) -> Event:
+        self.number += 1
+        plan: Any = self.rng.choice([*PLANS, *PLANS, INLINE, None])
+        words = {
+            "type": "account-subscribed/1",
+            "account": account,
+            "subscription_id": f"s-{self.number}",
+            "plan": plan,
+        }
+        return {**words, "from": start.isoformat(), **ACCOUNTS[account]}
+
+    def _void(self) -> Event:
+        self.number += 1
+        made = self.rng.choice(self.calls[-15:]) if self.calls else {"account": "A", "call_id": "c-none"}
+        words = {"type": "call-voided/1", "account": made["account"], "source": "pbx-1", "call_id": made["call_id"]}
+        return {**words, "reason": "test"}
+
+    def _credit(self) -> Event:
+        self.number += 1
+        words = {
+            "type": "account-adjusted/1",
+            "account": self.rng.choice(list(ACCOUNTS)),
+            "adjustment_id": f"a-{self.number}",
+        }
+        return {**words, "amount": self.rng.choice(["-12.00", "5.55", "-0.01"]), "reason": "credit"}
+
+    def _again(self) -> Event:
+        return self.rng.choice(self.old[-40:]) if self.old else self._call()
+
+    def _tick(self) -> Event:
+        ahead = self.rng.choice([0, 0, 0, 0, 0, 0, 400, 86_400 * 3, 86_400 * 25])
+        if ahead > 400:  # an operator closes early: time itself goes there
+            self.now += timedelta(seconds=ahead)
+        return tick((self.now + timedelta(seconds=ahead if ahead == 400 else 0)).isoformat())
+
+    def _publish(self) -> Event:
+        """A new version of a plan, in effect from a month that nobody has come to."""
+        self.version += 1
+        later = max(self.now + timedelta(days=70), self.effective + timedelta(days=32))
+        self.effective = later.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        changed = {**PLANS["rigid"], "fee": f"{90 + self.version}.00", "effective": self.effective.isoformat()}
+        self.plans = {**self.plans, "rigid": changed}
+        return book(self.version, self.late, self.default, self.plans)

@@ -1,0 +1,184 @@
+"""Whole lives against the independent model: each outcome and each period's total, to the cent."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import orjson
+import pytest
+
+import rater.core.history
+import rater.core.ledger
+import rater.service.calls
+import rater.service.corrections
+import rater.service.time
+from rater.audit.verify import Verifier
+from rater.core.account import stretches
+from rater.core.corrections import reverse_call
+from rater.core.life import live
+from rater.core.proration import prorated
+from rater.service.calls import begin_period
+from rater.service.memory import Replay
+from rater.service.rows import usage_key
+from rater.service.step import make_step
+from rater.stream.model import LogRecord
+from tests.laws.life_model import Life
+from tests.laws.lives import Told, life
+from tests.support.logs import Event, bodies
+
+SEEDS = range(120)
+RICH = {"applied", "charged", "duplicate", "voided"} | {
+    f"rejected:{reason}"
+    for reason in (
+        *("account-ended", "closed-period", "late", "late-no-plan"),
+        *("tick-ahead", "too-old", "unknown-account", "unknown-call"),
+    )
+}
+
+
+def record(offset: int, told: Told) -> LogRecord:
+    account = told.event.get("account")
+    stamp = int(told.stamp.timestamp() * 1000)
+    return LogRecord(offset, stamp, account.encode() if account else None, orjson.dumps(told.event))
+
+
+def rated(log: list[Told]) -> tuple[list[str], list[Event]]:
+    """The outcome of each record as the rater has it, and what it puts into `charges`."""
+    replay, outcomes, charges = Replay(make_step()), list[str](), list[Event]()
+    for offset, told in enumerate(log):
+        before = Counter(replay.outcomes())
+        charges += bodies(replay.feed(0, [record(offset, told)]).outputs, "charges")
+        (outcome,) = (Counter(replay.outcomes()) - before).elements()
+        outcomes.append(outcome)
+    return outcomes, charges
+
+
+def agrees(log: list[Told]) -> set[str]:
+    """The law: outcomes and totals are the model's, and each closed period is closed once with its total."""
+    model = Life()
+    outcomes, charges = rated(log)
+    for number, (told, ours) in enumerate(zip(log, outcomes, strict=True)):
+        assert ours == model.outcome(told.event, told.stamp), f"record {number}: {told}"
+    sums: dict[tuple[str, str], Fraction] = defaultdict(Fraction)
+    closed: dict[tuple[str, str], Fraction] = {}
+    for charge in charges:
+        key = charge["account"], charge["period"]
+        if charge["type"] == "charge/1":
+            assert key not in closed, "nothing is charged to a closed period"
+            sums[key] += Fraction(charge["amount"])
+        else:
+            assert key not in closed, "a period is closed once"
+            closed[key] = Fraction(charge["total"])
+    theirs = model.totals()
+    assert {k: v for k, v in sums.items() if v} == {k: v for k, v in theirs.items() if v}
+    assert closed == {key: sums[key] for key in closed}
+    verifier = Verifier()
+    assert [fault for charge in charges for fault in verifier.faults(charge)] == []
+    return set(outcomes)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_life_comes_to_what_the_model_says(seed: int) -> None:
+    """Plan changes, ends, voids, credits, late ones, new versions, closings and forgetting, in four calendars."""
+    agrees(life(seed))
+
+
+def test_the_lives_are_rich() -> None:
+    """Every outcome that they can have comes up, and periods are closed."""
+    seen: set[str] = set()
+    closings = 0
+    for seed in SEEDS:
+        outcomes, charges = rated(life(seed))
+        seen |= set(outcomes)
+        closings += sum(charge["type"] == "period-closed/1" for charge in charges)
+    assert seen == RICH
+    assert closings > 10 * len(SEEDS)
+
+
+def no_days(patch: pytest.MonkeyPatch) -> None:
+    """A part of a period pays as the whole does."""
+    patch.setattr(rater.core.ledger, "prorated", lambda plan, _days, _of: plan)
+
+
+def allowance_rounded_down(patch: pytest.MonkeyPatch) -> None:
+    """A part of an allowance loses its broken unit."""
+
+    def down(plan: Any, days: int, of: int) -> Any:
+        part = prorated(plan, days, of)
+        meter = plan.minutes
+        if meter is None or not meter.allowance:
+            return part
+        return replace(part, minutes=replace(meter, allowance=meter.allowance * days // of))
+
+    patch.setattr(rater.core.ledger, "prorated", down)
+
+
+def late_is_not_rated_again(patch: pytest.MonkeyPatch) -> None:
+    """A late subscription changes what comes, not what was charged."""
+    patch.setattr(rater.core.history, "_same", lambda _old, _new: True)
+
+
+def void_keeps_the_money(patch: pytest.MonkeyPatch) -> None:
+    """A void takes the call back, and not its units."""
+    patch.setattr(rater.service.corrections, "reverse_call", lambda *given, **_: reverse_call(*given, uncounted=True))
+
+
+def void_of_the_first_segment(patch: pytest.MonkeyPatch) -> None:
+    """Every void takes its units out of the period's first segment."""
+    patch.setattr(rater.service.corrections, "segment_of", lambda _usage, _start: 0)
+
+
+def late_into_its_own_month(patch: pytest.MonkeyPatch) -> None:
+    """A call of a closed period opens it again."""
+
+    def own(desk: Any, tariffs: Any, key: bytes, account: Any, period: Any) -> Any:
+        place = usage_key(key, period.name)
+        return begin_period(desk.ledger(key, tariffs), account, period, period.start, place)
+
+    patch.setattr(rater.service.calls, "_open_late", own)
+
+
+def ends_are_ignored(patch: pytest.MonkeyPatch) -> None:
+    """A stretch without a plan goes on under the one before."""
+    patch.setattr(
+        rater.core.ledger, "stretches", lambda *given: tuple(s for s in stretches(*given) if s.plan is not None)
+    )
+
+
+def fees_of_the_first_month_only(patch: pytest.MonkeyPatch) -> None:
+    """Ticks bring no fees."""
+
+    def lived(account: Any, clock: Any, ledger: Any) -> Any:
+        return live(account, clock._replace(now=-1), ledger)
+
+    patch.setattr(rater.service.time, "live", lived)
+
+
+def all_agree() -> None:
+    for seed in SEEDS:
+        agrees(life(seed))
+
+
+Bug = Callable[[pytest.MonkeyPatch], None]
+BUGS: tuple[Bug, ...] = (
+    no_days,
+    allowance_rounded_down,
+    late_is_not_rated_again,
+    void_keeps_the_money,
+    void_of_the_first_segment,
+    late_into_its_own_month,
+    ends_are_ignored,
+    fees_of_the_first_month_only,
+)
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_the_model_catches_a_planted_bug(bug: Bug, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the bug in the rules the model and the rater part ways."""
+    bug(monkeypatch)
+    with pytest.raises(AssertionError):
+        all_agree()
