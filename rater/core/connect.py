@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 _SCALE = 10**12
 _Z2 = 3_841_458_820_694
-"""The square of 1.959964, the normal quantile of a two-sided 95 %, times 10**12."""
+"""The square of the normal quantile of a two-sided 95 %, 1.95996398, times 10**12."""
 
 
 class Interval(NamedTuple):
-    """A share and its Wilson 95 % interval, each with 6 decimal places."""
+    """A share and its Wilson 95 % interval, each rounded half up to 6 decimal places."""
 
     rate: Decimal
     low: Decimal

@@ -235,6 +235,12 @@ class Life:
         first, last = (m.astimezone(zone(person.calendar.zone)).date() for m in (stretch.start, stretch.end))
         return Fraction((last - first).days, (person.calendar.after(period) - period).days)
 
+    def remembers(self, period: str) -> bool:
+        """Is a call of the period known again? Its end is not before the horizon."""
+        first = date.fromisoformat(period if len(period) > 7 else f"{period}-01")
+        ends = datetime(first.year, first.month, 28, tzinfo=UTC) + timedelta(days=20)
+        return ends > self.forgotten
+
     # --- money
 
     def fee(self, person: Person, period: date) -> Fraction:

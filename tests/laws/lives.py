@@ -52,17 +52,17 @@ def book(version: int, late: str, default: str | None, plans: Event) -> Event:
     return published(words | ({"default_plan": default} if default else {}))
 
 
-def life(seed: int, length: int = 120) -> list[Told]:
-    """A log of about `length` events over some months."""
-    return list(_Writer(Random(seed)).events(length))
+def life(seed: int, length: int = 120, first: datetime = FIRST) -> list[Told]:
+    """A log of about `length` events over some months, from `first` on."""
+    return list(_Writer(Random(seed), first).events(length))
 
 
 class _Writer:
-    def __init__(self, rng: Random) -> None:
-        self.rng, self.now = rng, FIRST
+    def __init__(self, rng: Random, first: datetime) -> None:
+        self.rng, self.now = rng, first
         self.late = rng.choice(["current", "current", "reject"])
         self.default = rng.choice([None, "volume"])
-        self.plans, self.version, self.effective = PLANS, 1, FIRST
+        self.plans, self.version, self.effective = PLANS, 1, first
         self.calls: list[Event] = []
         self.old: list[Event] = []
         self.number = 0
