@@ -6,14 +6,14 @@ every call (the forecast, the connect rate) at the first tick of a local day, wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from rater.core.account import Account, in_effect
 from rater.core.book import Meter, Plan
 from rater.core.connect import Interval, interval
-from rater.core.forecast import Forecast
+from rater.core.forecast import Forecast, PlanOfSegment
 from rater.core.instant import Instant
 from rater.core.lines import CALLS, MINUTES
 from rater.core.money import SECONDS_PER_MINUTE
@@ -34,7 +34,6 @@ _MINUTES_80 = f"{ALLOWANCE_80}:{MINUTES}"
 _MINUTES_100 = f"{ALLOWANCE_100}:{MINUTES}"
 
 Unit = Literal["minutes", "calls", "money", "share"]
-Of = Callable[[Segment], Plan]
 
 
 class Alert(NamedTuple):
@@ -55,7 +54,7 @@ class Alert(NamedTuple):
         return self.kind if self.meter is None else f"{self.kind}:{self.meter}"
 
 
-def of_usage(account: Account, usage: Usage, plan_of: Of, at: Instant) -> Iterator[Alert]:
+def of_usage(account: Account, usage: Usage, plan_of: PlanOfSegment, at: Instant) -> Iterator[Alert]:
     """What the usage as it is now shows and was not told before; `at` is the instant of the event."""
     told = usage.alerts
     for segment in usage.segments:

@@ -91,14 +91,15 @@ def _no_plan(usage: Usage) -> tuple[Segment, ...]:
     """What is left of a period with charges whose plan ended before it: no day of the first plan, and none follows."""
     first = usage.segments[0]
     days = max(1, (usage.end - usage.start) // DAY)
-    return (_identity(first)._replace(start=usage.start, days=0, of=days, until=usage.start),)
+    return (_unused(first)._replace(start=usage.start, days=0, of=days, until=usage.start),)
 
 
 def _same(old: tuple[Segment, ...], new: tuple[Segment, ...]) -> bool:
-    return [_identity(segment) for segment in old] == [_identity(segment) for segment in new]
+    return [_unused(segment) for segment in old] == [_unused(segment) for segment in new]
 
 
-def _identity(segment: Segment) -> Segment:
+def _unused(segment: Segment) -> Segment:
+    """The segment as it begins."""
     return segment._replace(seconds=0, calls=0, cost=ZERO)
 
 
@@ -121,12 +122,11 @@ def _rerated(
     lines: list[Line] = []
     for segment in usage.segments:
         if segment not in segments:
-            nothing = segment._replace(seconds=0, calls=0, cost=ZERO)
-            lines += explain(plan_of_segment(before, segment, ledger.plan_of), segment, nothing, precision)
+            plan = plan_of_segment(before, segment, ledger.plan_of)
+            lines += explain(plan, segment, _unused(segment), precision)
     for plan, segment in zip(plans, segments, strict=True):
         if segment not in usage.segments:
-            nothing = segment._replace(seconds=0, calls=0, cost=ZERO)
-            lines += explain(plan, nothing, segment, precision)
+            lines += explain(plan, _unused(segment), segment, precision)
     rerated = usage._replace(segments=segments)
     if amount:
         rerated = rerated._replace(seq=usage.seq + 1, total=usage.total + amount)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 
@@ -10,9 +9,8 @@ import orjson
 
 from rater.core.account import Account, in_effect
 from rater.core.alerts import Alert
-from rater.core.book import Plan
 from rater.core.connect import interval
-from rater.core.forecast import Forecast
+from rater.core.forecast import Forecast, PlanOfSegment
 from rater.core.instant import Instant, moment
 from rater.core.money import minutes_of, plain
 from rater.core.usage import Segment, Usage
@@ -35,7 +33,7 @@ def spend(
     key: bytes,
     account: Account,
     usage: Usage,
-    plan_of: Callable[[Segment], Plan],
+    plan_of: PlanOfSegment,
     expected: Forecast | None,
     currency: str,
 ) -> Output:

@@ -6,24 +6,23 @@ batch for each usage that changed, so its last value depends on the log alone, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from rater.core.account import Account
 from rater.core.alerts import Alert, of_day, of_usage
-from rater.core.book import Plan
-from rater.core.forecast import MIN_DAYS, forecast, looked
+from rater.core.forecast import PlanOfSegment, forecast, looked
 from rater.core.instant import Instant
 from rater.core.ledger import plan_of_segment
 from rater.core.period import midnight_after, midnight_before
 from rater.core.tariffs import Tariffs
-from rater.core.usage import Segment, Usage
+from rater.core.usage import Usage
 from rater.service.decision import Change, Decision, Desk
 from rater.service.rows import ACCOUNTS, SEPARATOR, USAGE, usage_key
 from rater.service.told import alert, spend
 from rater.stream.model import Changes, Output, Record
 
 
-def plans_of(desk: Desk, account: Account) -> Callable[[Segment], Plan]:
+def plans_of(desk: Desk, account: Account) -> PlanOfSegment:
     """Finds the plan that rates a segment of the account."""
     return lambda segment: plan_of_segment(account, segment, desk.plan)
 
@@ -57,7 +56,7 @@ def told(
     outputs: list[Output] = []
     plan_of = plans_of(desk, account)
     for place, usage in usages.items():
-        found = tuple(of_usage(account, usage, plan_of, at))
+        found = once(of_usage(account, usage, plan_of, at))
         if found:
             changes.append((USAGE, place, remembering(usage, found)))
             shown = max(at, usage.start)  # bare events have no timestamps
@@ -65,9 +64,14 @@ def told(
     return changes, outputs
 
 
+def once(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
+    """Each mark once: two segments of a period may reach the same at the same event, which tells of the later."""
+    return tuple({one.mark: one for one in alerts}.values())
+
+
 def remembering(usage: Usage, alerts: Iterable[Alert]) -> Usage:
     """The usage when these were told."""
-    return usage._replace(alerts=(*usage.alerts, *dict.fromkeys(one.mark for one in alerts)))
+    return usage._replace(alerts=(*usage.alerts, *(one.mark for one in alerts)))
 
 
 def look(
@@ -96,9 +100,7 @@ def look(
 def spend_of(desk: Desk, record: Record, key: bytes, account: Account, usage: Usage, tariffs: Tariffs) -> Output:
     """The latest state of a period."""
     plan_of = plans_of(desk, account)
-    expected = None
-    if usage.looks.days >= MIN_DAYS:
-        expected = forecast(usage, account.calendar, plan_of, tariffs.book.precision)
+    expected = forecast(usage, account.calendar, plan_of, tariffs.book.precision)
     return spend(desk, record, key, account, usage, plan_of, expected, tariffs.book.currency)
 
 

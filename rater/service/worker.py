@@ -72,7 +72,7 @@ def engine_config(
         step=telling(make_step(settings.topic(LOG), spend=settings.spend)),
         row_format=ROW_FORMAT,
         client=settings.client_options(),
-        tick=clock_tick,
+        tick=clock_tick if settings.tick_interval else None,
         tick_interval=settings.tick_interval,
         work_left=lambda state: state is not None and work_left(State(**state)),
         session_timeout=settings.session_timeout,

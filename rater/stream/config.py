@@ -36,7 +36,7 @@ class EngineConfig:
     client: Mapping[str, Any] = field(default_factory=dict)
     """aiokafka's connection options (addresses, TLS, SASL), the same for every client of the engine."""
     tick: Callable[[int, int], Output] | None = None
-    """(partition, now in ms) to the tick record for the log; None where time comes from elsewhere."""
+    """(partition, now in ms) to the tick record for the log; None writes none: time comes from elsewhere."""
     tick_interval: float = 60.0
     work_left: Callable[[Any], bool] = lambda _state: False
     """Does a head's state say that a tick has left work? Then the next tick is written at once."""

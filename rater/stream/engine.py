@@ -48,7 +48,7 @@ class Engine:
         self.watchdog.start()
         self._beat()
         self._report()
-        if self.config.tick is not None and self.config.tick_interval > 0:
+        if self.config.tick is not None:
             asyncio.get_running_loop().call_later(self.config.tick_interval, self._tick)
 
     def _beat(self) -> None:

@@ -77,9 +77,9 @@ async def test_a_worker_killed_half_way(ready: Rater) -> None:
 
 async def test_killed_again_and_again(ready: Rater) -> None:
     """A lone worker killed at three places of the stream, and started again each time, charges each call once."""
-    calls = 12_000
+    calls = 30_000  # half a minute, in which a start after a kill takes its session and more
     async with simulating(ready, calls, "--rate", 1000):
-        for share in (0.1, 0.35, 0.6):
+        for share in (0.05, 0.2, 0.35):
             worker = ready.worker()
             await until_charged(ready, int(share * calls))
             worker.kill()

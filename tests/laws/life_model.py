@@ -235,11 +235,11 @@ class Life:
         first, last = (m.astimezone(zone(person.calendar.zone)).date() for m in (stretch.start, stretch.end))
         return Fraction((last - first).days, (person.calendar.after(period) - period).days)
 
-    def remembers(self, period: str) -> bool:
-        """Is a call of the period known again? Its end is not before the horizon."""
-        first = date.fromisoformat(period if len(period) > 7 else f"{period}-01")
-        ends = datetime(first.year, first.month, 28, tzinfo=UTC) + timedelta(days=20)
-        return ends > self.forgotten
+    def remembered(self) -> set[tuple[str, str]]:
+        """The (account, call id) of every call that is known again: its period ends behind the horizon."""
+        return {
+            key for key, taken in self.calls.items() if self._ends(self.people[key[0]], taken.period) > self.forgotten
+        }
 
     # --- money
 

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from rater.core.account import Account
+from rater.core.alerts import of_usage
+from rater.core.book import Meter, Plan
+from rater.core.period import Calendar
+from rater.core.usage import Segment, Usage
 from rater.events.results import RESULTS
 from rater.service.memory import Replay
+from rater.service.rows import usage_key
 from rater.service.step import make_step
+from rater.service.watch import once, remembering
 from rater.stream.model import LogRecord
 from tests.support.logs import Event, Log, bodies, book, call, published, record, shipped, subscribed, tick
 
@@ -170,3 +180,35 @@ def test_alerts_are_the_same_bytes_however_the_log_is_split() -> None:
     kinds = [orjson.loads(o.value or b"")["kind"] for o in at_once]
     assert kinds == ["spend-cap-reached", "allowance-80", "allowance-100", "connect-rate-below-guarantee"]
     assert at_once == one_by_one
+
+
+FIVE_AND_FIVE = book({"both": {"minutes": {"allowance": 5, "rate": "1"}, "calls": {"allowance": 5, "rate": "2"}}})
+
+
+def five_of_each() -> Plan:
+    """The plan of that book: prices are no matter here."""
+    return Plan("both@1", Decimal(0), "none", Meter(5, None), Meter(5, None))
+
+
+@given(st.lists(st.tuples(st.sampled_from([None, 20, 59, 61, 130]), st.booleans()), max_size=14))
+def test_nothing_is_left_untold(calls: list[tuple[int | None, bool]]) -> None:
+    """After each event the usage kept has nothing more to tell: the quick look of a call misses nothing."""
+    log = Log(words=FIVE_AND_FIVE)
+    log.add(subscribed("A", "both"))
+    plan = five_of_each()
+    for number, (talk, again) in enumerate(calls):
+        log.add(call("A", number, talk), *([void(number)] if again else []))
+        usage = log.replay.rows[0].get("usage", usage_key(b"A", "2026-11"))
+        assert isinstance(usage, Usage)
+        assert list(of_usage(Account(Calendar("Asia/Shanghai", 1)), usage, lambda _: plan, 0)) == []
+
+
+def test_two_segments_that_reach_the_same_mark_at_once_tell_it_once() -> None:
+    """A period is told of its allowance once, whichever plan's it is, and remembers that."""
+    plan = five_of_each()
+    usage = Usage(
+        "2026-11", 0, 10, (Segment(0, "both@1", inline=False, calls=4), Segment(5, "both@1", inline=False, calls=4))
+    )
+    found = once(of_usage(Account(Calendar("Asia/Shanghai", 1)), usage, lambda _: plan, 0))
+    assert [one.mark for one in found] == ["allowance-80:connected-calls"]
+    assert remembering(usage, found).alerts == ("allowance-80:connected-calls",)

@@ -97,3 +97,10 @@ async def test_health_tells_live_from_ready() -> None:
         assert "# TYPE rater_records_total counter" in await metrics.text()
         assert (await client.get("/tables")).status == 404
         assert (await client.post("/live")).status == 405
+
+
+def test_without_an_interval_no_tick_is_written() -> None:
+    """Nor one that would finish what another left: `0 writes none`."""
+    states = engine_config(SETTINGS.model_copy(update={"tick_interval": 0.0}))
+    assert states.tick is None
+    assert engine_config(SETTINGS).tick is clock_tick
