@@ -15,8 +15,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from rater.cli.simulate import DAYS_A_MONTH
+from rater.cli.simulate import NOT_LATE
 from rater.service import simulate
+from rater.service.shipped import shipped_book
 from rater.service.step import partition_of
 from rater.service.topics import MESSAGE_BYTES
 from rater.stream import admin
@@ -56,6 +57,8 @@ class Scene:
     """How many the switch makes."""
     garbage: int = 0
     """Records that were written and are no events."""
+    books: int = 1
+    """Tariff books that were published; the first is the shipped one."""
 
 
 Done = Callable[[Scene, Fault], str]
@@ -145,21 +148,39 @@ def garbage(scene: Scene, fault: Fault) -> str:
 
 
 def corrections(scene: Scene, fault: Fault) -> str:
-    """What people do meanwhile: calls taken back, credits, plans changed from now on and from long ago."""
+    """What people do meanwhile: a new tariff book, calls taken back, credits, plans changed from now and long ago."""
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    start = today - timedelta(days=DAYS_A_MONTH + 1)  # as `rater simulate` has it
+    start = today - timedelta(days=NOT_LATE + 1)  # as `rater simulate` has it
     first = int(fault.pick * 5000)
-    calls = islice(simulate.calls(1, scene.calls, ACCOUNTS, start), first, first + CORRECTED)
+    calls = islice(simulate.calls(1, scene.calls, ACCOUNTS, start, NOT_LATE), first, first + CORRECTED)
     events = [event for call in calls for event in _corrections(call, f"{first}", today)]
+
+    scene.books += 1
+    book = _book(scene.books, today)
 
     async def write() -> None:
         async with AIOKafkaProducer(bootstrap_servers=scene.cluster.address, enable_idempotence=True) as producer:
+            for partition in range(PARTITIONS):
+                await producer.send(topic(scene.rater, "calls"), book, partition=partition)
             for account, value in events:
                 key = account.encode()
                 await producer.send(topic(scene.rater, "calls"), value, key, partition=partition_of(key, PARTITIONS))
 
     _patiently(write)
-    return f"{len(events)} events"
+    return f"{len(events)} events, book {scene.books}"
+
+
+def _book(version: int, today: datetime) -> bytes:
+    """A book with lower prices for segments that begin in the last days: the plan changes that follow begin some."""
+    words = json.loads(shipped_book().model_dump_json(exclude_unset=True))
+    changed = {"effective": (today - timedelta(days=20 - version)).isoformat()}
+    plans = {
+        **words["plans"],
+        "hybrid-200": {**words["plans"]["hybrid-200"], **changed, "fee": f"{200 - version}.00"},
+        "package-basic": {**words["plans"]["package-basic"], **changed, "fee": f"{300 - version}.00"},
+    }
+    book = {**words, "version": version, "plans": plans}
+    return json.dumps({"type": "tariffs-published/1", "book": book}).encode()
 
 
 def _corrections(call: simulate.Event, mark: str, today: datetime) -> Iterator[tuple[str, bytes]]:
@@ -204,6 +225,7 @@ def refuse_writes(scene: Scene, fault: Fault) -> str:
 def refuse_batches(scene: Scene, fault: Fault) -> str:
     """Charges are refused for good, not for now: the topic takes no batch of the usual size."""
     charges = topic(scene.rater, "charges")
+    until(lambda: any(worker.rates() for worker in scene.keeper.workers), "a worker rates", 30)
     with scene.keeper.forgiving("max.message.bytes"):  # a worker that starts meanwhile sees it, and is right to refuse
         _set(scene, charges, "max.message.bytes", TINY)
         time.sleep(fault.lasts)

@@ -6,12 +6,12 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.faults.faults import ACCOUNTS, DO, PARTITIONS, Scene
+from tests.faults.faults import ACCOUNTS, CORRECTED, DO, PARTITIONS, Scene
 from tests.faults.keeper import Keeper
 from tests.faults.plan import Fault
 from tests.faults.progress import Progress
@@ -83,19 +83,21 @@ def run(plan: Sequence[Fault], calls: int, rate: float, folder: Path, say: Say, 
             raise GaveUp(f"a worker found it unsafe to start:\n{keeper.refused[0]}")
         say(f"workers end with {statuses}")
         verdict = judge(direct, asyncio.run(charges_of(direct)), calls)
-        idle = [] if planted else _did_nothing(plan, keeper.ended)
+        idle = [] if planted else _did_nothing(plan, keeper.ended, verdict.audit["outcomes"])
         return Result(done, verdict._replace(wrong=[*verdict.wrong, *idle]), dict(keeper.ended))
 
 
 FAILED = 70
 
 
-def _did_nothing(plan: Sequence[Fault], ended: Counter[int]) -> list[str]:
+def _did_nothing(plan: Sequence[Fault], ended: Counter[int], outcomes: Mapping[str, int]) -> list[str]:
     """Faults that cannot have struck: a run in which they do nothing proves nothing."""
     kinds = {fault.kind for fault in plan}
     found = []
     if "refuse-batches" in kinds and not ended[FAILED]:
         found.append("batches were to be refused, and no worker ended of it")
+    if "corrections" in kinds and outcomes.get("voided", 0) < CORRECTED // 2:
+        found.append("calls were to be taken back, and few were")
     return found
 
 

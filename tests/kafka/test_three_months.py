@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from base64 import b64decode, b64encode
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 import orjson
 
@@ -82,6 +84,37 @@ async def test_months_of_lives_come_to_what_the_model_says(rater: Rater) -> None
     remembered = [key.decode().split("\x1f") for key in await rows_of(rater, "calls")]
     assert {(account, call_id) for account, _, call_id in remembered} == model.remembered()
     assert 0 < len(remembered) < expected.count("charged")
+    assert_a_back_test_is_two_ratings(rater, log[0]["book"])
+
+
+def assert_a_back_test_is_two_ratings(rater: Rater, book: Event) -> None:
+    """`rater rerate` on the log in Kafka, with one price changed: account by account the difference of two ratings."""
+    plans = book["plans"]
+    book = {**book, "plans": {**plans, "basic": {**plans["basic"], "minutes": {"allowance": 100, "rate": "0.35"}}}}
+    rater.run("export", "--out", "log.jsonl")
+    lines = [orjson.loads(line) for line in (rater.folder / "log.jsonl").read_bytes().splitlines()]
+    (rater.folder / "other.yaml").write_bytes(orjson.dumps(book))  # JSON is YAML
+    (rater.folder / "other.jsonl").write_bytes(b"".join(orjson.dumps(under(line, book)) + b"\n" for line in lines))
+    was, would = (totals(rater, name) for name in ("log.jsonl", "other.jsonl"))
+    said = json.loads(rater.run("rerate", "--tariffs", "other.yaml", "--json"))
+    changes = {one["account"]: Fraction(one["change"]) for one in said["accounts"]}
+    assert changes == {name: would[name] - was[name] for name in was}
+    assert Fraction(said["total"]) == sum(changes.values())
+    assert len({change for change in changes.values() if change}) > 1
+
+
+def under(line: dict[str, Any], book: Event) -> dict[str, Any]:
+    """A line of the exported log, with this book in the place of the one that it may publish."""
+    event = orjson.loads(b64decode(line["value"]))
+    if event["type"] != "tariffs-published/1":
+        return line
+    return {**line, "value": b64encode(orjson.dumps({**event, "book": book})).decode()}
+
+
+def totals(rater: Rater, log: str) -> dict[str, Fraction]:
+    """Each account's total by `rater rate`."""
+    said = json.loads(rater.run("rate", log, "--summary", "--json", status=None))
+    return {name: Fraction(one["total"]) for name, one in said["accounts"].items()}
 
 
 async def rows_of(rater: Rater, table: str) -> dict[bytes, bytes]:
