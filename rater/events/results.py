@@ -29,6 +29,7 @@ from rater.events.words import (
     Source,
     VersionedPlanId,
     Words,
+    ZoneName,
 )
 
 MAX_LINES = 1_000
@@ -173,8 +174,8 @@ class Spend(Message):
     """The latest state of an account's period, for dashboards; a later one with the same key replaces it.
 
     `plan` is that of the segment rated last in time; `minutes` and `connected_calls` are what its meters counted, with
-    those of the period's other segments. `forecast` is null before two whole days. `spend_cap` and
-    `guaranteed_connect_rate` are those that hold at the period's end, by all that is known.
+    those of the period's other segments. `time_zone` is the account's in this period. `forecast` is null before two
+    whole days. `spend_cap` and `guaranteed_connect_rate` are those that hold at the period's end, by all that is known.
     """
 
     type: Literal["spend/1"]
@@ -182,6 +183,7 @@ class Spend(Message):
     period: PeriodName
     start: Instant
     end: Instant
+    time_zone: ZoneName | None = None
     plan: VersionedPlanId | None
     seq: Annotated[int, Field(ge=1, le=2**53 - 1)]
     minutes: Figure

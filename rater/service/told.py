@@ -46,7 +46,8 @@ def spend(
     name = spend_key(key, usage.period)
     body = (
         f'{{"type":"spend/1","account":"{key.decode()}","period":"{usage.period}",'
-        f'"start":"{_time(usage.start)}","end":"{_time(usage.end)}","plan":"{segment.plan_id}","seq":{usage.seq},'
+        f'"start":"{_time(usage.start)}","end":"{_time(usage.end)}",'
+        f'"time_zone":"{account.calendar.at(usage.start).zone}","plan":"{segment.plan_id}","seq":{usage.seq},'
         f'"minutes":"{minutes_of(seconds)}","connected_calls":{calls},'
         f'"allowance_left":{{{allowance_left(plan_of(segment), segment)}}},"total":"{plain(usage.total)}",'
         f'"fees":"{plain(usage.fees)}","currency":"{currency}","forecast":{_forecast(expected)},'

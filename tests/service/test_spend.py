@@ -60,6 +60,7 @@ def test_it_tells_what_finance_asks() -> None:
         "period": "2026-11",
         "start": "2026-10-31T16:00:00+00:00",
         "end": "2026-11-30T16:00:00+00:00",
+        "time_zone": "Asia/Shanghai",
         "plan": "hybrid-200@1",
         "seq": 21,
         "minutes": "30",
