@@ -8,15 +8,19 @@ from typing import NoReturn
 import typer
 
 from rater.cli import (
+    advise,
     audit,
     corrections,
     demo,
+    explain,
     export,
+    project,
     rate,
     rerate,
     settings,
     simulate,
     snapshot,
+    statement,
     subscribe,
     tariffs,
     topics,
@@ -41,8 +45,13 @@ app.command("tick")(corrections.tick)
 app.command("export")(export.export)
 app.command("rate")(rate.rate)
 app.command("rerate")(rerate.rerate)
+app.command("statement")(statement.statement)
+app.command("explain")(explain.explain)
+app.command("advise")(advise.advise)
+app.command("connect-rate")(advise.connect_rate)
 app.command("audit")(audit.audit)
 app.command("snapshot")(snapshot.snapshot)
+app.command("project")(project.project)
 app.command("simulate")(simulate.simulate)
 app.command("demo")(demo.demo)
 app.command("settings")(settings.settings)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 from math import isqrt
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+FEW = 100
+"""Attempts below which a rate is not judged."""
+
+Verdict = Literal["no-attempts", "too-few", "below", "within", "borderline", "above"]
+"""Of a connect rate beside a band: its whole interval lies below, within or above it, or across one of its ends."""
 
 _SCALE = 10**12
 _Z2 = 3_841_458_820_694
@@ -33,3 +39,21 @@ def interval(connected: int, attempts: int) -> Interval | None:
 
 def _share(part: int, whole: int) -> Decimal:
     return Decimal((part * 2_000_000 + whole) // (2 * whole)).scaleb(-6)
+
+
+def judged(connected: int, attempts: int, band: tuple[Decimal, Decimal]) -> Verdict:
+    """Is a connect rate what the trade expects? `band` is the tariff book's `connect_rate_band`, a share each.
+
+    Above is no praise: more than the band connects where answering machines or false answer signals count as answers.
+    """
+    around = interval(connected, attempts)
+    if around is None:
+        return "no-attempts"
+    if attempts < FEW:
+        return "too-few"
+    low, high = band
+    if around.high < low:
+        return "below"
+    if around.low > high:
+        return "above"
+    return "within" if low <= around.low and around.high <= high else "borderline"

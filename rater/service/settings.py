@@ -41,6 +41,14 @@ class Settings(BaseSettings):
     instance_id: str | None = Field(None, description="a worker's fixed name: a quick restart causes no rebalance")
     health_host: str = Field("127.0.0.1", description="where /live and /ready are served")
     health_port: int = Field(0, ge=0, le=65535, description="the port of /live and /ready; 0 serves none")
+    database_url: SecretStr | None = Field(
+        None, description="the console's read model: sqlite:///rater.db, or postgresql://user:password@host/name"
+    )
+    console_host: str = Field("127.0.0.1", description="where the console and the REST API are served")
+    console_port: int = Field(8300, ge=0, le=65535, description="their port; 0 takes a free one")
+    console_token: SecretStr | None = Field(
+        None, min_length=16, description="what people and programs log in with, at least 16 characters"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
     log_json: bool = Field(default=False, description="one JSON object a log line")
     dev: bool = Field(default=False, description="1 on one broker: weak durability is a warning, not an error")

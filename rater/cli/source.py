@@ -1,0 +1,80 @@
+"""Where the verbs that look at accounts read from: a file of charges, the read model, or the topics themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rater.cli.export import bar
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from rater.console.store import Store
+    from rater.service.settings import Settings
+
+Charges = Annotated[
+    Path | None,
+    typer.Option(
+        "--charges",
+        help="Read this file of charges (rater rate LOG --out FILE). If left out: the read model that "
+        "RATER_DATABASE_URL names, brought up to date; without one, the account's partition in Kafka.",
+        show_default=False,
+    ),
+]
+Tariffs = Annotated[
+    Path | None,
+    typer.Option("--tariffs", help="The tariff book that goes with --charges; the shipped one if left out."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+
+
+@contextmanager
+def look(account: str, charges: Path | None, tariffs: Path | None) -> Iterator[Connection]:
+    """One moment of a read model in which the account is up to date."""
+    from rater.console.store import MEMORY, Store
+    from rater.service.settings import Settings
+
+    settings = Settings()
+    url = settings.database_url.get_secret_value() if settings.database_url else None
+    store = Store(MEMORY if charges is not None or url is None else url)
+    try:
+        store.open(settings.topic_prefix)
+        if charges is not None:
+            _load(store, charges, tariffs)
+        else:
+            asyncio.run(_catch_up(settings, store, account if url is None else None))
+        with store.read() as connection:
+            yield connection
+    finally:
+        store.close()
+
+
+def _load(store: Store, charges: Path, tariffs: Path | None) -> None:
+    from rater.cli.tariffs import load
+    from rater.console.from_files import load_book, load_charges
+
+    load_book(store, load(tariffs))
+    with charges.open("rb") as lines:
+        load_charges(store, lines)
+
+
+async def _catch_up(settings: Settings, store: Store, account: str | None) -> None:
+    from rater.console.follow import Follower
+    from rater.service.reading import log_partitions
+    from rater.service.step import partition_of
+
+    only = None
+    if account is not None:
+        only = {partition_of(account.encode(), await log_partitions(settings))}
+    with bar(show=sys.stderr.isatty()) as progress:
+        task = progress.add_task("reading charges", total=None)
+        await Follower(settings, store, only).catch_up(
+            lambda passed, total: progress.update(task, completed=passed, total=total)
+        )

@@ -1,0 +1,118 @@
+"""`rater statement`: what an account's period comes to, as a table, JSON, CSV, or a page that prints well."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rater.cli.errors import fail
+from rater.cli.source import AsJson, Charges, Tariffs, look
+
+if TYPE_CHECKING:
+    from rater.console.views import StatementView
+
+COLUMNS = (
+    *("charge_id", "kind", "plan", "started_at", "call_id", "direction", "connected", "talk_seconds"),
+    *("billed_seconds", "amount", "period_total", "currency", "reason", "late"),
+)
+
+
+def statement(
+    account: Annotated[str, typer.Argument(help="The account's id.")],
+    period: Annotated[str, typer.Argument(help="The period's name: 2026-11, or 2026-11-15 for a billing day of 15.")],
+    charges: Charges = None,
+    tariffs: Tariffs = None,
+    items: Annotated[bool, typer.Option("--items", help="List every charge below the summary.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print every charge as CSV.")] = False,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page that prints well.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what an account's period comes to: fee, units by rate, adjustments, and the charges behind them."""
+    from rater.console.queries import account_periods
+    from rater.console.statement import statement as made
+
+    with look(account, charges, tariffs) as connection:
+        found = made(connection, account, period)
+        if found is None:
+            known = [one.period for one in account_periods(connection, account)]
+            there = f"{account} has {', '.join(known[:12])}" if known else f"nothing was ever charged to {account}"
+            raise fail(f"{account} has no charges in {period}", there, status=1)
+    if html is not None:
+        from rater.console.page import as_html
+
+        html.write_text(as_html(found), encoding="utf-8")
+        typer.echo(f"written to {html}", err=True)
+    elif as_json:
+        typer.echo(found.model_dump_json(indent=2))
+    elif as_csv:
+        _csv(found)
+    else:
+        _print(found, items=items)
+
+
+def _csv(found: StatementView) -> None:
+    writer = csv.DictWriter(sys.stdout, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for charge in found.charges:
+        writer.writerow({**charge.get("call", {}), **charge})
+
+
+def _print(found: StatementView, *, items: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from rater.cli.words import meter_words
+    from rater.console.statement import by_kind
+
+    told = found.period
+    state = "closed" if told.closed else "running: not final"
+    table = Table(title=f"{told.account}, {told.period} ({state}), {told.currency}", title_justify="left")
+    table.add_column("plan")
+    table.add_column("what")
+    for name in ("included", "billed", "rate", "amount"):
+        table.add_column(name, justify="right")
+    for line in found.lines:
+        what = line.note or meter_words(line.meter)
+        table.add_row(line.plan, what, _some(line.covered), _some(line.billable), line.rate or "", line.amount)
+    table.add_section()
+    parts = by_kind(told)
+    for name, amount in parts.items():
+        table.add_row("", name, "", "", "", amount)
+    table.add_row("", "[bold]total[/]", "", "", "", f"[bold]{told.total}[/]")
+    console = Console()
+    console.print(table)
+    console.print(
+        f"{told.charges:,} charges, {told.connected_calls:,} connected calls, "
+        f"{told.talk_seconds / 60:,.0f} minutes of talk time"
+    )
+    if items:
+        console.print(_items(found.charges))
+    else:
+        console.print("every charge: --items, or --csv, --json, --html FILE", style="dim")
+
+
+def _items(charges: tuple[Mapping[str, Any], ...]) -> Any:
+    from rich.table import Table
+
+    table = Table()
+    for name, side in (("no.", "right"), ("kind", "left"), ("started", "left"), ("call", "left"), ("talk", "right")):
+        table.add_column(name, justify="right" if side == "right" else "left")
+    table.add_column("amount", justify="right")
+    table.add_column("total", justify="right")
+    for charge in charges:
+        call = charge.get("call") or {}
+        talk = f"{call['talk_seconds']} s" if call.get("connected") else "-" if call else ""
+        what = call.get("call_id") or charge.get("reason") or charge.get("subscription_id") or ""
+        started = call.get("started_at", "")[:19]
+        numbers = (charge["amount"], charge["period_total"])
+        table.add_row(str(charge["seq"]), charge["kind"], started, what, talk, *numbers)
+    return table
+
+
+def _some(units: str) -> str:
+    return "" if units == "0" else units

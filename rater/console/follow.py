@@ -1,0 +1,174 @@
+"""Kafka into the read model: from where it stopped, up to the end, and on as messages come."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from rater.console.projection import TAKES, Message, Overtaken, position, project
+from rater.console.store import Store
+from rater.service.reading import PATIENCE, bounds, reader
+from rater.service.rows import TARIFFS
+from rater.service.settings import Settings
+from rater.service.topics import changelog
+from rater.stream.failstop import Refused
+from rater.stream.heads import HEADS
+from rater.stream.model import Head
+
+AT_ONCE = 5000
+"""Messages of one SQL transaction, at most."""
+WAIT_MS = 100
+RATE_SECONDS = 10.0
+LOOK_EVERY = 1.0
+
+Told = Callable[[int, int], None]
+"""Hears of (messages passed, messages to pass) while the read model catches up."""
+
+
+class Live:
+    """What is known of the stream at this moment, and is nowhere in the read model."""
+
+    def __init__(self) -> None:
+        self.heads: dict[int, Head] = {}
+        """Log partition -> as of its worker's last transaction."""
+        self.log_ends: dict[int, int] = {}
+        self.behind = 0
+        """Messages that are published and not in the read model."""
+        self.version = 0
+        """Grows with every transaction of the read model."""
+        self.looked = 0.0
+        """When `behind` and `log_ends` were looked up, by the process's own clock."""
+        self._taken: deque[tuple[float, int]] = deque()
+
+    @property
+    def lag(self) -> int:
+        """Records of the log that have no outcome yet; transaction markers among them."""
+        ends = self.log_ends.items()
+        return sum(max(0, end - (self.heads[p].next_offset if p in self.heads else 0)) for p, end in ends)
+
+    @property
+    def fresh(self) -> bool:
+        """Was Kafka heard of in the last seconds?"""
+        return time.monotonic() - self.looked < 10 * LOOK_EVERY
+
+    def took(self, charges: int) -> None:
+        """Count charges that came just now."""
+        self.version += 1
+        self._taken.append((time.monotonic(), charges))
+
+    def rate(self) -> float:
+        """Charges a second over the last seconds."""
+        now = time.monotonic()
+        while self._taken and self._taken[0][0] < now - RATE_SECONDS:
+            self._taken.popleft()
+        return sum(charges for _, charges in self._taken) / RATE_SECONDS
+
+
+def role_topics(settings: Settings) -> dict[str, str]:
+    """A topic's role in the read model -> its real name."""
+    return {role: changelog(settings, TARIFFS) if role == TARIFFS else settings.topic(role) for role in TAKES}
+
+
+class Follower:
+    """Takes messages into a read model. One process does it; where two do, they share the work."""
+
+    def __init__(self, settings: Settings, store: Store, partitions: Collection[int] | None = None) -> None:
+        self.live = Live()
+        self._settings, self._store, self._only = settings, store, partitions
+        self._roles = {name: role for role, name in role_topics(settings).items()}
+        self._log, self._heads = settings.topic("calls"), changelog(settings, HEADS.name)
+        self._since: dict[TopicPartition, int | None] = {}
+
+    async def catch_up(self, told: Told = lambda _passed, _total: None) -> None:
+        """Take in what is there now. Raises `Refused` where that cannot be."""
+        async with self._reading() as consumer:
+            ends = await consumer.end_offsets(list(self._since))
+            starts = {tp: await consumer.position(tp) for tp in ends}
+            total = sum(ends[tp] - starts[tp] for tp in ends)
+            passed, moved = 0, time.monotonic()
+            while passed < total:
+                await self._take(consumer)
+                now = sum(min(at or starts[tp], ends[tp]) - starts[tp] for tp, at in self._since.items())
+                if now > passed:
+                    passed, moved = now, time.monotonic()
+                elif time.monotonic() - moved > PATIENCE:
+                    raise Refused(f"Kafka gave nothing for {PATIENCE:.0f} s")
+                told(passed, total)
+
+    async def run(self) -> None:
+        """Take in whatever comes, for ever."""
+        async with self._reading() as consumer:
+            while True:
+                await self._take(consumer)
+                if time.monotonic() - self.live.looked > LOOK_EVERY:
+                    await self._look(consumer)
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AIOKafkaConsumer]:
+        async with reader(self._settings, *self._roles, self._log, self._heads) as consumer:
+            for topic in self._roles:
+                starts, ends = await bounds(consumer, topic)
+                for p, start in starts.items():
+                    if self._only is None or p in self._only or self._roles[topic] == TARIFFS:
+                        self._begin(consumer, TopicPartition(topic, p), start, ends[p])
+            consumer.resume(*self._since, *(tp for tp in consumer.assignment() if tp.topic == self._heads))
+            yield consumer
+
+    def _begin(self, consumer: AIOKafkaConsumer, tp: TopicPartition, start: int, end: int) -> None:
+        since = self._position(tp)
+        place = f"{tp.topic}/{tp.partition}"
+        if since is not None and since > end:
+            raise Refused(f"{place} ends at {end}, before {since}, where the read model stands; {_ANEW}")
+        if since is not None and since < start and self._roles[tp.topic] == "charges":
+            raise Refused(f"{place} begins at {start}, behind {since}, where the read model stands; {_ANEW}")
+        self._since[tp] = since
+        consumer.seek(tp, start if since is None else max(since, start))
+
+    def _position(self, tp: TopicPartition) -> int | None:
+        with self._store.read() as connection:
+            return position(connection, self._roles[tp.topic], tp.partition)
+
+    async def _take(self, consumer: AIOKafkaConsumer) -> None:
+        """Take in what one fetch gives: a transaction for each partition."""
+        fetched = await consumer.getmany(timeout_ms=WAIT_MS, max_records=AT_ONCE)
+        for tp, records in fetched.items():
+            if tp.topic == self._heads and records[-1].value:
+                self.live.heads[tp.partition] = HEADS.decode(records[-1].value)
+        for tp, since in self._since.items():
+            until = await consumer.position(tp)
+            if since is None or until > since:
+                await self._project(consumer, tp, fetched.get(tp, []), until)
+
+    async def _project(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: list[Any], until: int) -> None:
+        messages = [Message(r.offset, r.timestamp, r.key, r.value, dict(r.headers)) for r in records]
+        since, role = self._since[tp], self._roles[tp.topic]
+
+        def write() -> None:
+            with self._store.write() as connection:
+                project(connection, role, tp.partition, messages, since, until)
+
+        try:
+            await asyncio.to_thread(write)
+        except Overtaken:
+            self._since[tp] = self._position(tp)
+            consumer.seek(tp, self._since[tp])
+            return
+        self._since[tp] = until
+        if messages:
+            self.live.took(len(messages) if role == "charges" else 0)
+
+    async def _look(self, consumer: AIOKafkaConsumer) -> None:
+        log = [tp for tp in consumer.assignment() if tp.topic == self._log]
+        ends: Mapping[TopicPartition, int] = await consumer.end_offsets([*log, *self._since])
+        self.live.log_ends = {tp.partition: ends[tp] for tp in log}
+        self.live.behind = sum(max(0, ends[tp] - (since or 0)) for tp, since in self._since.items())
+        self.live.looked = time.monotonic()
+
+
+_ANEW = "build it anew with: rater project --rebuild"

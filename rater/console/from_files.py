@@ -1,0 +1,76 @@
+"""Files into a read model: charges and alerts as `rater rate` writes them, and a tariff book."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+import orjson
+
+from rater.console.projection import Message, project
+from rater.console.store import Store
+from rater.core.tariffs import Refused as NotPublished
+from rater.core.tariffs import publish
+from rater.events.results import RESULTS
+from rater.events.tariffs import TariffBook
+from rater.service.rows import TARIFFS, TARIFFS_KEY, plan_key
+from rater.service.tariff_rows import content_of, encode_tariff
+from rater.stream.failstop import Refused
+
+AT_ONCE = 5000
+
+
+def load_charges(store: Store, lines: Iterable[bytes]) -> None:
+    """Take a file of charges in. Raises `Refused` with the line where it is none."""
+    _load(store, "charges", _messages(lines, {"charge/1", "period-closed/1"}))
+
+
+def load_book(store: Store, book: TariffBook) -> None:
+    """Take a tariff book in as if it were the only one that was ever published."""
+    core = book.to_core()
+    published = publish(None, core, content_of(core), lambda _: next(iter(core.plans.values())))
+    if isinstance(published, NotPublished):
+        raise Refused(published.detail)
+    rows = [(TARIFFS_KEY, encode_tariff(published.tariffs))]
+    rows += [(plan_key(plan.id), encode_tariff(plan)) for plan in published.plans]
+    _load(store, TARIFFS, (Message(number, 0, key, value, {}) for number, (key, value) in enumerate(rows)))
+
+
+def _load(store: Store, topic: str, messages: Iterable[Message]) -> None:
+    since, waiting = None, list[Message]()
+    for message in messages:
+        waiting.append(message)
+        if len(waiting) >= AT_ONCE:
+            since = _write(store, topic, waiting, since)
+    _write(store, topic, waiting, since)
+
+
+def _write(store: Store, topic: str, messages: list[Message], since: int | None) -> int | None:
+    if not messages:
+        return since
+    until = messages[-1].offset + 1
+    with store.write() as connection:
+        project(connection, topic, 0, messages, since, until)
+    messages.clear()
+    return until
+
+
+def _messages(lines: Iterable[bytes], types: set[str]) -> Iterator[Message]:
+    for number, line in enumerate(lines):
+        if not line.strip():
+            continue
+        try:
+            body = orjson.loads(line)
+            kind = body["type"]
+            RESULTS[kind].model_validate_json(line)
+        except (ValueError, KeyError, TypeError) as error:
+            raise Refused(f"line {number + 1} is no charge: make the file with rater rate LOG --out FILE") from error
+        if kind not in types:
+            raise Refused(f"line {number + 1} is of the type {kind}, not {' or '.join(sorted(types))}")
+        yield Message(number, _time(body), None, line.strip(), {})
+
+
+def _time(body: dict[str, dict[str, str]]) -> int:
+    """A file has no record times: the call's own stands for them."""
+    call = body.get("call")
+    return int(datetime.fromisoformat(call["started_at"]).timestamp() * 1000) if call else 0

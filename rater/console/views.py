@@ -1,0 +1,180 @@
+"""What the read model answers, as the REST API and `--json` tell it. Amounts and shares are decimals as strings."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class View(BaseModel):
+    """An answer; it does not change."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class ConnectRate(View):
+    """Connected of the outbound attempts, with its Wilson 95 % interval, beside the tariff book's band."""
+
+    attempts: int
+    connected: int
+    rate: str | None
+    low: str | None
+    high: str | None
+    band: tuple[str, str]
+    verdict: Literal["no-attempts", "too-few", "below", "within", "borderline", "above"]
+    guaranteed: str | None
+
+
+class Forecast(View):
+    """What the period will have cost at its end; `low` to `high` in 95 of 100 cases."""
+
+    total: str
+    low: str
+    high: str
+
+
+class PeriodView(View):
+    """An account's period as it stands."""
+
+    account: str
+    period: str
+    start: str | None
+    """RFC 3339; null until the rater has told of the period in `spend`."""
+    end: str | None
+    time_zone: str | None
+    currency: str
+    total: str
+    fees: str
+    manual: str
+    """Manual adjustments, part of the total."""
+    charges: int
+    plan: str | None
+    closed: bool
+    connected_calls: int
+    talk_seconds: int
+    allowance_left: dict[str, str]
+    forecast: Forecast | None
+    spend_cap: str | None
+    connect_rate: ConnectRate
+
+
+class AccountView(View):
+    """An account in a list: its newest period, shortly."""
+
+    account: str
+    period: str
+    total: str
+    currency: str
+    plan: str | None
+    closed: bool
+    allowance_left: dict[str, str]
+
+
+class DayView(View):
+    """A local day of an account's period: what the calls that started in it cost."""
+
+    day: str
+    amount: str
+    calls: int
+
+
+class RejectedView(View):
+    """A record that did nothing. Long numbers in what was received are masked: they may be those of phones."""
+
+    place: str
+    """Where it stands in the log: calls/3/10482."""
+    at: str
+    reason: str
+    detail: str
+    received: str
+    """The start of its value as text; what is no text shows as dots."""
+
+
+class OfferView(View):
+    """A plan over the account's past months."""
+
+    plan: str
+    kind: Literal["package", "hybrid", "usage"]
+    total: str
+    worst: str
+    costs: tuple[str, ...]
+
+
+class ProtectionView(View):
+    """What speaks for a package and what for a hybrid, where the volume swings."""
+
+    package: str
+    package_worst: str
+    hybrid: str
+    hybrid_worst: str
+    caps: str
+    """By how much the hybrid's dearest month is dearer than the package's."""
+    saves: str
+    """By how much the package is dearer than the hybrid in the month `saves_in`."""
+    saves_in: str
+
+
+class MonthView(View):
+    """A past month as advice sees it."""
+
+    period: str
+    paid: str
+    connected_calls: int
+    talk_seconds: int
+
+
+class AdviceView(View):
+    """Which plan fits: every plan's cost in each past month from the account's real calls, the cheapest first."""
+
+    account: str
+    currency: str
+    months: tuple[MonthView, ...]
+    offers: tuple[OfferView, ...]
+    best: str | None
+    """The cheapest plan; null where no month is over yet."""
+    current: str | None
+    paid: str
+    too_much: str
+    """What was paid more than the best plan would have cost."""
+    swings: bool
+    protection: ProtectionView | None
+
+
+class Overview(View):
+    """Everything at once, for people who watch."""
+
+    currency: str | None
+    charged_today: str
+    charges_today: int
+    periods: tuple[dict[str, Any], ...]
+    """The newest periods: period, total, accounts."""
+    accounts: int
+    charges: int
+    alerts: int
+    rejected: tuple[dict[str, Any], ...]
+    """reason, count."""
+    residue: str
+    """What charges sum to, less what their periods' totals say: 0.00, or something is broken."""
+
+
+class StatementLine(View):
+    """What a period's units of a meter cost in the end, at one rate; `billable` at `rate`, beside what was covered."""
+
+    plan: str
+    meter: str
+    covered: str
+    billable: str
+    rate: str | None
+    amount: str
+    note: str = ""
+    """Of a manual adjustment, its reason."""
+
+
+class StatementView(View):
+    """An account's period as an invoice says it; the lines sum to the period's total."""
+
+    period: PeriodView
+    lines: tuple[StatementLine, ...]
+    charges: tuple[dict[str, Any], ...]
+    """Every charge, by its number."""
