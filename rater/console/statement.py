@@ -7,6 +7,7 @@ a line's amount; a `rounding` line carries what the single charges' rounding lef
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, localcontext
 from typing import Any
@@ -21,8 +22,36 @@ from rater.core.money import CONTEXT, ZERO, plain, rounded
 
 AT_ONCE = 5000
 
-Group = tuple[str, str, Decimal | None]
-"""(plan, meter, rate)"""
+Group = tuple[str, Decimal]
+"""(meter, rate). Units of two plans with the same rate stand together: a re-rating moves them in one charge."""
+
+
+class Sums:
+    """What the charges' lines come to, group by group."""
+
+    def __init__(self) -> None:
+        self.covered: dict[Group, Decimal] = defaultdict(Decimal)
+        self.billable: dict[Group, Decimal] = defaultdict(Decimal)
+        self.plans: dict[Group, set[str]] = defaultdict(set)
+        self.manual: dict[str, Decimal] = defaultdict(Decimal)
+        """Reason -> amount of manual adjustments."""
+
+    def add(self, charge: Mapping[str, Any]) -> None:
+        """Add a charge's lines."""
+        for line in charge["lines"]:
+            if line["meter"] == ADJUSTMENT:
+                self.manual[charge.get("reason") or ""] += Decimal(line["amount"])
+            elif line["meter"] != ROUNDING:
+                self._add(charge, line)
+
+    def _add(self, charge: Mapping[str, Any], line: Mapping[str, Any]) -> None:
+        group = (line["meter"], Decimal(line["rate"]))
+        self.billable[group] += Decimal(line["billable"])
+        self.covered[group] += Decimal(line["covered"])
+        if charge["kind"] in {"usage", "fee"}:
+            self.plans[group].add(charge.get("plan") or "")
+        if "repriced_from" in line:
+            self.billable[line["meter"], Decimal(line["repriced_from"])] -= Decimal(line["billable"])
 
 
 def statement(connection: Connection, account: str, name: str) -> StatementView | None:
@@ -40,53 +69,33 @@ def statement(connection: Connection, account: str, name: str) -> StatementView 
 
 
 def summed(charges: Iterable[Mapping[str, Any]], money: Money, total: Decimal) -> tuple[StatementLine, ...]:
-    """The charges' lines, net: for each plan the fee, and each meter's units by the rate that they cost in the end."""
-    covered: dict[Group, Decimal] = {}
-    billed: dict[Group, Decimal] = {}
-    manual: dict[str, Decimal] = {}
+    """The charges' lines, net: the fee, and each meter's units by the rate that they cost in the end."""
+    sums = Sums()
     for charge in charges:
-        plan = charge.get("plan") or ""
-        for line in charge["lines"]:
-            if line["meter"] == ADJUSTMENT:
-                reason = charge.get("reason") or ""
-                manual[reason] = manual.get(reason, ZERO) + Decimal(line["amount"])
-            elif line["meter"] != ROUNDING:
-                _add(plan, line, covered, billed)
-    lines = [_line(group, covered.get(group, ZERO), units, money) for group, units in billed.items()]
+        sums.add(charge)
+    lines = [_line(sums, group, money) for group in sums.billable]
     lines = [line for line in lines if line.covered != "0" or line.billable != "0"]
-    lines.sort(key=lambda line: (line.plan, line.meter != FEE, line.meter, -Decimal(line.rate or 0)))
-    lines += [
-        StatementLine(
-            plan="", meter=ADJUSTMENT, covered="0", billable="0", rate=None, amount=plain(amount), note=reason
-        )
-        for reason, amount in sorted(manual.items())
-    ]
+    lines.sort(key=lambda line: (line.meter != FEE, line.meter, line.plan, -Decimal(line.rate or 0)))
+    lines += [_amount(ADJUSTMENT, amount, reason) for reason, amount in sorted(sums.manual.items())]
     rest = total - sum((Decimal(line.amount) for line in lines), ZERO)
-    if rest:
-        lines.append(StatementLine(plan="", meter=ROUNDING, covered="0", billable="0", rate=None, amount=plain(rest)))
-    return tuple(lines)
+    return (*lines, _amount(ROUNDING, rest)) if rest else tuple(lines)
 
 
-def _add(plan: str, line: Mapping[str, Any], covered: dict[Group, Decimal], billed: dict[Group, Decimal]) -> None:
-    group = (plan, line["meter"], Decimal(line["rate"]))
-    billed[group] = billed.get(group, ZERO) + Decimal(line["billable"])
-    covered[group] = covered.get(group, ZERO) + Decimal(line["covered"])
-    if "repriced_from" in line:
-        earlier = (plan, line["meter"], Decimal(line["repriced_from"]))
-        billed[earlier] = billed.get(earlier, ZERO) - Decimal(line["billable"])
-
-
-def _line(group: Group, covered: Decimal, billable: Decimal, money: Money) -> StatementLine:
-    plan, meter, rate = group
-    amount = rounded(billable * (rate or ZERO), money.precision)
+def _line(sums: Sums, group: Group, money: Money) -> StatementLine:
+    meter, rate = group
+    billable = sums.billable[group]
     return StatementLine(
-        plan=plan,
+        plan=", ".join(sorted(sums.plans[group])),
         meter=meter,
-        covered=_short(covered),
+        covered=_short(sums.covered[group]),
         billable=_short(billable),
-        rate=None if rate is None else plain(rate),
-        amount=plain(amount),
+        rate=plain(rate),
+        amount=plain(rounded(billable * rate, money.precision)),
     )
+
+
+def _amount(meter: str, amount: Decimal, note: str = "") -> StatementLine:
+    return StatementLine(plan="", meter=meter, covered="0", billable="0", rate=None, amount=plain(amount), note=note)
 
 
 def _short(units: Decimal) -> str:
