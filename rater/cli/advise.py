@@ -35,6 +35,8 @@ def _print(found: AdviceView) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from rater.console.words import advice_words
+
     console = Console(highlight=False)
     table = Table(title=f"{found.account}: what each plan would have cost, {found.currency}", title_justify="left")
     table.add_column("plan")
@@ -50,39 +52,8 @@ def _print(found: AdviceView) -> None:
     table.add_row("minutes", *(f"{month.talk_seconds / 60:,.0f}" for month in found.months), "", "")
     table.add_row("connected calls", *(f"{month.connected_calls:,}" for month in found.months), "", "")
     console.print(table)
-    for sentence in sentences(found):
-        console.print(sentence)
-
-
-def sentences(found: AdviceView) -> list[str]:
-    """The advice in words."""
-    best = found.offers[0]
-    months = f"{len(found.months)} month{'s' if len(found.months) > 1 else ''}"
-    told = [f"[bold]{best.plan}[/] is the cheapest over {months}: {best.total}, in the worst month {best.worst}."]
-    if found.current == best.plan:
-        told.append("The account is on it.")
-    elif not found.too_much.startswith("-"):
-        told.append(f"It paid {found.paid}, which is {found.too_much} more.")
-    else:
-        told.append(f"It paid {found.paid}, {found.too_much[1:]} less than under any plan of the book as it is.")
-    if found.swings:
-        told.append("Its volume swings: the fullest month has at least twice the quietest.")
-    guard = found.protection
-    if guard is not None:
-        told.append(
-            f"{guard.package} caps the bad month at {guard.package_worst}; {guard.hybrid} came to {guard.hybrid_worst} "
-            f"in its worst ({_more(guard.caps)})."
-        )
-        told.append(
-            f"{guard.hybrid} follows the volume: in {guard.saves_in} it costs {guard.saves} less."
-            if not guard.saves.startswith("-")
-            else f"{guard.hybrid} is cheaper in no month."
-        )
-    return told
-
-
-def _more(amount: str) -> str:
-    return f"{amount[1:]} less" if amount.startswith("-") else f"{amount} more"
+    for sentence in advice_words(found):
+        console.print(sentence, markup=False)
 
 
 def connect_rate(account: Account, charges: Charges = None, tariffs: Tariffs = None, as_json: AsJson = False) -> None:
@@ -106,10 +77,10 @@ def _print_rates(account: str, found: list[PeriodView]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from rater.cli.words import VERDICTS
+    from rater.console.words import percent, verdict_words
 
     low, high = found[0].connect_rate.band
-    title = f"{account}: outbound calls that were connected; reasonable is {_percent(low)} to {_percent(high)}"
+    title = f"{account}: outbound calls that were connected; reasonable is {percent(low)} to {percent(high)}"
     table = Table(title=title, title_justify="left")
     table.add_column("period")
     for name in ("attempts", "connected", "rate", "95 % interval"):
@@ -117,13 +88,7 @@ def _print_rates(account: str, found: list[PeriodView]) -> None:
     table.add_column("verdict")
     for one in found:
         rate = one.connect_rate
-        between = f"{_percent(rate.low)} - {_percent(rate.high)}"
+        between = f"{percent(rate.low)} - {percent(rate.high)}"
         counts = (f"{rate.attempts:,}", f"{rate.connected:,}")
-        table.add_row(one.period, *counts, _percent(rate.rate), between, VERDICTS[rate.verdict])
+        table.add_row(one.period, *counts, percent(rate.rate), between, verdict_words(rate.verdict))
     Console(highlight=False).print(table)
-
-
-def _percent(share: str | None) -> str:
-    from decimal import Decimal
-
-    return "-" if share is None else f"{Decimal(share) * 100:.1f} %"

@@ -34,7 +34,7 @@ def _print(charge: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from rater.cli.words import line_words
+    from rater.console.words import line_words
 
     console = Console(highlight=False)
     late = ", late" if charge["late"] else ""

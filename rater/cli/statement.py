@@ -66,8 +66,8 @@ def _print(found: StatementView, *, items: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from rater.cli.words import meter_words
     from rater.console.statement import by_kind
+    from rater.console.words import meter_words
 
     told = found.period
     state = "closed" if told.closed else "running: not final"
