@@ -10,6 +10,7 @@ import typer
 from rater.cli import (
     advise,
     audit,
+    console,
     corrections,
     demo,
     explain,
@@ -51,6 +52,7 @@ app.command("advise")(advise.advise)
 app.command("connect-rate")(advise.connect_rate)
 app.command("audit")(audit.audit)
 app.command("snapshot")(snapshot.snapshot)
+app.command("console")(console.console)
 app.command("project")(project.project)
 app.command("simulate")(simulate.simulate)
 app.command("demo")(demo.demo)

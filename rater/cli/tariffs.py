@@ -14,7 +14,6 @@ from rich.table import Table
 from rater.cli.errors import fail
 
 if TYPE_CHECKING:
-    from rater.core.book import Meter, Plan
     from rater.events.tariffs import TariffBook
 
 app = typer.Typer(help="The tariff book: plans and their prices.", no_args_is_help=True)
@@ -85,6 +84,8 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a tariff book's plans as people read them."""
+    from rater.console.plan_words import fee_words, meter_in_words
+
     book = load(file)
     if plan is not None and plan not in book.plans:
         raise fail(f"there is no plan {plan}", f"the plans are: {', '.join(book.plans)}")
@@ -101,33 +102,13 @@ def show(
     for name in names:
         core = book.to_core().plans[name]
         table.add_row(
-            name + _default(book, name), _fee(core), in_words(core.minutes, "min"), in_words(core.calls, "call")
+            name + _default(book, name),
+            fee_words(core),
+            meter_in_words(core.minutes, "minutes"),
+            meter_in_words(core.calls, "connected-calls"),
         )
     Console().print(table)
 
 
 def _default(book: TariffBook, name: str) -> str:
     return " (default)" if book.default_plan == name else ""
-
-
-def _fee(plan: Plan) -> str:
-    daily = ", by days" if plan.proration == "daily" else ""
-    return f"{plan.fee}{daily}" if plan.fee else "-"
-
-
-def in_words(meter: Meter | None, unit: str) -> str:
-    """A meter as people say it: `100 min included, then 0.15 a min`."""
-    if meter is None:
-        return "-"
-    if meter.price is None:
-        return "unlimited"
-    included = f"{meter.allowance} {unit} included, then " if meter.allowance else ""
-    bands = meter.price.bands
-    if meter.price.kind == "flat":
-        price = f"{bands[0].rate} a {unit}"
-    else:
-        how = "all at " if meter.price.kind == "volume" else "each band at its own: "
-        price = how + "; ".join(f"{band.rate} from {band.start}" for band in bands)
-    flats = ", ".join(f"{band.flat} once from {band.start}" for band in bands if band.flat)
-    steps = f" ({meter.increment.first}/{meter.increment.step} s)" if unit == "min" else ""
-    return included + price + (f", plus {flats}" if flats else "") + steps

@@ -214,8 +214,8 @@ def _take_rejected(connection: Connection, partition: int, messages: Sequence[Me
     upsert(
         connection,
         tables.reasons,
-        [{"reason": reason, "count": times} for reason, times in counts.items()],
-        adding=("count",),
+        [{"reason": reason, "times": times} for reason, times in counts.items()],
+        adding=("times",),
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -23,19 +23,29 @@ from rater.console.views import (
     DayView,
     Forecast,
     Overview,
+    PeriodTotal,
     PeriodView,
+    ReasonCount,
     RejectedView,
 )
 from rater.core.connect import interval, judged
 from rater.core.instant import moment
 from rater.core.money import plain
 from rater.core.usage import Call
+from rater.events.results import AlertKind
 
 NO_MONEY = Money("", 2)
 """Of a read model without a charge."""
 
 LONG_NUMBER = re.compile(r"[0-9]{5,}")
 RECEIVED = 300
+
+ALLOWANCE_KINDS = ("allowance-80", "allowance-100")
+OTHER_KINDS = tuple(kind for kind in get_args(AlertKind) if kind not in ALLOWANCE_KINDS)
+
+Rejection = tuple[tuple[int, int, int], RejectedView]
+"""A rejected record, behind its cursor (time, partition, offset)."""
+
 """Characters that are shown of a rejected record."""
 
 charges, periods, spends, alerts, rejected = (
@@ -201,10 +211,17 @@ def calls_by_month(connection: Connection, account: str) -> dict[str, dict[Call,
 
 
 def alerts_of(
-    connection: Connection, account: str | None = None, before: tuple[int, str] | None = None, limit: int = 50
+    connection: Connection,
+    account: str | None = None,
+    before: tuple[int, str] | None = None,
+    limit: int = 50,
+    *,
+    kinds: Sequence[str] | None = None,
 ) -> list[dict[str, Any]]:
     """Alerts as their messages, the newest first; `before` is the (instant, id) behind which to go on."""
     found = select(alerts.body)
+    if kinds is not None:
+        found = found.where(alerts.kind.in_(kinds))
     if account is not None:
         found = found.where(alerts.account == account)
     if before is not None:
@@ -216,8 +233,8 @@ def alerts_of(
 
 def rejections(
     connection: Connection, reason: str | None = None, before: tuple[int, int, int] | None = None, limit: int = 50
-) -> list[tuple[tuple[int, int, int], RejectedView]]:
-    """Rejected records, the newest first, each with the cursor (time, partition, offset) behind which to go on."""
+) -> list[Rejection]:
+    """Rejected records, the newest first, those behind the cursor `before`."""
     found = select(tables.rejected)
     if reason is not None:
         found = found.where(rejected.reason == reason)
@@ -267,24 +284,47 @@ def overview(connection: Connection, now: datetime) -> Overview:
         .limit(3)
     )
     told = tuple(
-        {"period": row.period, "total": money.words(row.total), "accounts": row.accounts}
+        PeriodTotal(period=row.period, total=money.words(row.total), accounts=row.accounts)
         for row in connection.execute(newest)
     )
-    every, ours = select(func.count(func.distinct(periods.account))), tables.reasons.c
-    summed, total = connection.execute(select(func.sum(flow.amount), func.sum(flow.charges))).one()
-    totals = connection.execute(select(func.sum(periods.total))).scalar_one()
-    reasons = connection.execute(select(tables.reasons).order_by(ours.count.desc(), ours.reason))
+    every = select(func.count(func.distinct(periods.account)))
+    told_of = totals(connection)
     return Overview(
         currency=money.currency or None,
         charged_today=money.words(charged),
         charges_today=int(number or 0),
         periods=told,
         accounts=connection.execute(every).scalar_one(),
-        charges=int(total or 0),
+        charges=told_of.charges,
         alerts=count(connection, tables.alerts),
-        rejected=tuple({"reason": row.reason, "count": row.count} for row in reasons),
-        residue=money.words(int(summed or 0) - int(totals or 0)),
+        rejected=told_of.rejected,
+        residue=plain(residue(connection)),
     )
+
+
+class Totals(NamedTuple):
+    """Of the whole read model."""
+
+    charges: int
+    periods: int
+    rejected: tuple[ReasonCount, ...]
+    """The most frequent first."""
+
+
+def totals(connection: Connection) -> Totals:
+    """How much there is."""
+    ours = tables.reasons.c
+    reasons = connection.execute(select(tables.reasons).order_by(ours.times.desc(), ours.reason))
+    charged = connection.execute(select(func.sum(tables.flow.c.charges))).scalar_one()
+    rejected = tuple(ReasonCount(reason=row.reason, times=row.times) for row in reasons)
+    return Totals(int(charged or 0), count(connection, tables.periods), rejected)
+
+
+def residue(connection: Connection) -> Decimal:
+    """What charges sum to, less what their periods' totals say."""
+    summed = connection.execute(select(func.sum(tables.flow.c.amount))).scalar_one()
+    said = connection.execute(select(func.sum(periods.total))).scalar_one()
+    return money_of(connection).amount(int(summed or 0) - int(said or 0))
 
 
 def flow(connection: Connection, now: datetime, minutes: int = 60) -> list[tuple[int, Decimal, int]]:

@@ -112,7 +112,7 @@ reasons = Table(
     "reasons",
     metadata,
     Column("reason", String(40), primary_key=True),
-    Column("count", BigInteger, nullable=False),
+    Column("times", BigInteger, nullable=False),
 )
 
 tariffs = Table(

@@ -44,6 +44,12 @@ def plans_at(connection: Connection, at: Instant) -> dict[str, Plan]:
     return found
 
 
+def plan_of(connection: Connection, plan_id: str | None) -> Plan | None:
+    """A published version of a plan; None for one that is written in a subscription."""
+    row = None if plan_id is None else _row(connection, plan_key(plan_id))
+    return row if isinstance(row, Plan) else None
+
+
 def band_of(connection: Connection) -> tuple[Decimal, Decimal]:
     """Between what a connect rate is reasonable."""
     book = book_of(connection)

@@ -141,19 +141,34 @@ class AdviceView(View):
     protection: ProtectionView | None
 
 
+class PeriodTotal(View):
+    """What all accounts' periods of a name come to."""
+
+    period: str
+    total: str
+    accounts: int
+
+
+class ReasonCount(View):
+    """How many records were rejected for a reason."""
+
+    reason: str
+    times: int
+
+
 class Overview(View):
     """Everything at once, for people who watch."""
 
     currency: str | None
     charged_today: str
     charges_today: int
-    periods: tuple[dict[str, Any], ...]
-    """The newest periods: period, total, accounts."""
+    periods: tuple[PeriodTotal, ...]
+    """The newest first."""
     accounts: int
     charges: int
     alerts: int
-    rejected: tuple[dict[str, Any], ...]
-    """reason, count."""
+    rejected: tuple[ReasonCount, ...]
+    """The most frequent first."""
     residue: str
     """What charges sum to, less what their periods' totals say: 0.00, or something is broken."""
 

@@ -123,8 +123,13 @@ def month_cost(plan: Plan, calls: Mapping[Call, int], precision: int) -> Decimal
     """What a whole month with these calls costs under the plan: its fee and R(price(usage))."""
     seconds = sum(billed(plan, call) * times for call, times in calls.items())
     connected = sum(times for call, times in calls.items() if counted(plan.calls, call))
+    return plan_cost(plan, seconds, connected, precision)
+
+
+def plan_cost(plan: Plan, seconds: int, calls: int, precision: int) -> Decimal:
+    """What a whole month with so many billed seconds and connected calls costs under the plan."""
     with localcontext(CONTEXT):
-        return rounded(plan.fee, precision) + cost(plan, seconds, connected, precision)
+        return rounded(plan.fee, precision) + cost(plan, seconds, calls, precision)
 
 
 def is_package(plan: Plan) -> bool:

@@ -1,0 +1,51 @@
+"""`rater console`: the pages for people and the REST API, over the read model that it keeps up to date."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rater.cli.errors import fail
+from rater.cli.export import bar
+from rater.cli.project import open_store
+
+if TYPE_CHECKING:
+    from rater.console.follow import Follower
+
+
+def console(
+    host: Annotated[str | None, typer.Option(help="Where to listen; RATER_CONSOLE_HOST, or this machine only.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port; RATER_CONSOLE_PORT. 0 takes a free one.")] = None,
+) -> None:
+    """Serve the console and the REST API: what was charged, to look at. Nobody can write anything by it.
+
+    Whoever looks needs the token in RATER_CONSOLE_TOKEN. The read model is the database in RATER_DATABASE_URL.
+    """
+    import asyncio
+
+    from rater.console.follow import Follower
+    from rater.console.serve import serve
+    from rater.service import logs
+    from rater.service.settings import Settings
+
+    settings = Settings()
+    logs.set_up(settings.log_level, as_json=settings.log_json)
+    if settings.console_token is None:
+        raise fail(
+            "RATER_CONSOLE_TOKEN is not set: without it nobody could log in",
+            'for example: export RATER_CONSOLE_TOKEN="$(openssl rand -hex 24)"',
+        )
+    store = open_store(settings)
+    follower = Follower(settings, store)
+    asyncio.run(_catch_up(Follower(settings, store)))
+    listen = host or settings.console_host
+    at = settings.console_port if port is None else port
+    serve(store, settings.console_token.get_secret_value(), follower, listen, at)
+
+
+async def _catch_up(follower: Follower) -> None:
+    with bar(show=sys.stderr.isatty()) as progress:
+        task = progress.add_task("reading the topics", total=None)
+        await follower.catch_up(lambda passed, total: progress.update(task, completed=passed, total=total))

@@ -1,0 +1,200 @@
+"""An account: the month so far beside allowance and cap, its forecast, each charge line by line, which plan fits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from fastapi import Request
+from markupsafe import escape
+from nicegui import ui
+from sqlalchemy import Connection
+
+from rater.console import queries
+from rater.console.advice import advice_on
+from rater.console.follow import Live
+from rater.console.pages import charts
+from rater.console.pages.frame import Page, card, framed, money, part
+from rater.console.pages.overview import Tile
+from rater.console.statement import by_kind
+from rater.console.store import Store
+from rater.console.tariffs import plan_of
+from rater.console.views import AdviceView, DayView, PeriodView
+from rater.console.words import advice_words, meter_words, verdict_words
+
+ROWS = 25
+LONGEST = 64
+HISTORY = 13
+"""Periods that the charts show, the newest last."""
+
+
+class Shown(NamedTuple):
+    """What the page shows, of one moment."""
+
+    periods: list[PeriodView]
+    period: PeriodView
+    days: list[DayView]
+    charges: list[dict[str, Any]]
+    allowances: dict[str, int]
+    """Meter -> units that the period's plan includes."""
+    advice: AdviceView | None
+
+
+def look(connection: Connection, account: str, name: str | None, before: int) -> Shown | None:
+    """Ask for all of it; None where nothing is known of the account."""
+    periods = queries.account_periods(connection, account)
+    if not periods:
+        return None
+    period = next((one for one in periods if one.period == name), periods[0])
+    plan = plan_of(connection, period.plan)
+    meters = {} if plan is None else {"minutes": plan.minutes, "connected-calls": plan.calls}
+    return Shown(
+        periods,
+        period,
+        queries.days(connection, account, period.period),
+        queries.charges_of(connection, account, period.period, before, ROWS + 1, newest=True),
+        {name: meter.allowance for name, meter in meters.items() if meter is not None and meter.allowance},
+        advice_on(connection, account),
+    )
+
+
+def install(store: Store, live: Live) -> None:
+    """Put the page at its place."""
+
+    @ui.page("/account/{account}")
+    async def account_page(request: Request, account: str, period: str | None = None, before: int = 0) -> None:
+        page = Page(request, store, live)
+        account = account[:LONGEST]
+        if await page.ask(lambda connection: look(connection, account, period, before)) is None:
+            with framed(page, "accounts"), card(page.say("account"), "r-12"):
+                part(str(escape(page.say("unknown-account", account=account))))
+            return
+        with framed(page, "accounts"):
+            parts = _Parts(page, account)
+
+        async def refresh() -> None:
+            shown = await page.ask(lambda connection: look(connection, account, period, before))
+            if shown is not None:
+                parts.show(shown, newest=not before)
+
+        await refresh()
+        page.refreshing(refresh)
+
+
+class _Parts:
+    """The places on the page that change."""
+
+    def __init__(self, page: Page, account: str) -> None:
+        self._page, self._account, say = page, account, page.say
+        with ui.element("div").classes("r-12"):
+            self.title, self.tabs = part(), part().style("margin-top:.6rem")
+        self.tiles = part().classes("r-12")
+        with card(say("by-day"), "r-8"):
+            self.days = ui.echart(charts.base(dark=page.dark)).style("height:280px")
+        with card(say("connect-rate"), "r-4"):
+            self.rate = part()
+        with card(say("advice"), "r-12"):
+            self.advice = part()
+            self.costs = ui.echart(charts.base(dark=page.dark)).style("height:260px")
+        with card(say("charges"), "r-12"):
+            self.charges = part()
+        with card(say("history"), "r-12"):
+            self.history = ui.echart(charts.base(dark=page.dark)).style("height:240px")
+
+    def show(self, shown: Shown, *, newest: bool) -> None:
+        """Fill them."""
+        page, told = self._page, shown.period
+        self.title.set_content(page.render("title", self._account, told))
+        self.tabs.set_content(page.plain("periods", shown.periods[:HISTORY], self._account, told.period))
+        self.tiles.set_content(page.plain("tiles", figures(page, shown)))
+        self.rate.set_content(
+            page.render("connect", told.connect_rate, verdict_words(told.connect_rate.verdict, page.language))
+        )
+        older = shown.charges[ROWS - 1]["seq"] if len(shown.charges) > ROWS else None
+        self.charges.set_content(
+            page.render("charges", shown.charges[:ROWS], self._account, told.period, older, not newest)
+        )
+        _redraw(self.days, day_chart(page, told, shown.days))
+        _redraw(self.history, history_chart(page, shown.periods))
+        advice = shown.advice
+        sentences = [] if advice is None else advice_words(advice, page.language)
+        self.advice.set_content(page.render("advice", sentences, advice))
+        self.costs.set_visibility(bool(sentences))
+        if advice is not None and sentences:
+            _redraw(self.costs, advice_chart(page, advice))
+
+
+def _redraw(chart: ui.echart, options: charts.Options) -> None:
+    if chart.options != options:
+        chart.options.clear()
+        chart.options.update(options)
+        chart.update()
+
+
+def figures(page: Page, shown: Shown) -> list[Tile]:
+    """So far against the cap, the forecast with its band, and what is left of each allowance."""
+    told, say = shown.period, page.say
+    return [_so_far(page, told), _forecast(page, told), *_left(page, shown)] + (
+        [] if told.allowance_left else [Tile(say("allowance"), "-", note=say("no-allowance"))]
+    )
+
+
+def _so_far(page: Page, told: PeriodView) -> Tile:
+    say = page.say
+    if told.spend_cap is None:
+        return Tile(say("so-far"), money(told.total), told.currency, say("no-cap"))
+    total, cap = Decimal(told.total), Decimal(told.spend_cap)
+    share = round(100 * total / cap) if cap else 100
+    tone = "bad" if total >= cap else "warn" if share >= 80 else ""
+    note = f"{share} % {say('of-cap')} {money(cap)}"
+    return Tile(say("so-far"), money(told.total), told.currency, note, tone, float(min(share, 100)))
+
+
+def _forecast(page: Page, told: PeriodView) -> Tile:
+    say, forecast = page.say, told.forecast
+    if forecast is None:
+        return Tile(say("forecast"), "-", note=say("closed") if told.closed else say("no-forecast"))
+    beyond = told.spend_cap is not None and Decimal(forecast.total) > Decimal(told.spend_cap)
+    note = say("between", low=money(forecast.low), high=money(forecast.high))
+    return Tile(say("forecast"), money(forecast.total), told.currency, note, "bad" if beyond else "")
+
+
+def _left(page: Page, shown: Shown) -> list[Tile]:
+    tiles = []
+    for meter, left in shown.period.allowance_left.items():
+        whole = shown.allowances.get(meter)
+        label = f"{page.say('allowance')}: {meter_words(meter, page.language)}"
+        if left == "unlimited":
+            tiles.append(Tile(label, page.say("unlimited")))
+            continue
+        used = None if not whole else float(max(0, min(100, round(100 * (1 - Decimal(left) / whole)))))
+        tone = "" if used is None or used < 80 else "bad" if used >= 100 else "warn"
+        tiles.append(Tile(label, left, "", "" if whole is None else f"/ {whole}", tone, used))
+    return tiles
+
+
+def day_chart(page: Page, told: PeriodView, days: Sequence[DayView]) -> charts.Options:
+    """Spend by day, what it comes to, and the cap."""
+    so_far, sums = Decimal(0), []
+    for day in days:
+        so_far += Decimal(day.amount)
+        sums.append(str(so_far))
+    names = (page.say("day-amount"), page.say("running-total"), page.say("cap"))
+    amounts = [day.amount for day in days]
+    return charts.by_day(names, [day.day for day in days], amounts, sums, told.spend_cap, dark=page.dark)
+
+
+def history_chart(page: Page, periods: Sequence[PeriodView]) -> charts.Options:
+    """Fees, usage and adjustments of each period."""
+    shown = list(reversed(periods[:HISTORY]))
+    parts = [by_kind(one) for one in shown]
+    series = [(page.say(name), [part[name] for part in parts]) for name in ("fees", "usage", "adjustments")]
+    return charts.stacked([one.period for one in shown], series, dark=page.dark)
+
+
+def advice_chart(page: Page, advice: AdviceView) -> charts.Options:
+    """Every plan's cost by month."""
+    periods = [month.period for month in advice.months][-HISTORY:]
+    series = [(offer.plan, offer.costs[-HISTORY:]) for offer in advice.offers]
+    return charts.side_by_side(periods, series, dark=page.dark)

@@ -1,0 +1,156 @@
+"""What every page has: the bar with its links, the language, light or dark, and parts that are refreshed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from functools import partial
+from importlib.resources import files
+from typing import Any, TypeVar
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import escape
+from nicegui import ui
+from sqlalchemy import Connection
+
+from rater.console.app import language_of
+from rater.console.follow import Live
+from rater.console.store import Store
+from rater.console.tariffs import zone_of
+from rater.console.words import alert_words, line_words, meter_words, percent, text, verdict_words
+
+T = TypeVar("T")
+
+PAGES = {"overview": "/", "accounts": "/accounts", "plans": "/plans", "rejected": "/rejected"}
+REFRESH = 0.5
+"""Seconds between two looks at whether there is something new."""
+
+STYLE = files("rater.console").joinpath("templates/style.css").read_text()
+
+
+class Page:
+    """A page as one browser looks at it."""
+
+    def __init__(self, request: Request, store: Store, live: Live) -> None:
+        self.request, self.store, self.live = request, store, live
+        self.language = language_of(request.cookies)
+        self.dark = request.cookies.get("rater_theme") == "dark"
+        self.say = partial(text, self.language)
+        with store.read() as connection:
+            self.zone: tzinfo = ZoneInfo(zone_of(connection))
+        self._parts = _environment(self)
+
+    def render(self, part: str, *values: Any) -> str:
+        """A part of the page as HTML, everything in it escaped."""
+        return str(getattr(self._parts.module, part)(self.say, *values))
+
+    def plain(self, part: str, *values: Any) -> str:
+        """A part that has no words of its own."""
+        return str(getattr(self._parts.module, part)(*values))
+
+    async def ask(self, question: Callable[[Connection], T]) -> T:
+        """Read one moment of the read model, beside the event loop."""
+
+        def read() -> T:
+            with self.store.read() as connection:
+                return question(connection)
+
+        return await asyncio.to_thread(read)
+
+    def refreshing(self, refresh: Callable[[], Any], every: float = 5.0) -> None:
+        """Call `refresh` when the read model has changed, and now and then anyhow."""
+        seen, rounds = -1, 0
+
+        async def look() -> None:
+            nonlocal seen, rounds
+            rounds += 1
+            if self.live.version != seen or rounds * REFRESH >= every:
+                seen, rounds = self.live.version, 0
+                await refresh()
+
+        ui.timer(REFRESH, look)
+
+
+def _environment(page: Page) -> Any:
+    environment = Environment(
+        loader=PackageLoader("rater.console"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters |= {
+        "money": money,
+        "percent": percent,
+        "points": lambda share: round(Decimal(share) * 100, 1),
+        "talk": talk,
+        "local": lambda at: local(at, page.zone),
+    }
+    environment.globals |= {
+        "meter_words": lambda meter: meter_words(meter, page.language),
+        "line_words": lambda line: line_words(line, page.language),
+        "alert_words": lambda alert: alert_words(alert, page.language),
+        "verdict_words": lambda verdict: verdict_words(verdict, page.language),
+    }
+    return environment.get_template("parts.html")
+
+
+def money(amount: str | Decimal) -> str:
+    """An amount with its thousands marked."""
+    return f"{Decimal(amount):,}"
+
+
+def talk(seconds: int) -> str:
+    """Minutes and seconds."""
+    return f"{seconds // 60}:{seconds % 60:02}"
+
+
+def local(at: str | None, zone: tzinfo) -> str:
+    """An instant in the tariff book's zone, to the second."""
+    return "" if at is None else datetime.fromisoformat(at).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+@contextmanager
+def framed(page: Page, here: str) -> Iterator[None]:
+    """The page's bar, and the grid that its cards stand in."""
+    ui.add_css(STYLE)
+    ui.dark_mode(value=page.dark)
+    with ui.element("header").classes("r-bar"), ui.element("div").classes("r-bar-in"):
+        _link(page.say("rater"), "/", "r-brand")
+        for name, path in PAGES.items():
+            _link(page.say(name), path, "on" if name == here else "")
+        with ui.element("div").classes("r-end"):
+            back = quote(page.request.url.path + (f"?{page.request.url.query}" if page.request.url.query else ""))
+            other = "en" if page.language == "zh" else "zh"
+            _link(page.say("other-language"), f"/prefer?lang={other}&back={back}")
+            theme = "light" if page.dark else "dark"
+            _link(page.say(theme), f"/prefer?theme={theme}&back={back}")
+            _link(page.say("log-out"), "/logout")
+    with ui.element("main").classes("r-main"):
+        stale = ui.html("", sanitize=False).classes("r-12 r-stale")
+
+        def look() -> None:
+            stale.set_visibility(not page.live.fresh)
+            stale.set_content(page.say("stale"))
+
+        ui.timer(1.0, look)
+        yield
+
+
+def _link(label: str, target: str, classes: str = "") -> None:
+    ui.link(label, target).classes(replace=classes)
+
+
+@contextmanager
+def card(title: str, width: str = "r-6") -> Iterator[None]:
+    """A card with a title."""
+    with ui.element("section").classes(f"r-card {width}"):
+        ui.html(str(escape(title)), tag="h2", sanitize=False)
+        yield
+
+
+def part(markup: str = "") -> ui.html:
+    """A place for a rendered part."""
+    return ui.html(markup, sanitize=False)

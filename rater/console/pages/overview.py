@@ -1,0 +1,114 @@
+"""The first page: spend as it happens, who spends, whose bundle runs out, what is refused, and whether it adds up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from fastapi import Request
+from nicegui import ui
+from sqlalchemy import Connection
+
+from rater.console import queries
+from rater.console.follow import Live
+from rater.console.pages.charts import by_minute
+from rater.console.pages.frame import Page, card, framed, money, part
+from rater.console.store import Store
+from rater.console.views import AccountView, Overview, PeriodTotal
+
+MINUTES = 60
+
+
+class Tile(NamedTuple):
+    """A figure with its name."""
+
+    label: str
+    value: str
+    unit: str = ""
+    note: str = ""
+    tone: str = ""
+    share: float | None = None
+    """Of 100, for a bar below the figure."""
+
+
+class Shown(NamedTuple):
+    """What the page shows, of one moment."""
+
+    overview: Overview
+    flow: list[tuple[int, Decimal, int]]
+    top: list[AccountView]
+    alerts: list[dict[str, Any]]
+    bundles: list[dict[str, Any]]
+
+
+def look(connection: Connection) -> Shown:
+    """Ask for all of it."""
+    now = datetime.now(UTC)
+    told = queries.overview(connection, now)
+    newest = told.periods[0].period if told.periods else ""
+    return Shown(
+        told,
+        queries.flow(connection, now, MINUTES),
+        queries.top_accounts(connection, newest, 10),
+        queries.alerts_of(connection, limit=8, kinds=queries.OTHER_KINDS),
+        queries.alerts_of(connection, limit=8, kinds=queries.ALLOWANCE_KINDS),
+    )
+
+
+def install(store: Store, live: Live) -> None:
+    """Put the page at its place."""
+
+    @ui.page("/")
+    async def overview(request: Request) -> None:
+        page = Page(request, store, live)
+        with framed(page, "overview"):
+            tiles = part().classes("r-12")
+            with card(page.say("by-minute"), "r-12"):
+                chart = ui.echart(by_minute("", [], [], dark=page.dark)).style("height:220px")
+            with card(page.say("top-accounts"), "r-8"):
+                top = part()
+            with card(page.say("by-reason"), "r-4"):
+                reasons = part()
+            with card(page.say("bundles")):
+                bundles = part()
+            with card(page.say("alerts")):
+                alerts = part()
+
+        async def refresh() -> None:
+            shown = await page.ask(look)
+            currency = shown.overview.currency or ""
+            tiles.set_content(page.plain("tiles", figures(page, shown.overview)))
+            labels = [datetime.fromtimestamp(minute * 60, page.zone).strftime("%H:%M") for minute, *_ in shown.flow]
+            amounts = [str(amount) for _, amount, _ in shown.flow]
+            chart.options.update(by_minute(f"{page.say('amount')} {currency}", labels, amounts, dark=page.dark))
+            chart.update()
+            top.set_content(page.render("accounts", shown.top, currency))
+            reasons.set_content(page.render("reasons", shown.overview.rejected))
+            bundles.set_content(page.render("alerts", shown.bundles))
+            alerts.set_content(page.render("alerts", shown.alerts))
+
+        await refresh()
+        page.refreshing(refresh)
+
+
+def figures(page: Page, told: Overview) -> list[Tile]:
+    """The row of figures."""
+    currency = told.currency or ""
+    period = told.periods[0] if told.periods else PeriodTotal(period="-", total="0", accounts=0)
+    rejections = sum(one.times for one in told.rejected)
+    off = Decimal(told.residue) != 0
+    say = page.say
+    return [
+        Tile(say("charged-today"), money(told.charged_today), currency, f"{told.charges_today:,} {say('charges')}"),
+        Tile(
+            f"{say('period-total')} {period.period}",
+            money(period.total),
+            currency,
+            f"{period.accounts:,} {say('accounts')}",
+        ),
+        Tile(say("charges-a-second"), f"{page.live.rate():,.0f}", "", f"{told.charges:,} {say('charges')}"),
+        Tile(say("lag"), f"{page.live.lag:,}"),
+        Tile(say("rejected"), f"{rejections:,}"),
+        Tile(say("residue"), money(told.residue), currency, say("residue-help"), "bad" if off else "good"),
+    ]

@@ -1,0 +1,27 @@
+"""The console's server."""
+
+from __future__ import annotations
+
+import socket
+
+import structlog
+import uvicorn
+
+from rater.console import pages
+from rater.console.app import create_app
+from rater.console.follow import Follower
+from rater.console.store import Store
+
+logger = structlog.get_logger(__name__)
+
+
+def serve(store: Store, token: str, follower: Follower, host: str, port: int) -> None:
+    """Serve until told to end. The address is in the log; port 0 is a free one."""
+    app = create_app(store, token, follower)
+    pages.install(app, store, follower.live)
+    with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as listening:
+        logger.info("console: http://%s:%d/", host, listening.getsockname()[1])
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=3)
+        )
+        server.run(sockets=[listening])
