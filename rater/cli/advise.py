@@ -39,18 +39,19 @@ def _print(found: AdviceView) -> None:
 
     console = Console(highlight=False)
     table = Table(title=f"{found.account}: what each plan would have cost, {found.currency}", title_justify="left")
-    table.add_column("plan")
-    for month in found.months:
-        table.add_column(month.period, justify="right")
-    table.add_column("total", justify="right")
-    table.add_column("worst month", justify="right")
+    table.add_column("month")
     for offer in found.offers:
-        marks = ("[bold green]" if offer.plan == found.best else "", " (now)" if offer.plan == found.current else "")
-        table.add_row(f"{marks[0]}{offer.plan}{marks[1]}", *offer.costs, f"[bold]{offer.total}[/]", offer.worst)
+        style = "bold green" if offer.plan == found.best else None
+        now = " (now)" if offer.plan == found.current else ""
+        table.add_column(f"{offer.plan}{now}", justify="right", style=style)
+    for name in ("charged", "minutes", "calls"):
+        table.add_column(name, justify="right", style="dim")
+    for number, month in enumerate(found.months):
+        volume = (f"{month.talk_seconds / 60:,.0f}", f"{month.connected_calls:,}")
+        table.add_row(month.period, *(offer.costs[number] for offer in found.offers), month.paid, *volume)
     table.add_section()
-    table.add_row("was charged", *(month.paid for month in found.months), found.paid, "")
-    table.add_row("minutes", *(f"{month.talk_seconds / 60:,.0f}" for month in found.months), "", "")
-    table.add_row("connected calls", *(f"{month.connected_calls:,}" for month in found.months), "", "")
+    table.add_row("total", *(offer.total for offer in found.offers), found.paid)
+    table.add_row("worst", *(offer.worst for offer in found.offers))
     console.print(table)
     for sentence in advice_words(found):
         console.print(sentence, markup=False)

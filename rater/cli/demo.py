@@ -6,9 +6,11 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from secrets import token_hex
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 from rich.console import Console
@@ -30,6 +32,8 @@ def demo(
     seconds: Annotated[float, typer.Option(min=1, max=600, help="Over how many seconds.")] = 20,
     accounts: Annotated[int, typer.Option(min=1, max=1000, help="Over how many accounts.")] = 60,
     seed: Annotated[int, typer.Option(help="The same seed gives the same calls.")] = 1,
+    console: Annotated[bool, typer.Option(help="Serve the web console on this machine while the demo runs.")] = True,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the console open at the end, until Ctrl-C.")] = False,
 ) -> None:
     """A broker in memory, a simulated switch, a worker, and what comes out, live; then the books are checked.
 
@@ -50,7 +54,8 @@ def demo(
     try:
         with embedded_broker(topics) as address, tempfile.TemporaryDirectory(prefix="rater-demo-") as folder:
             settings = demo_settings(address)
-            report = asyncio.run(_run(settings, Path(folder) / "worker.log", calls, seconds, accounts, seed))
+            story_ = Story(calls, seconds, accounts, seed)
+            report = asyncio.run(_run(settings, Path(folder), story_, console=console, keep=keep))
     except (NoEmbeddedBroker, WorkerEnded) as error:
         raise fail(str(error), status=1) from error
     show(report)
@@ -59,22 +64,58 @@ def demo(
     raise typer.Exit(1 if report.status else 0)
 
 
-async def _run(settings: Settings, log: Path, calls: int, seconds: float, accounts: int, seed: int) -> Report:
+class Story(NamedTuple):
+    """What the demo tells."""
+
+    calls: int
+    seconds: float
+    accounts: int
+    seed: int
+
+
+async def _run(settings: Settings, folder: Path, told: Story, *, console: bool, keep: bool) -> Report:
     from rater.audit.run import audit
-    from rater.service.demo import FAULT_EVERY, all_rated, running_worker, story
+    from rater.service.demo import FAULT_EVERY, all_rated, running, story
     from rater.service.feed import feed
     from rater.service.log_writer import publish_book
     from rater.service.shipped import shipped_book
 
-    wanted = accounts + calls + calls // FAULT_EVERY
+    wanted = told.accounts + told.calls + told.calls // FAULT_EVERY
     view = View(wanted)
-    async with running_worker(settings, log) as worker, _shown(view), _watched(settings, view):
-        await publish_book(settings, shipped_book())
-        async for fed in feed(settings, story(seed, calls, accounts), rate=wanted / seconds):
-            view.fed = fed
-        await all_rated(settings, wanted + settings.partitions, worker, log)
-        await asyncio.sleep(0.5)  # for the eye: the last figures on the screen
-        return await audit(settings)
+    log = folder / "worker.log"
+    async with running("worker", settings, log) as worker, _console(settings, folder, on=console) as address:
+        if address:
+            typer.echo(address)
+            view.console = address
+        async with _shown(view), _watched(settings, view):
+            await publish_book(settings, shipped_book())
+            async for fed in feed(settings, story(told.seed, told.calls, told.accounts), rate=wanted / told.seconds):
+                view.fed = fed
+            await all_rated(settings, wanted + settings.partitions, worker, log)
+            await asyncio.sleep(0.5)  # for the eye: the last figures on the screen
+            report = await audit(settings)
+        if address and keep:
+            typer.echo(f"{address}\nThe console stays open: end it with Ctrl-C.")
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+        return report
+
+
+@asynccontextmanager
+async def _console(settings: Settings, folder: Path, *, on: bool) -> AsyncIterator[str]:
+    """The web console over a read model of its own; gives where it is and how to log in, or nothing without it."""
+    from rater.service.demo import console_address, running
+
+    log, token = folder / "console.log", token_hex(16)
+    if not on or find_spec("nicegui") is None:
+        yield ""
+        return
+    ours = {"database_url": f"sqlite:///{folder / 'rater.db'}", "console_token": token, "console_port": "0"}
+    async with running("console", settings, log, **ours) as process:
+        address = await console_address(process, log)
+        if address is None:
+            raise fail("the console did not start; the end of its log:", log.read_text()[-2000:], status=1)
+        yield f"The console: {address}  token: {token}"
 
 
 @asynccontextmanager

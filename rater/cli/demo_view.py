@@ -35,6 +35,8 @@ class View:
 
     wanted: int
     """Events that will be fed in all."""
+    console: str = ""
+    """Where the web console is, and how to log in."""
     fed: int = 0
     charges: int = 0
     per_second: float = 0.0
@@ -85,7 +87,8 @@ class View:
         rejected = self.rejected.total()
         grid.add_row(f"{self.fed:,}", f"{self.charges:,}", f"{self.per_second:,.0f}", f"{rejected:,}", style="bold")
         bar = ProgressBar(total=self.wanted, completed=self.fed, width=None)
-        return Panel(Group(grid, bar), title="rater: switch -> calls -> rater worker -> charges", title_align="left")
+        lines = (grid, bar, Text(self.console, style="dim")) if self.console else (grid, bar)
+        return Panel(Group(*lines), title="rater: switch -> calls -> rater worker -> charges", title_align="left")
 
     def _top(self) -> Panel:
         table = Table.grid(padding=(0, 2), expand=True)

@@ -26,6 +26,8 @@ AT_ONCE = 5000
 WAIT_MS = 100
 RATE_SECONDS = 10.0
 LOOK_EVERY = 1.0
+MARKERS = 4
+"""Offsets behind the last record that is rated, up to which it is looked whether they are markers of transactions."""
 
 Told = Callable[[int, int], None]
 """Hears of (messages passed, messages to pass) while the read model catches up."""
@@ -38,6 +40,8 @@ class Live:
         self.heads: dict[int, Head] = {}
         """Log partition -> as of its worker's last transaction."""
         self.log_ends: dict[int, int] = {}
+        self.marked: dict[int, int] = {}
+        """Log partition -> the offset behind markers that no record follows."""
         self.behind = 0
         """Messages that are published and not in the read model."""
         self.version = 0
@@ -48,9 +52,17 @@ class Live:
 
     @property
     def lag(self) -> int:
-        """Records of the log that have no outcome yet; transaction markers among them."""
-        ends = self.log_ends.items()
-        return sum(max(0, end - (self.heads[p].next_offset if p in self.heads else 0)) for p, end in ends)
+        """Records of the log that have no outcome yet."""
+        return sum(self.lags().values())
+
+    def lags(self) -> dict[int, int]:
+        """Log partition -> records without an outcome; among many, the markers of transactions count too."""
+        return {p: max(0, end - self.rated_until(p)) for p, end in self.log_ends.items()}
+
+    def rated_until(self, partition: int) -> int:
+        """Up to where a log partition is rated, markers of transactions behind the last record included."""
+        head = self.heads.get(partition)
+        return max(0 if head is None else head.next_offset, self.marked.get(partition, 0))
 
     @property
     def fresh(self) -> bool:
@@ -84,6 +96,7 @@ class Follower:
         self._roles = {name: role for role, name in role_topics(settings).items()}
         self._log, self._heads = settings.topic("calls"), changelog(settings, HEADS.name)
         self._since: dict[TopicPartition, int | None] = {}
+        self._tails: list[TopicPartition] = []
 
     async def catch_up(self, told: Told = lambda _passed, _total: None) -> None:
         """Take in what is there now. Raises `Refused` where that cannot be."""
@@ -140,10 +153,20 @@ class Follower:
         for tp, records in fetched.items():
             if tp.topic == self._heads and records[-1].value:
                 self.live.heads[tp.partition] = HEADS.decode(records[-1].value)
+        await self._pass_markers(consumer, fetched)
         for tp, since in self._since.items():
             until = await consumer.position(tp)
             if since is None or until > since:
                 await self._project(consumer, tp, fetched.get(tp, []), until)
+
+    async def _pass_markers(self, consumer: AIOKafkaConsumer, fetched: Mapping[TopicPartition, Any]) -> None:
+        """Where the tail of the log was being fetched: what moved the position without a record was a marker."""
+        for tp in list(self._tails):
+            if fetched.get(tp):  # they are records, then
+                consumer.pause(tp)
+                self._tails.remove(tp)
+            elif (position := await consumer.position(tp)) > self.live.rated_until(tp.partition):
+                self.live.marked[tp.partition] = position
 
     async def _project(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: list[Any], until: int) -> None:
         messages = [Message(r.offset, r.timestamp, r.key, r.value, dict(r.headers)) for r in records]
@@ -169,6 +192,12 @@ class Follower:
         self.live.log_ends = {tp.partition: ends[tp] for tp in log}
         self.live.behind = sum(max(0, ends[tp] - (since or 0)) for tp, since in self._since.items())
         self.live.looked = time.monotonic()
+        lags = self.live.lags()
+        consumer.pause(*self._tails)
+        self._tails = [tp for tp in log if 0 < lags[tp.partition] <= MARKERS]
+        for tp in self._tails:
+            consumer.seek(tp, self.live.rated_until(tp.partition))
+        consumer.resume(*self._tails)
 
 
 _ANEW = "build it anew with: rater project --rebuild"

@@ -25,9 +25,8 @@ class Figures:
             currency = money_of(connection).currency
             off, told = residue(connection), totals(connection)
         lag = GaugeMetricFamily("rater_lag_records", "Records of the log without an outcome", labels=["partition"])
-        for partition, end in sorted(live.log_ends.items()):
-            head = live.heads.get(partition)
-            lag.add_metric([str(partition)], max(0, end - (head.next_offset if head else 0)))
+        for partition, waiting in sorted(live.lags().items()):
+            lag.add_metric([str(partition)], waiting)
         yield lag
         yield GaugeMetricFamily("rater_console_behind", "Messages that are not in the read model", value=live.behind)
         yield GaugeMetricFamily("rater_console_fresh", "1: Kafka was heard of in the last seconds", value=live.fresh)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 
-import structlog
 import uvicorn
 
 from rater.console import pages
@@ -12,7 +12,7 @@ from rater.console.app import create_app
 from rater.console.follow import Follower
 from rater.console.store import Store
 
-logger = structlog.get_logger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def serve(store: Store, token: str, follower: Follower, host: str, port: int) -> None:
@@ -22,6 +22,13 @@ def serve(store: Store, token: str, follower: Follower, host: str, port: int) ->
     with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as listening:
         logger.info("console: http://%s:%d/", host, listening.getsockname()[1])
         server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=3)
+            uvicorn.Config(
+                app,
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=3,
+            )
         )
         server.run(sockets=[listening])

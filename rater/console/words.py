@@ -34,6 +34,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "period-total": ("Period", "账期"),
     "charges-a-second": ("Charges a second", "每秒计费"),
     "charges": ("Charges", "计费记录"),
+    "n-charges": ("{n} charges", "{n} 条计费"),
+    "n-accounts": ("{n} accounts", "{n} 个账户"),
+    "now": ("now", "当前"),
+    "rates-by-period": ("Connect rate by period", "各账期接通率"),
+    "interval": ("95 % interval", "95% 区间"),
     "lag": ("Records waiting", "待处理记录"),
     "residue": ("Residue", "差额"),
     "residue-help": ("sum of charges less totals", "计费之和减总额"),
@@ -57,6 +62,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "no-cap": ("no cap", "无上限"),
     "of-cap": ("of the cap", "占上限"),
     "forecast": ("Forecast for the period's end", "期末预测"),
+    "forecast-short": ("forecast", "预测"),
     "no-forecast": ("from the third day on", "第三天起提供"),
     "between": ("95 %: {low} to {high}", "95% 区间：{low} 至 {high}"),
     "allowance": ("Allowance left", "剩余额度"),
@@ -135,8 +141,8 @@ _VERDICTS: dict[str, tuple[str, str]] = {
 }
 
 _ALERTS: dict[str, tuple[str, str]] = {
-    "allowance-80": ("80 % of the {meter} are used: {value} of {limit}", "{meter}额度已用 80%：{value} / {limit}"),
-    "allowance-100": ("all {meter} are used: {value} of {limit}", "{meter}额度已用完：{value} / {limit}"),
+    "allowance-80": ("80 % of the {meter} are used: {value}", "{meter}额度已用 80%：{value}"),
+    "allowance-100": ("all {limit} {meter} are used: {value}", "{meter}额度 {limit} 已用完：{value}"),
     "spend-cap-reached": ("the spend cap is reached: {value} of {limit}", "已达消费上限：{value} / {limit}"),
     "forecast-beyond-cap": ("the forecast {value} is beyond the cap {limit}", "预测 {value} 将超过上限 {limit}"),
     "connect-rate-below-guarantee": (

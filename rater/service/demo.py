@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -99,15 +100,18 @@ def _faults() -> Iterator[Callable[[simulate.Event], simulate.Event]]:
 
 
 @asynccontextmanager
-async def running_worker(settings: Settings, log: Path) -> AsyncIterator[subprocess.Popen[bytes]]:
-    """A `rater worker` process with these settings, stopped at the end of the block."""
+async def running(verb: str, settings: Settings, log: Path, **secrets: str) -> AsyncIterator[subprocess.Popen[bytes]]:
+    """`rater worker`, or another verb that goes on for ever, with these settings, stopped at the end of the block.
+
+    `secrets` are settings too: those that a dump of the settings hides.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RATER_")}
     environment |= {
         f"RATER_{name.upper()}": str(value)
-        for name, value in settings.model_dump(exclude_defaults=True, mode="json").items()
+        for name, value in (settings.model_dump(exclude_defaults=True, mode="json") | secrets).items()
     }
     with log.open("wb") as output:
-        command = [sys.executable, "-m", "rater", "worker"]
+        command = [sys.executable, "-m", "rater", verb]
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)  # noqa: S603, ASYNC220
         try:
             yield process
@@ -157,3 +161,14 @@ async def all_rated(settings: Settings, records: int, worker: subprocess.Popen[b
             words = log.read_text(errors="replace").splitlines()[-15:]  # noqa: ASYNC240 - a few lines
             raise WorkerEnded("\n".join(["the worker did not finish; the end of its log:", *words]))
         await asyncio.sleep(0.3)
+
+
+async def console_address(console: subprocess.Popen[bytes], log: Path) -> str | None:
+    """Where the demo's console is served, once it is; None where it ended, for which its log has the reason."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    while console.poll() is None and asyncio.get_running_loop().time() < deadline:
+        found = re.search(r"console: (http://[^ ]+)", log.read_text(errors="replace"))  # noqa: ASYNC240 - a few lines
+        if found:
+            return found[1]
+        await asyncio.sleep(0.1)
+    return None

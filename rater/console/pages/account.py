@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from markupsafe import escape
@@ -38,6 +40,7 @@ class Shown(NamedTuple):
     charges: list[dict[str, Any]]
     allowances: dict[str, int]
     """Meter -> units that the period's plan includes."""
+    alerts: list[dict[str, Any]]
     advice: AdviceView | None
 
 
@@ -55,6 +58,7 @@ def look(connection: Connection, account: str, name: str | None, before: int) ->
         queries.days(connection, account, period.period),
         queries.charges_of(connection, account, period.period, before, ROWS + 1, newest=True),
         {name: meter.allowance for name, meter in meters.items() if meter is not None and meter.allowance},
+        [one for one in queries.alerts_of(connection, account, limit=50) if one["period"] == period.period],
         advice_on(connection, account),
     )
 
@@ -92,15 +96,20 @@ class _Parts:
         self.tiles = part().classes("r-12")
         with card(say("by-day"), "r-8"):
             self.days = ui.echart(charts.base(dark=page.dark)).style("height:280px")
-        with card(say("connect-rate"), "r-4"):
-            self.rate = part()
+        with ui.element("div").classes("r-4 r-stack"):
+            with card(say("connect-rate"), ""):
+                self.rate = part()
+            with card(say("alerts"), ""):
+                self.alerts = part()
         with card(say("advice"), "r-12"):
             self.advice = part()
             self.costs = ui.echart(charts.base(dark=page.dark)).style("height:260px")
         with card(say("charges"), "r-12"):
             self.charges = part()
-        with card(say("history"), "r-12"):
+        with card(say("history")):
             self.history = ui.echart(charts.base(dark=page.dark)).style("height:240px")
+        with card(say("rates-by-period")):
+            self.rates = ui.echart(charts.base(dark=page.dark)).style("height:240px")
 
     def show(self, shown: Shown, *, newest: bool) -> None:
         """Fill them."""
@@ -116,7 +125,9 @@ class _Parts:
             page.render("charges", shown.charges[:ROWS], self._account, told.period, older, not newest)
         )
         _redraw(self.days, day_chart(page, told, shown.days))
+        self.alerts.set_content(page.render("alert_texts", shown.alerts))
         _redraw(self.history, history_chart(page, shown.periods))
+        _redraw(self.rates, rates_chart(page, shown.periods))
         advice = shown.advice
         sentences = [] if advice is None else advice_words(advice, page.language)
         self.advice.set_content(page.render("advice", sentences, advice))
@@ -175,14 +186,32 @@ def _left(page: Page, shown: Shown) -> list[Tile]:
 
 
 def day_chart(page: Page, told: PeriodView, days: Sequence[DayView]) -> charts.Options:
-    """Spend by day, what it comes to, and the cap."""
-    so_far, sums = Decimal(0), []
-    for day in days:
-        so_far += Decimal(day.amount)
-        sums.append(str(so_far))
-    names = (page.say("day-amount"), page.say("running-total"), page.say("cap"))
-    amounts = [day.amount for day in days]
-    return charts.by_day(names, [day.day for day in days], amounts, sums, told.spend_cap, dark=page.dark)
+    """Spend by day, what it comes to, the cap, and up to the period's end the forecast with its band."""
+    by_day = {day.day: Decimal(day.amount) for day in days}
+    names = charts.Names(
+        *(page.say(name) for name in ("day-amount", "running-total", "cap", "forecast-short", "interval"))
+    )
+    return charts.by_day(names, period_days(told, list(by_day)), by_day, told.forecast, told.spend_cap, dark=page.dark)
+
+
+def period_days(told: PeriodView, known: Sequence[str]) -> list[str]:
+    """The period's local days; those up to the last known one where the period's bounds are not told."""
+    if not known:
+        return []
+    first = date.fromisoformat(min(known))
+    last = date.fromisoformat(max(known))
+    if told.start is not None and told.end is not None and told.time_zone is not None:
+        zone = ZoneInfo(told.time_zone)
+        first = min(first, datetime.fromisoformat(told.start).astimezone(zone).date())
+        last = max(last, (datetime.fromisoformat(told.end).astimezone(zone) - timedelta(seconds=1)).date())
+    return [(first + timedelta(days=n)).isoformat() for n in range(min((last - first).days, 62) + 1)]
+
+
+def rates_chart(page: Page, periods: Sequence[PeriodView]) -> charts.Options:
+    """Each period's connect rate with its interval, beside the band."""
+    shown = [one for one in reversed(periods[:HISTORY]) if one.connect_rate.rate is not None]
+    names = (page.say("connect-rate"), page.say("interval"))
+    return charts.rates(names, [one.period for one in shown], [one.connect_rate for one in shown], dark=page.dark)
 
 
 def history_chart(page: Page, periods: Sequence[PeriodView]) -> charts.Options:

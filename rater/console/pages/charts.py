@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from rater.console.views import ConnectRate, Forecast
 
 LIGHT = {
     "ink": "#1b2330",
@@ -44,32 +47,90 @@ def by_minute(name: str, labels: Sequence[str], amounts: Sequence[str], *, dark:
     return options
 
 
+class Names(NamedTuple):
+    """What the lines of the days are called."""
+
+    day: str
+    so_far: str
+    cap: str
+    forecast: str
+    between: str
+
+
 def by_day(
-    names: tuple[str, str, str],
+    names: Names,
     days: Sequence[str],
-    amounts: Sequence[str],
-    so_far: Sequence[str],
+    amounts: Mapping[str, Decimal],
+    forecast: Forecast | None,
     cap: str | None,
     *,
     dark: bool,
 ) -> Options:
-    """Bars for the days, a line for what they come to, and the cap where there is one."""
+    """Bars for the days, a line for what they come to, the cap, and the way to the forecast with its band."""
     ink = DARK if dark else LIGHT
     options = base(dark=dark)
     options["xAxis"]["data"] = [day[5:] for day in days]
-    running: Options = {
-        "type": "line",
-        "name": names[1],
-        "data": list(so_far),
-        "symbol": "none",
-        "lineStyle": {"width": 2},
-    }
+    last = max((number for number, day in enumerate(days) if day in amounts), default=-1)
+    bars = [str(amounts.get(day, 0)) for day in days[: last + 1]]
+    so_far = [str(sum(amounts.get(day, Decimal(0)) for day in days[: number + 1])) for number in range(last + 1)]
+    running = _line(names.so_far, so_far)
     if cap is not None:
-        line = {"yAxis": cap, "name": names[2], "label": {"formatter": f"{names[2]} {cap}", "position": "insideEndTop"}}
-        running["markLine"] = {"symbol": "none", "lineStyle": {"color": ink["bad"]}, "data": [line]}
-        options["yAxis"]["max"] = f"function(v) {{ return Math.max(v.max, {cap}) * 1.08; }}"
-        options["yAxis"][":max"] = options["yAxis"].pop("max")
-    options["series"] = [{"type": "bar", "name": names[0], "data": list(amounts), "barCategoryGap": "25%"}, running]
+        label = {"formatter": f"{names.cap} {cap}", "position": "insideEndTop", "color": ink["bad"]}
+        rule = {"yAxis": cap, "name": names.cap, "label": label}
+        running["markLine"] = {"symbol": "none", "lineStyle": {"color": ink["bad"]}, "data": [rule]}
+        options["yAxis"][":max"] = f"v => Math.ceil(Math.max(v.max, {cap}) * 1.08)"
+    options["series"] = [{"type": "bar", "name": names.day, "data": bars, "barCategoryGap": "25%"}, running]
+    if forecast is not None and 0 <= last < len(days) - 1:
+        options["series"] += _ahead(names, so_far[-1], forecast, last, len(days))
+    return options
+
+
+def _ahead(names: Names, now: str, forecast: Forecast, last: int, days: int) -> list[Options]:
+    """From the last day straight to the forecast, and the band that opens around it."""
+    steps = days - 1 - last
+
+    def way(end: str) -> list[str | None]:
+        start, far = Decimal(now), Decimal(end) - Decimal(now)
+        return [None] * last + [str(round(start + far * step / steps, 2)) for step in range(steps + 1)]
+
+    low, high = way(forecast.low), way(forecast.high)
+    wide = [None if b is None or a is None else str(Decimal(b) - Decimal(a)) for a, b in zip(low, high, strict=True)]
+    green = {"itemStyle": {"color": SERIES[2]}}
+    unseen = {"stack": "band", "lineStyle": {"opacity": 0}, "tooltip": {"show": False}, "silent": True, **green}
+    dashed = {"lineStyle": {"type": "dashed", "width": 2, "color": SERIES[2]}, **green}
+    return [
+        _line(names.forecast, way(forecast.total)) | dashed,
+        _line("", low) | unseen,
+        _line(names.between, wide) | unseen | {"areaStyle": {"opacity": 0.18, "color": SERIES[2]}},
+    ]
+
+
+def _line(name: str, data: Sequence[str | None]) -> Options:
+    return {"type": "line", "name": name, "data": list(data), "symbol": "none", "lineStyle": {"width": 2}}
+
+
+def rates(names: tuple[str, str], periods: Sequence[str], found: Sequence[ConnectRate], *, dark: bool) -> Options:
+    """Connect rates in percent, each with its interval, and the band that is reasonable."""
+    options = base(dark=dark)
+    options["xAxis"]["data"] = list(periods)
+    options["yAxis"] |= {"min": 0, "max": 100}
+
+    def points(shares: Sequence[str | None]) -> list[str]:
+        return [str(round(Decimal(share or 0) * 100, 1)) for share in shares]
+
+    low, high = points([one.low for one in found]), points([one.high for one in found])
+    wide = [str(Decimal(b) - Decimal(a)) for a, b in zip(low, high, strict=True)]
+    unseen = {"type": "bar", "stack": "interval", "barWidth": 6, "silent": True}
+    rate = _line(names[0], points([one.rate for one in found])) | {"symbol": "circle", "symbolSize": 9}
+    if found:
+        low_end, high_end = points(found[-1].band)
+        band = [[{"yAxis": low_end}, {"yAxis": high_end}]]
+        rate["markArea"] = {"silent": True, "itemStyle": {"color": "#1a9c6b", "opacity": 0.14}, "data": band}
+    options["series"] = [
+        rate,
+        unseen | {"data": low, "itemStyle": {"opacity": 0}, "tooltip": {"show": False}},
+        unseen | {"name": names[1], "data": wide, "itemStyle": {"opacity": 0.35}},
+    ]
     return options
 
 
@@ -96,8 +157,5 @@ def lines(label: str, points: Sequence[int], series: Sequence[tuple[str, Sequenc
     options = base(dark=dark)
     options["grid"]["bottom"] = 26
     options["xAxis"] |= {"data": list(points), "name": label, "nameLocation": "middle", "nameGap": 26}
-    options["series"] = [
-        {"type": "line", "name": name, "data": list(data), "symbol": "none", "lineStyle": {"width": 2}}
-        for name, data in series
-    ]
+    options["series"] = [_line(name, data) for name, data in series]
     return options

@@ -100,14 +100,14 @@ def figures(page: Page, told: Overview) -> list[Tile]:
     off = Decimal(told.residue) != 0
     say = page.say
     return [
-        Tile(say("charged-today"), money(told.charged_today), currency, f"{told.charges_today:,} {say('charges')}"),
+        Tile(say("charged-today"), money(told.charged_today), currency, say("n-charges", n=f"{told.charges_today:,}")),
         Tile(
             f"{say('period-total')} {period.period}",
             money(period.total),
             currency,
-            f"{period.accounts:,} {say('accounts')}",
+            say("n-accounts", n=f"{period.accounts:,}"),
         ),
-        Tile(say("charges-a-second"), f"{page.live.rate():,.0f}", "", f"{told.charges:,} {say('charges')}"),
+        Tile(say("charges-a-second"), f"{page.live.rate():,.0f}", "", say("n-charges", n=f"{told.charges:,}")),
         Tile(say("lag"), f"{page.live.lag:,}"),
         Tile(say("rejected"), f"{rejections:,}"),
         Tile(say("residue"), money(told.residue), currency, say("residue-help"), "bad" if off else "good"),
