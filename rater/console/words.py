@@ -47,12 +47,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "bundles": ("Bundles running out", "即将用完的套餐额度"),
     "by-reason": ("Rejected, by reason", "拒收原因"),
     "none": ("None", "无"),
-    "nothing-yet": ("Nothing was charged yet.", "尚无计费记录。"),
     "stale": ("Kafka is not answering: figures are as of the last contact.", "Kafka 无响应：数据截至最后一次连接。"),
     "search": ("Account id begins with", "账户编号前缀"),
     "period": ("Period", "账期"),
     "total": ("Total", "合计"),
-    "state": ("State", "状态"),
     "closed": ("closed", "已关账"),
     "running": ("running", "进行中"),
     "more": ("More", "更多"),
@@ -100,10 +98,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "detail": ("What is wrong", "说明"),
     "place": ("Place in the log", "日志位置"),
     "at": ("At", "时间"),
-    "received": ("Received", "收到内容"),
     "all": ("All", "全部"),
     "unknown-account": ("Nothing was ever charged to {account}.", "账户 {account} 无任何计费记录。"),
-    "explain": ("Explain", "说明"),
     "usage-kind": ("usage", "用量"),
     "fee-kind": ("fee", "月费"),
     "adjustment-kind": ("adjustment", "调整"),
@@ -111,7 +107,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "not-connected": ("not connected: free", "未接通：免费"),
     "late": ("late", "迟到"),
     "nothing-to-pay": ("nothing to pay", "无需付费"),
-    "total-after": ("the period's total after it", "计费后账期合计"),
 }
 
 _METERS: dict[str, tuple[str, str]] = {

@@ -1,0 +1,171 @@
+"""The read model: each message once, however it comes; what is missing stops it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, select
+
+from rater.console import projection, queries, tables
+from rater.console.projection import Message, Overtaken, position, project
+from rater.console.store import Money, Store
+from rater.stream.failstop import Refused
+from tests.console.readmodel import NOW, TOPICS, busy_log, filled, messages, take
+
+LOG = busy_log()
+MESSAGES = messages(LOG.outputs)
+
+
+def everything(connection: Connection) -> dict[str, list[tuple[object, ...]]]:
+    """All rows of all tables."""
+    return {
+        name: sorted(map(tuple, connection.execute(select(table))), key=repr)
+        for name, table in tables.metadata.tables.items()
+    }
+
+
+def rows(store: Store) -> dict[str, list[tuple[object, ...]]]:
+    with store.read() as connection:
+        return everything(connection)
+
+
+WHOLE = rows(filled(LOG))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(f"sqlite:///{tmp_path / 'rater.db'}")
+    made.open("")
+    yield made
+    made.close()
+
+
+def test_it_holds_what_was_charged() -> None:
+    """Totals as the charges say, sums as they add up, counts without what was voided."""
+    with filled(LOG).read() as connection:
+        told = queries.overview(connection, NOW)
+        (october, november) = sorted(queries.account_periods(connection, "B"), key=lambda one: one.period)
+    charges = [charge for charge in LOG.charges if charge["type"] == "charge/1"]
+    assert (told.charges, told.residue, told.accounts) == (len(charges), "0.00", 3)
+    assert (october.connect_rate.attempts, november.connect_rate.attempts) == (2 * 30, 2 * 3 - 1)
+    assert november.connected_calls == 2
+    paid = sum(Decimal(charge["amount"]) for charge in charges if charge["account"] == "B")
+    assert Decimal(october.total) + Decimal(november.total) == paid
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(1, 40), max_size=30))
+def test_any_split_gives_the_same_rows(sizes: list[int]) -> None:
+    """However many messages a transaction has."""
+    store = filled(LOG.__class__(publish=False))
+    for topic in TOPICS:
+        left, waiting = list(sizes), MESSAGES[topic]
+        while waiting:
+            size = left.pop() if left else 7
+            take(store, topic, waiting[:size])
+            waiting = waiting[size:]
+    assert rows(store) == WHOLE
+
+
+def test_a_charge_that_was_seen_is_passed_over(store: Store) -> None:
+    """Also where the position was lost: its number says that it was added."""
+    take(store, "charges", MESSAGES["charges"])
+    before = rows(store)
+    again = [message._replace(offset=message.offset + 1000) for message in MESSAGES["charges"]]
+    take(store, "charges", again)
+    after = rows(store)
+    assert {name: after[name] for name in ("charges", "periods", "flow")} == {
+        name: before[name] for name in ("charges", "periods", "flow")
+    }
+
+
+@pytest.mark.parametrize("wrong", ["left out", "changed"])
+def test_a_missing_or_changed_charge_stops_it(store: Store, wrong: str) -> None:
+    """Nothing of its transaction stays."""
+    charges = list(MESSAGES["charges"])
+    if wrong == "left out":
+        del charges[20]
+    else:
+        body = orjson.loads(charges[20].value or b"")
+        charges[20] = charges[20]._replace(value=orjson.dumps(body | {"amount": "9.99"}))
+    with pytest.raises(Refused, match="run: rater audit"):
+        take(store, "charges", charges)
+    assert rows(store)["charges"] == []
+    with store.read() as connection:
+        assert position(connection, "charges", 0) is None
+
+
+def test_half_a_transaction_leaves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A crash behind the rows and before the end: the position is not moved, and the messages come again."""
+
+    def crash(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(projection, "upsert", crash)
+        with pytest.raises(KeyboardInterrupt):
+            take(store, "charges", MESSAGES["charges"])
+    assert rows(store)["charges"] == []
+    take(store, "charges", MESSAGES["charges"])
+    assert rows(store)["charges"] == WHOLE["charges"]
+
+
+def test_two_that_project_share_the_work(store: Store) -> None:
+    """Who comes second with the same messages is told, and changes nothing."""
+    some = MESSAGES["charges"][:5]
+    for since in (None, 5):
+        with store.write() as connection:
+            project(connection, "charges", 0, some if since is None else [], since, 5 if since is None else 9)
+        with pytest.raises(Overtaken), store.write() as connection:
+            project(connection, "charges", 0, some, since, 7)
+    with store.read() as connection:
+        assert position(connection, "charges", 0) == 9
+
+
+def test_a_newer_message_is_not_passed_over(store: Store) -> None:
+    """What it does not know it must not skip."""
+    with pytest.raises(Refused, match="newer rater"):
+        take(store, "charges", [Message(0, 0, b"A", b'{"type":"charge/2","account":"A","period":"2026-11"}', {})])
+
+
+@pytest.mark.parametrize(("fact", "said"), [("format", "has the format 0"), ("prefix", "is of the topics 0")])
+def test_another_read_model_is_refused(store: Store, fact: str, said: str) -> None:
+    """Of an older format, or of another system; building it anew mends it."""
+    with store.write() as connection:
+        connection.execute(tables.facts.update().where(tables.facts.c.name == fact).values(value="0"))
+    with pytest.raises(Refused, match=said):
+        store.open("")
+    store.open("", rebuild=True)
+    assert rows(store)["charges"] == []
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://x/y"])
+def test_other_databases_are_refused(url: str) -> None:
+    """With the name of the setting."""
+    with pytest.raises(Refused, match="RATER_DATABASE_URL"):
+        Store(url)
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-(10**12), max_value=10**12))
+def test_money_comes_back_as_it_was(amount: Decimal) -> None:
+    """With all its places; one place more than the currency has is refused."""
+    money = Money("KWD", 3)
+    assert money.amount(money.units(str(amount))) == amount
+    with pytest.raises(Refused):
+        money.units(f"{amount:.3f}5")
+
+
+def test_long_numbers_of_rejected_records_are_masked() -> None:
+    """They may be those of phones."""
+    with filled(LOG).read() as connection:
+        found = [view for _, view in queries.rejections(connection)]
+    assert {view.reason for view in found} >= {"wrong-shape"}
+    assert any("*********" in view.received for view in found)
+    assert not any("13912345678" in view.received for view in found)
+    assert all(view.place.startswith("calls/0/") for view in found)

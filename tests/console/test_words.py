@@ -1,0 +1,48 @@
+"""What people read is there in both languages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import rater.console
+from rater.console import words
+from rater.core.connect import Verdict
+from rater.events.results import AlertKind, ChargeKind, LineMeter
+
+FOLDER = Path(rater.console.__file__).parent
+TABLES = {name: getattr(words, name) for name in ("TEXTS", "_METERS", "_VERDICTS", "_ALERTS", "_ADVICE", "_UNITS")}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_both_languages_say_the_same_with_the_same_values(table: str) -> None:
+    """No text is missing, and each takes what the other takes."""
+    for key, (english, chinese) in TABLES[table].items():
+        assert english, key
+        assert chinese, key
+        places = [set(re.findall(r"\{(\w+)\}", said)) for said in (english, chinese)]
+        assert places[0] == places[1] or table == "_ADVICE", key
+        if key not in {"other-language", "rater"}:
+            assert not re.search(r"[\u4e00-\u9fff]", english), key
+
+
+def test_every_kind_has_its_words() -> None:
+    """A new kind of alert, line, charge or verdict without words would break a page."""
+    assert set(get_args(AlertKind)) == set(TABLES["_ALERTS"])
+    assert set(get_args(LineMeter)) == set(TABLES["_METERS"])
+    assert set(get_args(Verdict)) == set(TABLES["_VERDICTS"])
+    assert {f"{kind}-kind" for kind in get_args(ChargeKind)} <= set(words.TEXTS)
+
+
+def test_every_label_that_is_asked_for_is_there_and_used() -> None:
+    """In the pages and their parts; a label that nobody asks for is thrown away."""
+    sources = "".join(
+        path.read_text() for path in FOLDER.rglob("*") if path.suffix in {".py", ".html"} and path.name != "words.py"
+    )
+    asked = set(re.findall(r'say\("([a-z-]+)"', sources)) | set(re.findall(r'text\(language, "([a-z-]+)"', sources))
+    assert asked <= set(words.TEXTS), asked - set(words.TEXTS)
+    unused = {key for key in words.TEXTS if f'"{key}"' not in sources and f"'{key}'" not in sources}
+    assert {key for key in unused if not key.endswith("-kind")} == set()
