@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 
 import uvicorn
@@ -31,4 +32,7 @@ def serve(store: Store, token: str, follower: Follower, host: str, port: int) ->
                 timeout_graceful_shutdown=3,
             )
         )
+        for asked in (signal.SIGTERM, signal.SIGINT):
+            # uvicorn ends in order when it is asked to, and then raises the signal again: that would look like a crash.
+            signal.signal(asked, lambda *_: None)
         server.run(sockets=[listening])

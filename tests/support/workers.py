@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.support.broker import tail
 
 READY = r"ready: rating partitions \[(?P<partitions>[\d, ]*)\]"
+SERVES = re.compile(r"console: (http://[^ ]+)/ ")
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
 """Seconds until a test gives up on something; what is awaited takes a second or ten."""
@@ -38,9 +39,11 @@ def numbers(text: str) -> list[int]:
 
 
 class Worker:
-    """A `rater worker` as a process. What it says goes to the file `log`."""
+    """A `rater worker`, or another verb that goes on for ever, as a process. What it says goes to the file `log`."""
 
-    def __init__(self, env: Mapping[str, str], log: Path, *words: str, program: Sequence[str] = ("rater",)) -> None:
+    def __init__(
+        self, env: Mapping[str, str], log: Path, *words: str, program: Sequence[str] = ("rater",), verb: str = "worker"
+    ) -> None:
         self.log = log
         self._let_go = False
         # A program of the tests finds them where these stand.
@@ -48,7 +51,7 @@ class Worker:
         with log.open("wb") as out:
             # In a folder without anybody's .env, and in a session of its own: Ctrl-C is for the tests.
             self._process = subprocess.Popen(
-                [sys.executable, "-m", *program, "worker", *words],
+                [sys.executable, "-m", *program, verb, *words],
                 env=env,
                 cwd=log.parent,
                 stdout=out,
@@ -171,6 +174,16 @@ class Rater:
         if ready:
             worker.until_ready()
         return worker
+
+    def console(self, **settings: object) -> tuple[Worker, str]:
+        """Start a console and wait until it serves; gives its address too."""
+        log = self.folder / f"console-{len(self.workers) + 1}.log"
+        console = Worker(self._env({"console_port": 0, **settings}), log, verb="console")
+        self.workers.append(console)
+        console.until(lambda: SERVES.search(console.text()) is not None, "serves")
+        found = SERVES.search(console.text())
+        assert found is not None
+        return console, found[1]
 
     def must_live(self) -> None:
         """Raises `GaveUp` if a worker ended that nobody ended."""

@@ -1,0 +1,141 @@
+"""The console over a real Kafka, in a real browser: every page, its figures beside the audit's, kills and rebuilds."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from rater.service.step import partition_of
+from tests.support.browser import Look, chromium
+from tests.support.rated import Raw, until_rated, write
+from tests.support.workers import Rater, until
+
+TOKEN = "0123456789abcdef-of-the-tests"  # noqa: S105 - of no system
+CALLS, ACCOUNTS = 3000, 12
+GARBAGE = 60
+RECORDS = CALLS + ACCOUNTS + GARBAGE + 4
+"""Calls, subscriptions, records that are no events, and the book in each of 4 partitions."""
+
+LOOKS = (("en", "light", 1280), ("zh", "dark", 390), ("en", "dark", 390), ("zh", "light", 1280))
+"""(language, theme, width of the window)"""
+
+PAGES = {"overview": "/", "accounts": "/accounts", "plans": "/plans", "rejected": "/rejected"}
+
+
+@pytest.fixture
+async def rated(ready: Rater) -> Rater:
+    """Some months of calls, all rated."""
+    ready.settings |= {"database_url": f"sqlite:///{ready.folder / 'rater.db'}", "console_token": TOKEN}
+    await asyncio.to_thread(ready.run, "simulate", "--calls", CALLS, "--accounts", ACCOUNTS, "--months", 4)
+    await write(ready, [Raw(n % 4, b"A000001", b"no event, of +8613912345678") for n in range(GARBAGE)])
+    await asyncio.to_thread(ready.worker)
+    await until_rated(ready, RECORDS)
+    return ready
+
+
+def ask(address: str, path: str) -> Any:
+    """The API's answer."""
+    request = Request(f"{address}/api/v1{path}", headers={"Authorization": f"Bearer {TOKEN}"})  # noqa: S310 - ours
+    with urlopen(request, timeout=30) as answer:  # noqa: S310
+        return json.load(answer)
+
+
+def all_of_it(address: str) -> dict[str, Any]:
+    """Everything that must be the same after a kill or a rebuild."""
+    accounts = [one["account"] for one in ask(address, "/accounts?limit=500")["items"]]
+    told = {account: ask(address, f"/accounts/{account}/periods") for account in accounts}
+    overview = ask(address, "/overview")
+    totals = {name: overview[name] for name in ("periods", "accounts", "charges", "alerts", "rejected", "residue")}
+    return {"accounts": told, "totals": totals, "rejected": ask(address, "/rejected?limit=500")}
+
+
+@asynccontextmanager
+async def looking(address: str, language: str, theme: str, width: int) -> AsyncIterator[Look]:
+    async with chromium() as browser:
+        context = await browser.new_context(viewport={"width": width, "height": 900})
+        look = Look(await context.new_page(), address)
+        await look.log_in(TOKEN)
+        await look.prefer(lang=language, theme=theme)
+        yield look
+        assert look.wrong == []
+
+
+async def test_every_page_says_what_the_audit_says(rated: Rater) -> None:
+    """At two widths, in both languages, light and dark; nothing is fetched from elsewhere, and nothing is cut off."""
+    _, address = await asyncio.to_thread(rated.console)
+    audit = json.loads(await asyncio.to_thread(rated.run, "audit", "--json"))
+    biggest = ask(address, "/accounts?limit=500")["items"]
+    account = max(biggest, key=lambda one: Decimal(one["total"]))["account"]
+    period = ask(address, f"/accounts/{account}/periods")[0]
+    shots = Path(os.environ.get("RATER_SCREENSHOTS") or rated.folder)
+    for language, theme, width in LOOKS:
+        async with looking(address, language, theme, width) as look:
+            for name, path in {**PAGES, "account": f"/account/{account}"}.items():
+                text = await look.open(path)
+                assert not await look.overflows(), f"{name} at {width}"
+                await look.page.screenshot(path=shots / f"{name}-{language}-{theme}-{width}.png", full_page=True)
+                if name == "overview":
+                    assert f"{audit['charges']:,}" in text
+                    assert audit["residue"] == {"CNY": "0.00"}
+                    assert f"\n{audit['residue']['CNY']}\n" in text
+                    assert f"{GARBAGE:,}" in text
+                elif name == "account":
+                    assert f"{account}" in text
+                    assert f"{Decimal(period['total']):,}" in text
+                    assert str(period["charges"]) in text
+                elif name == "plans":
+                    assert "package-premium" in text
+                elif name == "rejected":
+                    assert "not-json" in text
+                    assert "13912345678" not in text
+            chinese = "总览" in await look.page.inner_text("header")
+            assert chinese == (language == "zh")
+
+
+async def test_charges_appear_while_somebody_looks(rated: Rater) -> None:
+    """Without a reload: a credit that is posted now is on the account's page, line by line, and in its total."""
+    _, address = await asyncio.to_thread(rated.console)
+    account = ask(address, "/accounts?limit=1")["items"][0]["account"]
+    oldest = ask(address, f"/accounts/{account}/periods")[-1]
+    credit = {"type": "account-adjusted/1", "account": account, "adjustment_id": "a-1", "amount": "-1.23"}
+    async with looking(address, "en", "light", 1280) as look:
+        text = await look.open(f"/account/{account}?period={oldest['period']}")
+        assert "seen now" not in text
+        value = json.dumps({**credit, "reason": "seen now"}).encode()
+        await write(rated, [Raw(partition_of(account.encode(), 4), account.encode(), value)])
+        await look.page.get_by_text("seen now").first.wait_for()
+        total = Decimal(oldest["total"]) - Decimal("1.23")
+        assert f"{total:,}" in await look.page.inner_text(".r-tiles")
+
+
+async def test_killed_and_rebuilt_it_shows_the_same(rated: Rater) -> None:
+    """Killed with -9 while it takes in, started again, and built anew from the topics: the same totals."""
+    doomed, _ = await asyncio.to_thread(rated.console)
+    writing = asyncio.create_task(
+        asyncio.to_thread(
+            rated.run, "simulate", "--calls", 4000, "--accounts", 12, "--seed", 2, "--rate", 1500, "--no-subscribe"
+        )
+    )
+    await until_rated(rated, RECORDS + 1500)
+    doomed.kill()
+    await writing
+    await until_rated(rated, RECORDS + 4000)
+    again, address = await asyncio.to_thread(rated.console)
+    audit = json.loads(await asyncio.to_thread(rated.run, "audit", "--json"))
+    until(lambda: ask(address, "/overview")["charges"] == audit["charges"], "all is in the read model")
+    before = all_of_it(address)
+    assert before["totals"]["residue"] == "0.00"
+    assert again.stop() == 0
+    said = await asyncio.to_thread(rated.run, "project", "--once", "--rebuild")
+    assert f"{audit['charges']:,} charges" in said
+    _, address = await asyncio.to_thread(rated.console)
+    assert all_of_it(address) == before
