@@ -9,6 +9,12 @@ from dataclasses import dataclass, field
 
 from playwright.async_api import Browser, Page, async_playwright
 
+QUIETLY = [
+    "--no-sandbox",
+    *("--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+"""A browser that asks nobody but us."""
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -18,7 +24,7 @@ async def chromium() -> AsyncIterator[Browser]:
     path = next((found for found in map(shutil.which, NAMES) if found), None)
     assert path is not None, "the console is looked at in Chromium: apt-get install chromium fonts-noto-cjk"
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=path, args=QUIETLY)
         try:
             yield browser
         finally:
