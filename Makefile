@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	--python-version 3.11 pyproject.toml
 
-.PHONY: setup demo lint test test-kafka test-faults test-planted soak bench schemas lock clean
+.PHONY: setup demo lint test test-kafka test-faults test-planted soak bench bench-console schemas lock clean
 
 setup: $(VENV)/.ready
 
@@ -49,6 +49,9 @@ soak: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks.drain
+
+bench-console: setup
+	$(BIN)/python -m benchmarks.visible
 
 schemas: setup
 	$(BIN)/python -m rater.events.schemas schemas

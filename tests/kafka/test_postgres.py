@@ -72,13 +72,12 @@ def test_a_second_that_projects_is_told(store: Store) -> None:
     take(store, "charges", some[:5])
     with pytest.raises(Overtaken), store.write() as connection:
         project(connection, "charges", 0, some[:7], None, 7)
-    with store.write() as first:
-        with store.write() as second:
-            second.exec_driver_sql("select 1")  # it sees the moment before
-            project(first, "charges", 0, some[5:7], 5, 7)
-            first.commit()
-            with pytest.raises((Overtaken, DBAPIError)):
-                project(second, "charges", 0, some[5:8], 5, 8)
+    with store.write() as first, store.write() as second:
+        second.exec_driver_sql("select 1")  # it sees the moment before
+        project(first, "charges", 0, some[5:7], 5, 7)
+        first.commit()
+        with pytest.raises((Overtaken, DBAPIError)):
+            project(second, "charges", 0, some[5:8], 5, 8)
     assert len(rows(store)["charges"]) == 7
 
 
