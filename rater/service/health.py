@@ -24,7 +24,7 @@ def routes(engine: Engine) -> web.Application:
         return web.json_response(body, status=200 if engine.ready else 503)
 
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=exposition(engine.units), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(body=exposition(engine), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()
     app.add_routes([web.get("/live", live), web.get("/ready", ready), web.get("/metrics", metrics)])

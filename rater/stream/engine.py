@@ -41,6 +41,8 @@ class Engine:
         self.on_pressure: Callable[[int, bool], None] = lambda _partition, _high: None
         self.held: dict[str, dict[int, dict[bytes, Any]]] = {table.name: {} for table in config.all_tables}
         """table -> partition -> rows: what the Faust tables show."""
+        self.restored = (0, 0)
+        """Of the last restore: changelog records read, and how many there are at most."""
         self._reported = Tally()
 
     def start(self) -> None:
@@ -113,10 +115,13 @@ class Engine:
         await asyncio.gather(*(self._drop(p).close() for p in gone), *(self.units[p].prove() for p in kept))
         if new:
             self.watchdog.disarm(REBALANCE)  # a restore takes the time it takes, and reports it
-            for partition, restored in (await restore(self.config, set(new))).items():
+            for partition, restored in (await restore(self.config, set(new), self._restoring)).items():
                 self._add(partition, restored)
             gc.freeze()  # rows live long: the garbage collector need not look at them again and again
             self.watchdog.arm(REBALANCE, self.config.stall_timeout)
+
+    def _restoring(self, read: int, total: int) -> None:
+        self.restored = (read, total)
 
     def resume(self) -> None:
         """Take in batches again, after the seek to `next_offsets`."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any, NamedTuple
@@ -36,7 +36,13 @@ class Restored:
     head: Head
 
 
-async def restore(config: EngineConfig, partitions: set[int]) -> dict[int, Restored]:
+Told = Callable[[int, int], None]
+"""Hears of (records read, records to read at most)."""
+
+
+async def restore(
+    config: EngineConfig, partitions: set[int], told: Told = lambda _read, _total: None
+) -> dict[int, Restored]:
     """Take over `partitions`. Raises `Refused` where going on would lose or repeat records.
 
     If it raises or is cancelled, it has stopped its producers and its consumer.
@@ -50,7 +56,7 @@ async def restore(config: EngineConfig, partitions: set[int]) -> dict[int, Resto
                 group.create_task(_start(producer))
             group.create_task(consumer.start())
         bounds = await _bounds(config, consumer, partitions)
-        rows = await _read(config, consumer, partitions, bounds)
+        rows = await _read(config, consumer, partitions, bounds, told)
         heads = await _heads(config, rows, bounds)
         await consumer.stop()
         done = True
@@ -100,7 +106,7 @@ async def _bounds(config: EngineConfig, consumer: AIOKafkaConsumer, partitions: 
 
 
 async def _read(
-    config: EngineConfig, consumer: AIOKafkaConsumer, partitions: set[int], bounds: Bounds
+    config: EngineConfig, consumer: AIOKafkaConsumer, partitions: set[int], bounds: Bounds, told: Told
 ) -> dict[int, PartitionRows]:
     starts, ends = bounds
     tables = {config.changelog(table.name): table for table in config.all_tables}
@@ -123,6 +129,7 @@ async def _read(
                     values.pop(record.key, None)
                 else:
                     values[record.key] = record.value
+        told(read, total)
         # Markers and aborted records at the tail are no records, but the position passes them.
         behind = {tp for tp in behind if await consumer.position(tp) < ends[tp]}
         if monotonic() - reported >= REPORT_EVERY:

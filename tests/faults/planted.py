@@ -131,8 +131,8 @@ def restore_by_assignment() -> None:
     """A table's changelog is read only where somebody else's assignment says so: here it says so for half of them."""
     reads = restore._read
 
-    async def read(config: Any, consumer: Any, partitions: set[int], bounds: Any) -> Any:
-        rows = await reads(config, consumer, partitions, bounds)
+    async def read(config: Any, consumer: Any, partitions: set[int], *rest: Any) -> Any:
+        rows = await reads(config, consumer, partitions, *rest)
         for partition, found in rows.items():
             if partition % 2:
                 found.tables["usage"].clear()

@@ -51,8 +51,8 @@ def read_before_the_fence(patch: Patch) -> None:
     async def nothing(_self: PartitionProducer) -> None:
         return
 
-    async def late(config: Any, partitions: set[int]) -> dict[int, Restored]:
-        taken = await restore(config, partitions)
+    async def late(config: Any, partitions: set[int], *told: Any) -> dict[int, Restored]:
+        taken = await restore(config, partitions, *told)
         for restored in taken.values():
             await start(restored.producer)
         return taken

@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,9 +15,12 @@ import rater
 from rater.service import step as step_module
 from rater.service.memory import Replay
 from rater.service.metrics import exposition
+from rater.service.settings import Settings
 from rater.service.step import make_step
-from rater.service.worker import telling
-from rater.stream.model import Head, LogRecord, Step
+from rater.service.worker import engine_config, telling
+from rater.stream.engine import Engine
+from rater.stream.model import LogRecord, Step
+from rater.stream.unit import Tally
 from tests.support.logs import Event, call, published, record, shipped, subscribed
 
 HOME = str(Path(rater.__file__).parent)
@@ -117,9 +120,8 @@ def test_it_is_told_and_counted(monkeypatch: pytest.MonkeyPatch, caplog: pytest.
     )
     assert "+86" not in line
 
-    class Unit:
-        head: Head = replay.heads[0]
-
-    text = exposition({0: Unit()}).decode()
+    engine = Engine(engine_config(Settings(_env_file=None)))
+    engine.units = {0: SimpleNamespace(head=replay.heads[0], tally=Tally())}  # type: ignore[dict-item]
+    text = exposition(engine).decode()
     assert 'rater_records_total{outcome="rejected:internal-error",partition="0"} 1.0' in text
     assert 'rater_records_total{outcome="charged",partition="0"} 3.0' in text

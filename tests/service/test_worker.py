@@ -94,7 +94,11 @@ async def test_health_tells_live_from_ready() -> None:
         ready = await client.get("/ready")
         assert (ready.status, await ready.json()) == (200, {"ready": True, "partitions": []})
         metrics = await client.get("/metrics")
-        assert "# TYPE rater_records_total counter" in await metrics.text()
+        text = await metrics.text()
+        assert "# TYPE rater_records_total counter" in text
+        assert "rater_ready 1.0" in text
+        assert "rater_commit_seconds_total 0.0" in text
+        assert "process_start_time_seconds" in text
         assert (await client.get("/tables")).status == 404
         assert (await client.post("/live")).status == 405
 

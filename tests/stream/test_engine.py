@@ -29,7 +29,7 @@ class Restores:
         self.asked: list[list[int]] = []
         self.producers: dict[int, ScriptedProducer] = {}
 
-    async def __call__(self, config: EngineConfig, partitions: set[int]) -> dict[int, Restored]:
+    async def __call__(self, config: EngineConfig, partitions: set[int], _told: object) -> dict[int, Restored]:
         self.asked.append(sorted(partitions))
         return {p: self._restored(config, p) for p in partitions}
 
