@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ ROOT = Path(__file__).parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = [name for name, service in SERVICES.items() if service.get("image", "").startswith("rater")]
+SECRET = re.compile(r"\$\{\w+:\?[^}]+\}")
+"""A secret that must be given from outside: compose refuses to start without it."""
 WORKERS = [name for name in OURS if SERVICES[name]["command"] == ["worker"]]
 
 
@@ -46,7 +49,10 @@ def test_every_variable_is_a_setting(name: str) -> None:
     environment = SERVICES[name]["environment"]
     names = {f"RATER_{field.upper()}" for field in Settings.model_fields}
     assert set(environment) <= names
-    made = Settings(_env_file=None, **{key.removeprefix("RATER_").lower(): value for key, value in environment.items()})
+    said: dict[str, Any] = {
+        key.removeprefix("RATER_").lower(): SECRET.sub("x" * 20, value) for key, value in environment.items()
+    }
+    made = Settings(_env_file=None, **said)
     assert made.health_port == 8080
 
 
@@ -56,7 +62,7 @@ def test_what_waits_for_what() -> None:
         for needed, how in service.get("depends_on", {}).items():
             assert needed in SERVICES
             kind = how["condition"]
-            assert kind in {"service_healthy", "service_completed_successfully"}
+            assert kind in {"service_healthy", "service_completed_successfully", "service_started"}
             assert kind != "service_healthy" or "healthcheck" in SERVICES[needed]
     assert "topics" in SERVICES["setup"]["depends_on"]
     for name in WORKERS:
@@ -112,3 +118,31 @@ def test_the_runtime_lock_has_no_tools_of_ours() -> None:
         assert f"\n{name}==" not in f"\n{lock}"
     assert "\naiokafka==" in lock
     assert "://" not in lock
+
+
+def test_every_image_is_pinned() -> None:
+    """By a version; ours is built here."""
+    for service in SERVICES.values():
+        name, _, tag = service["image"].partition(":")
+        assert tag == "local" if name == "rater" else re.fullmatch(r"v?\d+(\.\d+)+", tag)
+
+
+def test_no_secret_is_written_down() -> None:
+    """They come from outside, and nothing starts without them."""
+    for service in SERVICES.values():
+        for key, value in service.get("environment", {}).items():
+            if re.search("PASSWORD|TOKEN|DATABASE_URL", key) and not key.endswith("__FILE"):
+                assert SECRET.search(value), key
+    assert COMPOSE["secrets"] == {"console_token": {"environment": "RATER_CONSOLE_TOKEN"}}
+
+
+def test_what_is_mounted_is_there() -> None:
+    """Files of this repository, read only; all else are volumes."""
+    for service in SERVICES.values():
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            if source.startswith("./"):
+                assert (ROOT / source).exists()
+                assert volume.endswith(":ro")
+            else:
+                assert source in COMPOSE["volumes"]

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -164,3 +165,10 @@ def test_every_command_of_the_readme_is_real(line: str) -> None:
 def test_the_readme_begins_with_its_two_commands() -> None:
     """The first block is what a newcomer types."""
     assert shell_lines()[:2] == ["make demo", "make test"]
+
+
+def test_what_is_read_from_the_package_is_in_it() -> None:
+    """Templates and books are installed with the code that reads them."""
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["rater"]
+    kinds = {path.suffix for path in committed() if path.is_relative_to(PACKAGE)} - {".py", ".typed"}
+    assert kinds == {f".{pattern.rpartition('.')[2]}" for pattern in patterns if pattern != "py.typed"}

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from rater.console import queries
+from rater.console import overall, queries
 from rater.console.advice import advice_on
 from rater.console.problems import Problem
 from rater.console.statement import statement
@@ -101,7 +101,7 @@ api = APIRouter(prefix="/api/v1", tags=["rater"])
 @api.get("/overview", response_model=Overview)
 def overview(request: Request, at: Moment) -> Response:
     """Everything at once."""
-    return answer(request, queries.overview(at, datetime.now(UTC)))
+    return answer(request, overall.overview(at, datetime.now(UTC)))
 
 
 @api.get("/accounts", response_model=AccountsPage)
@@ -181,7 +181,7 @@ def alerts(
     limit: Limit = 50,
 ) -> Response:
     """Alerts, the newest first."""
-    found = queries.alerts_of(at, account, uncursor(cursor, (int, str)), limit + 1)
+    found = overall.alerts_of(at, account, uncursor(cursor, (int, str)), limit + 1)
     return paged(request, found, limit, lambda last: (_instant(last["at"]), last["alert_id"]))
 
 
@@ -194,7 +194,7 @@ def rejected(
     limit: Limit = 50,
 ) -> Response:
     """Rejected records, the newest first."""
-    found = queries.rejections(at, reason, uncursor(cursor, (int, int, int)), limit + 1)
+    found = overall.rejections(at, reason, uncursor(cursor, (int, int, int)), limit + 1)
     last = found[limit - 1][0] if len(found) > limit else None
     return answer(
         request, {"items": [view.model_dump() for _, view in found[:limit]], "next": last and to_cursor(last)}

@@ -8,7 +8,8 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from rater.console.follow import Live
-from rater.console.queries import money_of, residue, totals
+from rater.console.overall import residue, totals
+from rater.console.queries import money_of
 from rater.console.store import Store
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select
 
-from rater.console import projection, queries, tables
+from rater.console import overall, projection, queries, tables
 from rater.console.projection import Message, Overtaken, position, project
 from rater.console.store import Money, Store
 from rater.stream.failstop import Refused
@@ -49,7 +49,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def test_it_holds_what_was_charged() -> None:
     """Totals as the charges say, sums as they add up, counts without what was voided."""
     with filled(LOG).read() as connection:
-        told = queries.overview(connection, NOW)
+        told = overall.overview(connection, NOW)
         (october, november) = sorted(queries.account_periods(connection, "B"), key=lambda one: one.period)
     charges = [charge for charge in LOG.charges if charge["type"] == "charge/1"]
     assert (told.charges, told.residue, told.accounts) == (len(charges), "0.00", 3)
@@ -164,7 +164,7 @@ def test_money_comes_back_as_it_was(amount: Decimal) -> None:
 def test_long_numbers_of_rejected_records_are_masked() -> None:
     """They may be those of phones."""
     with filled(LOG).read() as connection:
-        found = [view for _, view in queries.rejections(connection)]
+        found = [view for _, view in overall.rejections(connection)]
     assert {view.reason for view in found} >= {"wrong-shape"}
     assert any("*********" in view.received for view in found)
     assert not any("13912345678" in view.received for view in found)

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from rater.console import queries
+from rater.console import overall, queries
 from rater.console.advice import advice_on
 from rater.console.projection import Overtaken, project
 from rater.console.statement import statement
@@ -45,10 +45,10 @@ def test_it_gives_the_same_answers(store: Store) -> None:
     answers = []
     for one in (filled(LOG, store), filled(LOG)):
         with one.read() as connection:
-            rejected = queries.rejections(connection, None, None, 1)
+            rejected = overall.rejections(connection, None, None, 1)
             answers.append(
                 (
-                    queries.overview(connection, NOW),
+                    overall.overview(connection, NOW),
                     queries.accounts(connection, "", "A", 1),
                     queries.accounts(connection, "B"),
                     queries.top_accounts(connection, "2026-10"),
@@ -56,9 +56,9 @@ def test_it_gives_the_same_answers(store: Store) -> None:
                     queries.days(connection, "A", "2026-10"),
                     queries.charges_of(connection, "B", "2026-10", 5, 9, newest=True),
                     queries.charge(connection, "B:2026-10:7"),
-                    queries.alerts_of(connection, None, (2**60, ""), 3),
-                    queries.rejections(connection, None, rejected[0][0]),
-                    queries.flow(connection, NOW),
+                    overall.alerts_of(connection, None, (2**60, ""), 3),
+                    overall.rejections(connection, None, rejected[0][0]),
+                    overall.flow(connection, NOW),
                     advice_on(connection, "B"),
                     statement(connection, "A", "2026-10"),
                 )

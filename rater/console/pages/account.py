@@ -13,7 +13,7 @@ from markupsafe import escape
 from nicegui import ui
 from sqlalchemy import Connection
 
-from rater.console import queries
+from rater.console import overall, queries
 from rater.console.advice import advice_on
 from rater.console.follow import Live
 from rater.console.pages import charts
@@ -58,7 +58,7 @@ def look(connection: Connection, account: str, name: str | None, before: int) ->
         queries.days(connection, account, period.period),
         queries.charges_of(connection, account, period.period, before, ROWS + 1, newest=True),
         {name: meter.allowance for name, meter in meters.items() if meter is not None and meter.allowance},
-        [one for one in queries.alerts_of(connection, account, limit=50) if one["period"] == period.period],
+        [one for one in overall.alerts_of(connection, account, limit=50) if one["period"] == period.period],
         advice_on(connection, account),
     )
 

@@ -10,7 +10,7 @@ from fastapi import Request
 from nicegui import ui
 from sqlalchemy import Connection
 
-from rater.console import queries
+from rater.console import overall, queries
 from rater.console.follow import Live
 from rater.console.pages.charts import by_minute
 from rater.console.pages.frame import Page, card, framed, money, part
@@ -45,14 +45,14 @@ class Shown(NamedTuple):
 def look(connection: Connection) -> Shown:
     """Ask for all of it."""
     now = datetime.now(UTC)
-    told = queries.overview(connection, now)
+    told = overall.overview(connection, now)
     newest = told.periods[0].period if told.periods else ""
     return Shown(
         told,
-        queries.flow(connection, now, MINUTES),
+        overall.flow(connection, now, MINUTES),
         queries.top_accounts(connection, newest, 10),
-        queries.alerts_of(connection, limit=8, kinds=queries.OTHER_KINDS),
-        queries.alerts_of(connection, limit=8, kinds=queries.ALLOWANCE_KINDS),
+        overall.alerts_of(connection, limit=8, kinds=overall.OTHER_KINDS),
+        overall.alerts_of(connection, limit=8, kinds=overall.ALLOWANCE_KINDS),
     )
 
 

@@ -8,7 +8,7 @@ from fastapi import Request
 from nicegui import ui
 from sqlalchemy import Connection
 
-from rater.console import queries
+from rater.console import overall
 from rater.console.api import to_cursor, uncursor
 from rater.console.follow import Live
 from rater.console.pages.frame import Page, card, framed, part
@@ -30,8 +30,8 @@ def install(store: Store, live: Live) -> None:
         except Problem:
             before = None
 
-        def look(connection: Connection) -> tuple[queries.Totals, list[queries.Rejection]]:
-            return queries.totals(connection), queries.rejections(connection, reason, before, ROWS + 1)
+        def look(connection: Connection) -> tuple[overall.Totals, list[overall.Rejection]]:
+            return overall.totals(connection), overall.rejections(connection, reason, before, ROWS + 1)
 
         with framed(page, "rejected"):
             with card(page.say("by-reason"), "r-4"):
