@@ -28,11 +28,13 @@ from rater.console.views import (
     AdviceView,
     ConnectRate,
     DayView,
+    ExplanationView,
     Overview,
     PeriodView,
     RejectedView,
     StatementView,
 )
+from rater.console.words import Language, explained
 from rater.core.instant import instant
 from rater.events.results import Alert, Charge
 from rater.service.tariff_rows import plan_words
@@ -157,6 +159,12 @@ def charges(
 def charge(request: Request, at: Moment, charge_id: ChargeId) -> Response:
     """A charge, with the lines that explain it."""
     return answer(request, known(queries.charge(at, charge_id), charge_id))
+
+
+@api.get("/charges/{charge_id}/explanation", response_model=ExplanationView)
+def explanation(request: Request, at: Moment, charge_id: ChargeId, language: Language = "en") -> Response:
+    """Why a charge is what it is, in words: English (en) or Chinese (zh)."""
+    return answer(request, explained(known(queries.charge(at, charge_id), charge_id), language))
 
 
 @api.get("/accounts/{account}/advice", response_model=AdviceView)

@@ -193,3 +193,23 @@ class StatementView(View):
     lines: tuple[StatementLine, ...]
     charges: tuple[dict[str, Any], ...]
     """Every charge, by its number."""
+
+
+class ExplainedLine(View):
+    """A line of a charge in a sentence, and its amount."""
+
+    words: str
+    amount: str
+
+
+class ExplanationView(View):
+    """Why a charge is what it is, in words; the lines sum to the amount."""
+
+    charge_id: str
+    kind: str
+    plan: str | None
+    lines: tuple[ExplainedLine, ...]
+    amount: str
+    currency: str
+    period_total: str
+    """Of the period, after this charge."""

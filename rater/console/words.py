@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Literal
 
-from rater.console.views import AdviceView
+from rater.console.views import AdviceView, ExplainedLine, ExplanationView
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -228,6 +228,20 @@ def line_words(line: Mapping[str, Any], language: Language = "en") -> str:
             f"{line['billable']} {unit} × {line['rate']}" if zh else f"{line['billable']} {unit} at {line['rate']}"
         )
     return ("，" if zh else ", ").join(parts)
+
+
+def explained(charge: Mapping[str, Any], language: Language = "en") -> ExplanationView:
+    """A charge in words."""
+    lines = tuple(ExplainedLine(words=line_words(line, language), amount=line["amount"]) for line in charge["lines"])
+    return ExplanationView(
+        charge_id=charge["charge_id"],
+        kind=text(language, f"{charge['kind']}-kind"),
+        plan=charge.get("plan"),
+        lines=lines,
+        amount=charge["amount"],
+        currency=charge["currency"],
+        period_total=charge["period_total"],
+    )
 
 
 def advice_words(advice: AdviceView, language: Language = "en") -> list[str]:

@@ -79,6 +79,17 @@ def test_charges_are_the_messages_page_by_page(client: TestClient) -> None:
         RESULTS["charge/1"].model_validate_json(orjson.dumps(charge))
 
 
+def test_a_charge_is_explained_in_both_languages(client: TestClient) -> None:
+    """Its lines as sentences, which sum to its amount."""
+    (ours, *_) = [charge for charge in LOG.charges if charge["account"] == "A" and charge["kind"] == "usage"]
+    told = get(client, f"/charges/{ours['charge_id']}/explanation")
+    assert [line["words"] for line in told["lines"]] == ["2 min covered by the allowance", "1 call at 2.50"]
+    assert sum(Decimal(line["amount"]) for line in told["lines"]) == Decimal(told["amount"])
+    chinese = get(client, f"/charges/{ours['charge_id']}/explanation", language="zh")
+    assert [line["words"] for line in chinese["lines"]] == ["额度内 2 分钟", "1 次 × 2.50"]
+    assert client.get(f"/api/v1/charges/{ours['charge_id']}/explanation?language=fr").status_code == 422
+
+
 def test_periods_statements_days_and_rates_agree(client: TestClient) -> None:
     """With the charges, and with each other."""
     total = sum(

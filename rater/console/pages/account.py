@@ -44,11 +44,14 @@ class Shown(NamedTuple):
     advice: AdviceView | None
 
 
-def look(connection: Connection, account: str, name: str | None, before: int) -> Shown | None:
-    """Ask for all of it; None where nothing is known of the account."""
+def look(
+    connection: Connection, account: str, name: str | None, before: int, last: Shown | None = None
+) -> Shown | None:
+    """Ask for all of it; None where nothing is known of the account. Advice is taken from `last` where it can be."""
     periods = queries.account_periods(connection, account)
     if not periods:
         return None
+    same = last is not None and _past(last.periods) == _past(periods)
     period = next((one for one in periods if one.period == name), periods[0])
     plan = plan_of(connection, period.plan)
     meters = {} if plan is None else {"minutes": plan.minutes, "connected-calls": plan.calls}
@@ -59,8 +62,14 @@ def look(connection: Connection, account: str, name: str | None, before: int) ->
         queries.charges_of(connection, account, period.period, before, ROWS + 1, newest=True),
         {name: meter.allowance for name, meter in meters.items() if meter is not None and meter.allowance},
         [one for one in overall.alerts_of(connection, account, limit=50) if one["period"] == period.period],
-        advice_on(connection, account),
+        last.advice if last is not None and same else advice_on(connection, account),
     )
+
+
+def _past(periods: Sequence[PeriodView]) -> list[tuple[str, int, bool] | str | None]:
+    """What advice depends on: the months that are over, and the plan."""
+    past = [(one.period, one.charges, one.closed) for one in periods if one.closed or one is not periods[0]]
+    return [periods[0].plan, *past]
 
 
 def install(store: Store, live: Live) -> None:
@@ -77,10 +86,13 @@ def install(store: Store, live: Live) -> None:
         with framed(page, "accounts"):
             parts = _Parts(page, account)
 
+        last: Shown | None = None
+
         async def refresh() -> None:
-            shown = await page.ask(lambda connection: look(connection, account, period, before))
-            if shown is not None:
-                parts.show(shown, newest=not before)
+            nonlocal last
+            last = await page.ask(lambda connection: look(connection, account, period, before, last))
+            if last is not None:
+                parts.show(last, newest=not before)
 
         await refresh()
         page.refreshing(refresh)
