@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from rater.cli.errors import fail
-from rater.cli.export import bar
 from rater.cli.project import open_store
-
-if TYPE_CHECKING:
-    from rater.console.follow import Follower
 
 
 def console(
@@ -23,8 +18,6 @@ def console(
 
     Whoever looks needs the token in RATER_CONSOLE_TOKEN. The read model is the database in RATER_DATABASE_URL.
     """
-    import asyncio
-
     from rater.console.follow import Follower
     from rater.console.serve import serve
     from rater.service import logs
@@ -39,13 +32,6 @@ def console(
         )
     store = open_store(settings)
     follower = Follower(settings, store)
-    asyncio.run(_catch_up(Follower(settings, store)))
     listen = host or settings.console_host
     at = settings.console_port if port is None else port
     serve(store, settings.console_token.get_secret_value(), follower, listen, at)
-
-
-async def _catch_up(follower: Follower) -> None:
-    with bar(show=sys.stderr.isatty()) as progress:
-        task = progress.add_task("reading the topics", total=None)
-        await follower.catch_up(lambda passed, total: progress.update(task, completed=passed, total=total))

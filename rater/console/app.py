@@ -62,7 +62,9 @@ def create_app(store: Store, token: str, follower: Follower) -> FastAPI:
 def _must_not_end(task: asyncio.Task[None]) -> None:
     """Without its follower the console would show old figures as if they were new: it ends loudly instead."""
     if not task.cancelled():
-        failstop.die("the read model can not be kept up to date", task.exception())
+        error = task.exception()
+        status = failstop.Exit.CRASHED if error is None else failstop.status_of(error)
+        failstop.die("the read model can not be kept up to date", error, status)
 
 
 def _health(app: FastAPI, live: Live, store: Store) -> None:
@@ -73,9 +75,10 @@ def _health(app: FastAPI, live: Live, store: Store) -> None:
 
     @app.get("/ready", include_in_schema=False)
     async def is_ready(response: Response) -> Mapping[str, Any]:
-        """Kafka was heard of in the last seconds, so what is shown is not old."""
-        response.status_code = 200 if live.fresh else 503
-        return {"ready": live.fresh}
+        """The read model was up to date, and Kafka was heard of in the last seconds: what is shown is not old."""
+        ready = live.fresh and live.caught_up
+        response.status_code = 200 if ready else 503
+        return {"ready": ready, "behind": live.behind}
 
     @app.get("/metrics", include_in_schema=False)
     def metrics() -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
@@ -26,8 +27,12 @@ AT_ONCE = 5000
 WAIT_MS = 100
 RATE_SECONDS = 10.0
 LOOK_EVERY = 1.0
+NEARLY = 100
+"""Messages that may be on their way to a read model that is up to date."""
 MARKERS = 4
 """Offsets behind the last record that is rated, up to which it is looked whether they are markers of transactions."""
+
+logger = logging.getLogger(__name__)
 
 Told = Callable[[int, int], None]
 """Hears of (messages passed, messages to pass) while the read model catches up."""
@@ -44,6 +49,8 @@ class Live:
         """Log partition -> the offset behind markers that no record follows."""
         self.behind = 0
         """Messages that are published and not in the read model."""
+        self.caught_up = False
+        """Was the read model up to date once?"""
         self.version = 0
         """Grows with every transaction of the read model."""
         self.looked = 0.0
@@ -192,6 +199,9 @@ class Follower:
         self.live.log_ends = {tp.partition: ends[tp] for tp in log}
         self.live.behind = sum(max(0, ends[tp] - (since or 0)) for tp, since in self._since.items())
         self.live.looked = time.monotonic()
+        if not self.live.caught_up and self.live.behind <= NEARLY:
+            self.live.caught_up = True
+            logger.info("the read model is up to date")
         lags = self.live.lags()
         consumer.pause(*self._tails)
         self._tails = [tp for tp in log if 0 < lags[tp.partition] <= MARKERS]

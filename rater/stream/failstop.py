@@ -41,7 +41,7 @@ class Refused(Exception):  # noqa: N818 - it is a decision, not a fault
 
 def die(reason: str, error: BaseException | None = None, status: Exit = Exit.CRASHED) -> NoReturn:
     """End the process now, from any thread, with `reason` on standard error."""
-    text = f"rater worker ends ({status.name.lower()}, exit status {int(status)}): {reason}\n"
+    text = f"rater ends ({status.name.lower()}, exit status {int(status)}): {reason}\n"
     if isinstance(error, Refused):
         text += f"{error}\n"
     elif error is not None:

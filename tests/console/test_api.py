@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -262,3 +263,16 @@ def test_metrics_are_for_who_has_the_token(client: TestClient) -> None:
     assert 'rater_rejected_total{reason="wrong-shape"} 1.0' in text
     charges = sum(charge["type"] == "charge/1" for charge in LOG.charges)
     assert f"rater_charges_total {charges}.0" in text
+
+
+def test_it_is_ready_when_it_was_up_to_date_once(stranger: TestClient, app: FastAPI) -> None:
+    """Alive at once, so that a long first reading is not taken for a hang; ready when figures are not old."""
+    live = app.state.live
+    assert stranger.get("/live").json() == {"live": True}
+    assert stranger.get("/ready").status_code == 503
+    live.looked = time.monotonic()
+    assert stranger.get("/ready").status_code == 503
+    live.caught_up = True
+    assert stranger.get("/ready").json() == {"ready": True, "behind": 0}
+    live.looked -= 3600
+    assert stranger.get("/ready").status_code == 503

@@ -176,11 +176,12 @@ class Rater:
         return worker
 
     def console(self, **settings: object) -> tuple[Worker, str]:
-        """Start a console and wait until it serves; gives its address too."""
+        """Start a console and wait until it serves what there is; gives its address too."""
         log = self.folder / f"console-{len(self.workers) + 1}.log"
         console = Worker(self._env({"console_port": 0, **settings}), log, verb="console")
         self.workers.append(console)
         console.until(lambda: SERVES.search(console.text()) is not None, "serves")
+        console.until(lambda: "the read model is up to date" in console.text(), "has read all")
         found = SERVES.search(console.text())
         assert found is not None
         return console, found[1]

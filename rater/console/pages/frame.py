@@ -141,9 +141,11 @@ def framed(page: Page, here: str) -> Iterator[None]:
         stale = ui.html("", sanitize=False).classes("r-12 r-stale")
 
         def look() -> None:
-            stale.set_visibility(not page.live.fresh)
-            stale.set_content(page.say("stale"))
+            live = page.live
+            stale.set_visibility(not (live.fresh and live.caught_up))
+            stale.set_content(page.say("stale") if live.caught_up else page.say("behind", n=f"{live.behind:,}"))
 
+        look()
         ui.timer(1.0, look)
         yield
 
