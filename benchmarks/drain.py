@@ -1,6 +1,7 @@
 """How fast a backlog of calls is drained on a real Kafka: `make bench`, or `python -m benchmarks.drain`.
 
-In one run, in turn: the aiokafka floor, the plain Faust agent, and this rater exactly once. Each drains a log of its
+In one run, in turn: the aiokafka floor, the plain Faust agent, and this rater exactly once, without and with the
+snapshots for dashboards (`RATER_SPEND`). Each drains a log of its
 own, with the same simulated calls of 10,000 accounts on all the shipped plans; all calls are there before it starts.
 
 From the moment when a `read_committed` reader first sees the outcome of a call in `charges` to the moment when it sees
@@ -65,13 +66,17 @@ class Contender(NamedTuple):
     """Arguments of the interpreter; {address} and {prefix} are filled in."""
     share: float
     """Of the calls that it drains: slow ones need not drain all to show their rate."""
+    spend: bool = True
+    """Does it tell `spend`, the snapshots for dashboards?"""
 
 
 FLOOR = Contender("aiokafka alone (copy each record)", ("-m", "benchmarks.baselines.floor", "{address}", "{prefix}"), 1)
 PLAIN = Contender(
     "plain Faust agent (not safe)", ("-m", "benchmarks.baselines.plain_faust", "{address}", "{prefix}"), 0.1
 )
-RATER = Contender("rater, exactly once", ("-m", "rater", "worker"), 1)
+CHARGES = Contender("rater, exactly once, charges alone", ("-m", "rater", "worker"), 1, spend=False)
+RATER = Contender("rater, exactly once, spend too", ("-m", "rater", "worker"), 1)
+ALL = (FLOOR, PLAIN, CHARGES, RATER)
 
 
 class Sample(NamedTuple):
@@ -150,7 +155,7 @@ async def log_of_its_own(settings: Settings, calls: int) -> AsyncIterator[None]:
 
 async def drain(contender: Contender, address: str, prefix: str, calls: int, folder: Path) -> Figure:
     """Fill a log, let the contender drain it, and take its figures."""
-    settings = settings_for(address, prefix)
+    settings = settings_for(address, prefix).model_copy(update={"spend": contender.spend})
     async with log_of_its_own(settings, calls):
         return await run(contender, settings, calls, folder)
 
@@ -234,9 +239,9 @@ def figure(samples: Sequence[Sample], output: Output, calls: int) -> Figure:
 
 async def measure(calls: int, repeats: int, address: str, folder: Path) -> dict[str, list[Figure]]:
     """All contenders in turn, `repeats` times."""
-    found: dict[str, list[Figure]] = {contender.name: [] for contender in (FLOOR, PLAIN, RATER)}
+    found: dict[str, list[Figure]] = {contender.name: [] for contender in ALL}
     for turn in range(repeats):
-        for number, contender in enumerate((FLOOR, PLAIN, RATER)):
+        for number, contender in enumerate(ALL):
             prefix = f"bench{os.getpid()}-{turn}-{number}-"
             share = max(1000, int(calls * contender.share))
             found[contender.name].append(await drain(contender, address, prefix, share, folder))

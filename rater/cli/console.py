@@ -16,7 +16,8 @@ def console(
 ) -> None:
     """Serve the console and the REST API: what was charged, to look at. Nobody can write anything by it.
 
-    Whoever looks needs the token in RATER_CONSOLE_TOKEN. The read model is the database in RATER_DATABASE_URL.
+    Whoever looks needs the token in RATER_CONSOLE_TOKEN. The read model is the database in RATER_DATABASE_URL, or
+    the file rater.db in this folder.
     """
     from rater.console.follow import Follower
     from rater.console.serve import serve

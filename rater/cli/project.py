@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rater.cli.errors import fail
 from rater.cli.export import bar
 
 if TYPE_CHECKING:
@@ -16,11 +15,14 @@ if TYPE_CHECKING:
     from rater.service.settings import Settings
 
 
+DEFAULT = "sqlite:///rater.db"
+
+
 def project(
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Throw the read model away and build it anew.")] = False,
     once: Annotated[bool, typer.Option("--once", help="End when it is up to date; else go on for ever.")] = False,
 ) -> None:
-    """Bring the read model (RATER_DATABASE_URL) up to date with the topics, and keep it so.
+    """Bring the read model (RATER_DATABASE_URL, or the file rater.db) up to date with the topics, and keep it so.
 
     Exactly once: what was read is written in the same transaction as what came of it. `rater console` does this too.
     """
@@ -45,12 +47,10 @@ def project(
 
 
 def open_store(settings: Settings, *, rebuild: bool = False) -> Store:
-    """The read model that the settings name."""
+    """The read model that the settings name; a SQLite file in this folder if they name none."""
     from rater.console.store import Store
 
-    if settings.database_url is None:
-        raise fail("RATER_DATABASE_URL is not set", "for example: export RATER_DATABASE_URL=sqlite:///rater.db")
-    store = Store(settings.database_url.get_secret_value())
+    store = Store(settings.database_url.get_secret_value() if settings.database_url else DEFAULT)
     store.open(settings.topic_prefix, rebuild=rebuild)
     return store
 

@@ -42,7 +42,8 @@ class Settings(BaseSettings):
     health_host: str = Field("127.0.0.1", description="where /live and /ready are served")
     health_port: int = Field(0, ge=0, le=65535, description="the port of /live and /ready; 0 serves none")
     database_url: SecretStr | None = Field(
-        None, description="the console's read model: sqlite:///rater.db, or postgresql://user:password@host/name"
+        None,
+        description="the read model: postgresql://user:password@host/name, or sqlite:///file; left out, rater.db here",
     )
     console_host: str = Field("127.0.0.1", description="where the console and the REST API are served")
     console_port: int = Field(8300, ge=0, le=65535, description="their port; 0 takes a free one")
