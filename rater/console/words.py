@@ -49,6 +49,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "none": ("None", "无"),
     "stale": ("Kafka is not answering: figures are as of the last contact.", "Kafka 无响应：数据截至最后一次连接。"),
     "behind": ("{n} messages are still being read: figures grow.", "正在读取，还有 {n} 条消息：数据仍在增长。"),
+    "find": ("Find", "查找"),
     "search": ("Account id begins with", "账户编号前缀"),
     "period": ("Period", "账期"),
     "total": ("Total", "合计"),

@@ -139,3 +139,10 @@ async def test_killed_and_rebuilt_it_shows_the_same(rated: Rater) -> None:
     assert f"{audit['charges']:,} charges" in said
     _, address = await asyncio.to_thread(rated.console)
     assert all_of_it(address) == before
+
+    account, periods = max(before["accounts"].items(), key=lambda item: Decimal(item[1][0]["total"]))
+    del rated.settings["database_url"]  # then the account's partition is read
+    for verb, path in (("statement", f"/periods/{periods[0]['period']}/statement"), ("advise", "/advice")):
+        words = (verb, account, *([periods[0]["period"]] if verb == "statement" else []), "--json")
+        said = json.loads(await asyncio.to_thread(rated.run, *words, status=None))
+        assert said == ask(address, f"/accounts/{account}{path}")

@@ -18,7 +18,7 @@ LONGEST = 64
 
 FORM = Markup(
     '<form class="r-form" method="get" action="/accounts"><input name="search" maxlength="64" value="{value}" '
-    'placeholder="{hint}" aria-label="{hint}"><button>⌕</button></form>'
+    'placeholder="{hint}" aria-label="{hint}"><button>{find}</button></form>'
 )
 
 
@@ -30,7 +30,7 @@ def install(store: Store, live: Live) -> None:
         page = Page(request, store, live)
         search, after = search[:LONGEST], after[:LONGEST]
         with framed(page, "accounts"), card(page.say("accounts"), "r-12"):
-            part(str(FORM.format(value=search, hint=page.say("search"))))
+            part(str(FORM.format(value=search, hint=page.say("search"), find=page.say("find"))))
             rows = part().style("margin-top:.8rem")
             more = ui.element("div").classes("r-more")
 

@@ -68,7 +68,7 @@ def install(store: Store, live: Live) -> None:
                 chart = ui.echart(by_minute("", [], [], dark=page.dark)).style("height:220px")
             with card(page.say("top-accounts"), "r-8"):
                 top = part()
-            with card(page.say("by-reason"), "r-4"):
+            with card(page.say("by-reason"), "r-4 r-top"):
                 reasons = part()
             with card(page.say("bundles")):
                 bundles = part()

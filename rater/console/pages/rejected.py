@@ -34,7 +34,7 @@ def install(store: Store, live: Live) -> None:
             return overall.totals(connection), overall.rejections(connection, reason, before, ROWS + 1)
 
         with framed(page, "rejected"):
-            with card(page.say("by-reason"), "r-4"):
+            with card(page.say("by-reason"), "r-4 r-top"):
                 counts = part()
             with card(page.say("rejected") + (f": {reason}" if reason else ""), "r-8"):
                 listed = part()
