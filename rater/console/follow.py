@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from rater.console.projection import TAKES, Message, Overtaken, position, project
 from rater.console.store import Store
@@ -104,6 +105,7 @@ class Follower:
         self._log, self._heads = settings.topic("calls"), changelog(settings, HEADS.name)
         self._since: dict[TopicPartition, int | None] = {}
         self._tails: list[TopicPartition] = []
+        self._asked = 0.0
 
     async def catch_up(self, told: Told = lambda _passed, _total: None) -> None:
         """Take in what is there now. Raises `Refused` where that cannot be."""
@@ -126,8 +128,12 @@ class Follower:
         async with self._reading() as consumer:
             while True:
                 await self._take(consumer)
-                if time.monotonic() - self.live.looked > LOOK_EVERY:
-                    await self._look(consumer)
+                if time.monotonic() - self._asked > LOOK_EVERY:
+                    self._asked = time.monotonic()
+                    try:
+                        await self._look(consumer)
+                    except KafkaError as error:  # pages say that figures are old; what comes is taken in when it comes
+                        logger.warning("Kafka does not answer: %s", error)
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AIOKafkaConsumer]:

@@ -10,11 +10,13 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
 
 from rater.service.step import partition_of
+from tests.support.broker import cluster
 from tests.support.browser import Look, chromium
 from tests.support.rated import Raw, until_rated, write
 from tests.support.workers import Rater, until
@@ -115,6 +117,42 @@ async def test_charges_appear_while_somebody_looks(rated: Rater) -> None:
         await look.page.get_by_text("seen now").first.wait_for()
         total = Decimal(oldest["total"]) - Decimal("1.23")
         assert f"{total:,}" in await look.page.inner_text(".r-tiles")
+
+
+def test_a_broker_that_is_away_is_told_and_waited_for(tmp_path: Path) -> None:
+    """Meanwhile the pages say that figures are old; when it is back, what was charged then is there."""
+    own = {"topic_prefix": "", "replication": "1", "dev": "1", "tick_interval": "0", "session_timeout": "6"}
+    with cluster(1) as made:
+        read_model = {"database_url": f"sqlite:///{tmp_path / 'rater.db'}", "console_token": TOKEN}
+        rater = Rater({**own, **read_model, "bootstrap_servers": made.address}, tmp_path)
+        try:
+            for words in (("topics", "create"), ("tariffs", "publish"), ("simulate", "--calls", 200, "--accounts", 5)):
+                rater.run(*words)
+            rater.worker()
+            console, address = rater.console()
+            until(lambda: ask(address, "/overview")["charges"] >= 200, "all is there")
+            made.kill(1)
+            until(lambda: not is_ready(address), "it says that figures are old")
+            assert ask(address, "/overview")["charges"] >= 200, "and shows what it has"
+            made.start(1)
+            made.until_up()
+            until(lambda: is_ready(address), "it is up to date again")
+            rater.workers[0].kill()
+            rater.worker()
+            rater.run("simulate", "--calls", 250, "--accounts", 5, "--no-subscribe")
+            until(lambda: ask(address, "/overview")["charges"] >= 250, "the rest is there")
+            assert console.alive()
+        finally:
+            rater.clean_up()
+
+
+def is_ready(address: str) -> bool:
+    """What supervisors are told."""
+    try:
+        with urlopen(f"{address}/ready", timeout=10) as answer:  # noqa: S310
+            return bool(json.load(answer)["ready"])
+    except HTTPError:
+        return False
 
 
 async def test_killed_and_rebuilt_it_shows_the_same(rated: Rater) -> None:
