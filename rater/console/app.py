@@ -15,10 +15,12 @@ from starlette.responses import RedirectResponse, Response
 
 from rater import __version__
 from rater.console import problems
-from rater.console.api import api
+from rater.console.api import Account, PeriodName, api, known
 from rater.console.auth import COOKIE, Guard, Keeper
 from rater.console.follow import Follower, Live
 from rater.console.metrics import exposition
+from rater.console.page import as_html
+from rater.console.statement import statement
 from rater.console.store import Store
 from rater.console.words import LANGUAGES, Language, text
 from rater.stream import failstop
@@ -54,6 +56,7 @@ def create_app(store: Store, token: str, follower: Follower) -> FastAPI:
     problems.install(app)
     app.include_router(api)
     _health(app, follower.live, store)
+    _statements(app, store)
     _login(app, keeper)
     app.add_middleware(Guard, keeper=keeper)
     return app
@@ -84,6 +87,16 @@ def _health(app: FastAPI, live: Live, store: Store) -> None:
     def metrics() -> Response:
         """For Prometheus, with the bearer token."""
         return Response(exposition(live, store), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _statements(app: FastAPI, store: Store) -> None:
+    @app.get("/statement/{account}/{period}", include_in_schema=False)
+    def statement_page(request: Request, account: Account, period: PeriodName) -> Response:
+        """An account's period on a page that prints well."""
+        with store.read() as connection:
+            found = statement(connection, account, period)
+        html = as_html(known(found, f"{account} {period}"), language_of(request.cookies))
+        return Response(html, media_type="text/html; charset=utf-8", headers={"Cache-Control": "no-store"})
 
 
 def language_of(cookies: Mapping[str, str], asked: str | None = None) -> Language:

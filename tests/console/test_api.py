@@ -111,6 +111,18 @@ def test_periods_statements_days_and_rates_agree(client: TestClient) -> None:
     assert (rates["2026-10"]["attempts"], rates["2026-10"]["connected"]) == (60, 30)
 
 
+def test_a_statement_is_a_page_of_its_own(client: TestClient) -> None:
+    """For who is logged in, in the language that was chosen, with the total on it."""
+    client.post("/login", data={"token": TOKEN})
+    page = client.get("/statement/A/2026-10")
+    assert page.headers["content-type"].startswith("text/html")
+    assert get(client, "/accounts/A/periods/2026-10")["total"] in page.text
+    assert "Included" in page.text
+    client.get("/prefer", params={"lang": "zh"})
+    assert "额度内" in client.get("/statement/A/2026-10").text
+    assert client.get("/statement/A/1999-10").status_code == 404
+
+
 def test_accounts_alerts_rejected_and_tariffs(client: TestClient) -> None:
     """Lists by page; the advice; the book."""
     assert [one["account"] for one in every(client, "/accounts", limit=1)] == ["A", "B", "C"]

@@ -99,6 +99,11 @@ async def test_every_page_says_what_the_audit_says(rated: Rater) -> None:
                 elif name == "rejected":
                     assert "not-json" in text
                     assert "13912345678" not in text
+            await look.page.goto(f"{address}/statement/{account}/{period['period']}")
+            assert f"{Decimal(period['total']):,}" in await look.page.inner_text("body")
+            assert not await look.overflows(), f"statement at {width}"
+            await look.page.screenshot(path=shots / f"statement-{language}-{theme}-{width}.png")
+            await look.page.go_back()
             chinese = "总览" in await look.page.inner_text("header")
             assert chinese == (language == "zh")
 

@@ -15,9 +15,10 @@ from sqlalchemy import Connection
 
 from rater.console import overall, queries
 from rater.console.advice import advice_on
+from rater.console.figures import money
 from rater.console.follow import Live
 from rater.console.pages import charts
-from rater.console.pages.frame import Page, card, framed, money, part
+from rater.console.pages.frame import Page, card, framed, part
 from rater.console.pages.overview import Tile
 from rater.console.statement import by_kind
 from rater.console.store import Store
@@ -27,6 +28,8 @@ from rater.console.words import advice_words, meter_words, verdict_words
 
 ROWS = 25
 LONGEST = 64
+MOST = 2**53
+"""Charges of a period."""
 HISTORY = 13
 """Periods that the charts show, the newest last."""
 
@@ -78,7 +81,7 @@ def install(store: Store, live: Live) -> None:
     @ui.page("/account/{account}")
     async def account_page(request: Request, account: str, period: str | None = None, before: int = 0) -> None:
         page = Page(request, store, live)
-        account = account[:LONGEST]
+        account, before = account[:LONGEST], min(max(before, 0), MOST)
         if await page.ask(lambda connection: look(connection, account, period, before)) is None:
             with framed(page, "accounts"), card(page.say("account"), "r-12"):
                 part(str(escape(page.say("unknown-account", account=account))))

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from decimal import Decimal
 from functools import partial
 from importlib.resources import files
@@ -21,6 +21,7 @@ from nicegui import ui
 from sqlalchemy import Connection
 
 from rater.console.app import language_of
+from rater.console.figures import local, money, talk
 from rater.console.follow import Live
 from rater.console.store import Store
 from rater.console.tariffs import zone_of
@@ -104,21 +105,6 @@ def _environment(page: Page) -> Any:
         "verdict_words": lambda verdict: verdict_words(verdict, page.language),
     }
     return environment.get_template("parts.html")
-
-
-def money(amount: str | Decimal) -> str:
-    """An amount with its thousands marked."""
-    return f"{Decimal(amount):,}"
-
-
-def talk(seconds: int) -> str:
-    """Minutes and seconds."""
-    return f"{seconds // 60}:{seconds % 60:02}"
-
-
-def local(at: str | None, zone: tzinfo) -> str:
-    """An instant in the tariff book's zone, to the second."""
-    return "" if at is None else datetime.fromisoformat(at).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
 
 
 @contextmanager

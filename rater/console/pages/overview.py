@@ -11,9 +11,10 @@ from nicegui import ui
 from sqlalchemy import Connection
 
 from rater.console import overall, queries
+from rater.console.figures import money
 from rater.console.follow import Live
 from rater.console.pages.charts import by_minute
-from rater.console.pages.frame import Page, card, framed, money, part
+from rater.console.pages.frame import Page, card, framed, part
 from rater.console.store import Store
 from rater.console.views import AccountView, Overview, PeriodTotal
 
