@@ -15,8 +15,11 @@ from sqlalchemy import Connection, select
 from rater.console import overall, projection, queries, tables
 from rater.console.projection import Message, Overtaken, position, project
 from rater.console.store import Money, Store
+from rater.service.step import make_step
 from rater.stream.failstop import Refused
 from tests.console.readmodel import NOW, TOPICS, busy_log, filled, messages, take
+from tests.laws.lives import life
+from tests.support.logs import Log
 
 LOG = busy_log()
 MESSAGES = messages(LOG.outputs)
@@ -169,3 +172,26 @@ def test_long_numbers_of_rejected_records_are_masked() -> None:
     assert any("*********" in view.received for view in found)
     assert not any("13912345678" in view.received for view in found)
     assert all(view.place.startswith("calls/0/") for view in found)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000))
+def test_it_agrees_with_what_the_rater_says_of_any_life(seed: int) -> None:
+    """Totals, fees, attempts and connected calls, added up from charges, are those of the rater's own `spend`."""
+    log = Log(make_step(spend=True), publish=False)
+    for told in life(seed, 100):
+        log.add(told.event, timestamp=int(told.stamp.timestamp() * 1000))
+    store = filled(log)
+    with store.read() as connection:
+        bodies = [orjson.loads(row.body) for row in connection.execute(select(tables.spends))]
+        for spend in bodies:
+            period = queries.period(connection, spend["account"], spend["period"])
+            assert period is not None
+            assert (period.total, period.charges) == (spend["total"], spend["seq"])
+            assert Decimal(period.fees) == Decimal(spend["fees"])
+            counts = period.connect_rate.attempts, period.connect_rate.connected
+            assert counts == (spend["connect_rate"]["attempts"], spend["connect_rate"]["connected"])
+            assert sum(
+                Decimal(day.amount) for day in queries.days(connection, period.account, period.period)
+            ) == Decimal(period.total)
+    assert bodies
