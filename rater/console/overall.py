@@ -31,7 +31,7 @@ OTHER_KINDS = tuple(kind for kind in get_args(AlertKind) if kind not in ALLOWANC
 Rejection = tuple[tuple[int, int, int], RejectedView]
 """A rejected record, behind its cursor (time, partition, offset)."""
 
-periods, alerts, rejected = tables.periods.c, tables.alerts.c, tables.rejected.c
+alerts, rejected = tables.alerts.c, tables.rejected.c
 
 
 def alerts_of(
@@ -98,24 +98,18 @@ def overview(connection: Connection, now: datetime) -> Overview:
     flow = tables.flow.c
     since = flow.minute >= int(today.timestamp()) // 60
     charged, number = connection.execute(select(func.sum(flow.amount), func.sum(flow.charges)).where(since)).one()
-    newest = (
-        select(periods.period, func.sum(periods.total).label("total"), func.count().label("accounts"))
-        .group_by(periods.period)
-        .order_by(periods.period.desc())
-        .limit(3)
-    )
+    newest = select(tables.sums).order_by(tables.sums.c.period.desc()).limit(3)
     told = tuple(
         PeriodTotal(period=row.period, total=money.words(row.total), accounts=row.accounts)
         for row in connection.execute(newest)
     )
-    every = select(func.count(func.distinct(periods.account)))
     told_of = totals(connection)
     return Overview(
         currency=money.currency or None,
         charged_today=money.words(charged),
         charges_today=int(number or 0),
         periods=told,
-        accounts=connection.execute(every).scalar_one(),
+        accounts=count(connection, tables.accounts),
         charges=told_of.charges,
         alerts=count(connection, tables.alerts),
         rejected=told_of.rejected,
@@ -144,7 +138,7 @@ def totals(connection: Connection) -> Totals:
 def residue(connection: Connection) -> Decimal:
     """What charges sum to, less what their periods' totals say."""
     summed = connection.execute(select(func.sum(tables.flow.c.amount))).scalar_one()
-    said = connection.execute(select(func.sum(periods.total))).scalar_one()
+    said = connection.execute(select(func.sum(tables.sums.c.total))).scalar_one()
     return money_of(connection).amount(int(summed or 0) - int(said or 0))
 
 

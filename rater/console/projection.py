@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy import Connection, insert, select, tuple_, update
 
 from rater.console import tables
-from rater.console.store import Money, get_money, put_facts, upsert
+from rater.console.store import Money, add_new, get_money, put_facts, upsert
 from rater.core.instant import instant
 from rater.stream.failstop import Refused
 
@@ -85,6 +85,7 @@ def _take_charges(connection: Connection, _: int, messages: Sequence[Message]) -
         return
     money = get_money(connection) or _first_money(connection, bodies[0][1])
     known = _periods(connection, {(body["account"], body["period"]) for _, body in bodies})
+    before = {key: row["total"] for key, row in known.items() if row["seq"]}
     rows: list[dict[str, Any]] = []
     flow: dict[int, dict[str, int]] = {}
     for message, body in charges:
@@ -102,6 +103,18 @@ def _take_charges(connection: Connection, _: int, messages: Sequence[Message]) -
         connection.execute(insert(tables.charges), rows)
     upsert(connection, tables.periods, list(known.values()))
     upsert(connection, tables.flow, list(flow.values()), adding=("amount", "charges"))
+    _sum_up(connection, known, before)
+
+
+def _sum_up(connection: Connection, known: Known, before: Mapping[tuple[str, str], int]) -> None:
+    """What the periods' totals have grown by, and which accounts are new: the first page must not add up all rows."""
+    sums: dict[str, dict[str, Any]] = {}
+    for key, row in known.items():
+        one = sums.setdefault(row["period"], {"period": row["period"], "total": 0, "accounts": 0})
+        one["total"] += row["total"] - before.get(key, 0)
+        one["accounts"] += key not in before
+    upsert(connection, tables.sums, list(sums.values()), adding=("total", "accounts"))
+    add_new(connection, tables.accounts, [{"account": account} for account in sorted({a for a, _ in known})])
 
 
 def _first_money(connection: Connection, body: Mapping[str, Any]) -> Money:

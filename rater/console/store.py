@@ -133,6 +133,13 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Row], adding: Se
     connection.execute(put.on_conflict_do_update(index_elements=keys, set_=changes), list(rows))
 
 
+def add_new(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Put rows that are not there yet; those with a known key stay as they are."""
+    if rows:
+        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+        connection.execute(dialect.insert(table).on_conflict_do_nothing(), list(rows))
+
+
 def get_facts(connection: Connection) -> dict[str, str]:
     """What is known of the whole read model."""
     return {row.name: row.value for row in connection.execute(select(tables.facts))}

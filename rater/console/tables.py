@@ -66,6 +66,16 @@ periods = Table(
     Index("periods_by_touched", "touched"),
 )
 
+accounts = Table("accounts", metadata, Column("account", String(64), primary_key=True))
+
+sums = Table(
+    "sums",
+    metadata,
+    Column("period", String(10), primary_key=True),
+    Column("total", BigInteger, nullable=False, comment="of all accounts, as the last charges say"),
+    Column("accounts", BigInteger, nullable=False),
+)
+
 spends = Table(
     "spends",
     metadata,
