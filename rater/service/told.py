@@ -50,7 +50,7 @@ def spend(
         f'"time_zone":"{account.calendar.at(usage.start).zone}","plan":"{segment.plan_id}","seq":{usage.seq},'
         f'"minutes":"{minutes_of(seconds)}","connected_calls":{calls},'
         f'"allowance_left":{{{allowance_left(plan_of(segment), segment)}}},"total":"{plain(usage.total)}",'
-        f'"fees":"{plain(usage.fees)}","currency":"{currency}","forecast":{_forecast(expected)},'
+        f'"fees":"{plain(usage.fees.quantize(usage.total))}","currency":"{currency}","forecast":{_forecast(expected)},'
         f'"spend_cap":{_decimal(cap)},"guaranteed_connect_rate":{_decimal(guaranteed)},'
         f'"connect_rate":{_connect_rate(usage.connected, usage.attempts)}}}'
     )
