@@ -21,6 +21,7 @@ from rater.cli.errors import fail
 
 if TYPE_CHECKING:
     from rater.audit.report import Report
+    from rater.service.demo import Size
     from rater.service.settings import Settings
 
 MOST_IN_A_PARTITION = 13_000
@@ -40,22 +41,23 @@ def demo(
     Ends by itself and leaves nothing running. Exit status 1 if the money does not add up.
     """
     from rater.cli.audit import show
-    from rater.service.demo import WorkerEnded, demo_settings, heaviest, story
+    from rater.service.demo import WorkerEnded, demo_settings, size, story
     from rater.service.embedded import NoEmbeddedBroker, embedded_broker
     from rater.service.step import TABLES
     from rater.service.topics import topic_plan
 
-    if (most := heaviest(story(seed, calls, accounts))) > MOST_IN_A_PARTITION:
+    told = size(story(seed, calls, accounts))
+    if told.heaviest > MOST_IN_A_PARTITION:
         raise fail(
-            f"{most:,} of the events would be in one partition; the embedded broker holds {MOST_IN_A_PARTITION:,}",
+            f"{told.heaviest:,} records would be in one partition; the embedded broker holds {MOST_IN_A_PARTITION:,}",
             "take fewer --calls or more --accounts",
         )
     topics = [spec.name for spec in topic_plan(demo_settings(""), TABLES)]
     try:
         with embedded_broker(topics) as address, tempfile.TemporaryDirectory(prefix="rater-demo-") as folder:
             settings = demo_settings(address)
-            story_ = Story(calls, seconds, accounts, seed)
-            report = asyncio.run(_run(settings, Path(folder), story_, console=console, keep=keep))
+            tale = Story(calls, seconds, accounts, seed, told)
+            report = asyncio.run(_run(settings, Path(folder), tale, console=console, keep=keep))
     except (NoEmbeddedBroker, WorkerEnded) as error:
         raise fail(str(error), status=1) from error
     show(report)
@@ -71,16 +73,17 @@ class Story(NamedTuple):
     seconds: float
     accounts: int
     seed: int
+    size: Size
 
 
 async def _run(settings: Settings, folder: Path, told: Story, *, console: bool, keep: bool) -> Report:
     from rater.audit.run import audit
-    from rater.service.demo import FAULT_EVERY, all_rated, running, story
+    from rater.service.demo import all_rated, running, story
     from rater.service.feed import feed
     from rater.service.log_writer import publish_book
     from rater.service.shipped import shipped_book
 
-    wanted = told.accounts + told.calls + told.calls // FAULT_EVERY
+    wanted = told.size.events
     view = View(wanted)
     log = folder / "worker.log"
     async with running("worker", settings, log) as worker, _console(settings, folder, on=console) as address:
@@ -91,7 +94,7 @@ async def _run(settings: Settings, folder: Path, told: Story, *, console: bool, 
             await publish_book(settings, shipped_book())
             async for fed in feed(settings, story(told.seed, told.calls, told.accounts), rate=wanted / told.seconds):
                 view.fed = fed
-            await all_rated(settings, wanted + settings.partitions, worker, log)
+            await all_rated(settings, told.size.records + settings.partitions, worker, log)
             await asyncio.sleep(0.5)  # for the eye: the last figures on the screen
             report = await audit(settings)
         if address and keep:

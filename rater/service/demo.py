@@ -59,21 +59,40 @@ def demo_settings(address: str) -> Settings:
 
 
 def story(seed: int, calls: int, accounts: int) -> Iterator[simulate.Event]:
-    """Subscriptions to all the plans, then calls, with duplicates, conflicts and broken events among them."""
+    """Subscriptions to all the plans, then calls, with duplicates, conflicts and broken events among them.
+
+    At the end of each day the clock ticks, as a worker's own would: forecasts are made by days.
+    """
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     start = (today - timedelta(days=DAYS + 1)).replace(day=1)
     yield from simulate.subscriptions(accounts, start)
     faults = _faults()
+    midnight = start + timedelta(days=1)
     for number, event in enumerate(simulate.calls(seed, calls, accounts, start, DAYS), start=1):
+        while datetime.fromisoformat(orjson.loads(event.value)["ended_at"]) >= midnight:
+            yield simulate.Event("", orjson.dumps({"type": "clock-ticked/1", "at": midnight.isoformat()}))
+            midnight += timedelta(days=1)
         yield event
         if number % FAULT_EVERY == 0:
             yield next(faults)(event)
 
 
-def heaviest(events: Iterable[simulate.Event]) -> int:
-    """How many of the events are in the partition that has the most."""
-    homes = Counter(partition_of(event.account.encode(), PARTITIONS) for event in events)
-    return max(homes.values(), default=0)
+class Size(NamedTuple):
+    """How much a story is."""
+
+    events: int
+    records: int
+    """In the log: a tick is one in every partition."""
+    heaviest: int
+    """Records of the partition that has the most."""
+
+
+def size(events: Iterable[simulate.Event]) -> Size:
+    """Count the events and their records."""
+    homes = Counter(partition_of(event.account.encode(), PARTITIONS) if event.account else None for event in events)
+    ticks = homes.pop(None, 0)
+    calls = homes.total()
+    return Size(calls + ticks, calls + ticks * PARTITIONS, max(homes.values(), default=0) + ticks)
 
 
 def _faults() -> Iterator[Callable[[simulate.Event], simulate.Event]]:

@@ -42,7 +42,8 @@ async def feed(settings: Settings, events: Iterable[Event], rate: float | None =
             sent = []
             for account, value in chunk:
                 key = account.encode()
-                sent.append(await producer.send(topic, value, key, partition=home(key)))
+                homes = [home(key)] if account else range(partitions)
+                sent += [await producer.send(topic, value, key or None, partition=p) for p in homes]
             # One chunk may be on its way while the next is made; a send that fails must be heard of.
             await asyncio.gather(*before)
             before = sent

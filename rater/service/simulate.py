@@ -47,6 +47,7 @@ class Event(NamedTuple):
     """An event of the log, ready to be written."""
 
     account: str
+    """Whose partition it is for; empty for all of them."""
     value: bytes
 
 

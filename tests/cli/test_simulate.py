@@ -94,12 +94,12 @@ def test_a_start_without_an_offset_is_refused(rater: Rater) -> None:
 
 
 def test_the_story_of_the_demo_has_all_kinds_of_faults(rater: Rater) -> None:
-    """Duplicates, conflicts, broken and misplaced events are among the demo's, and each gets its outcome."""
+    """Duplicates, conflicts, broken and misplaced events are among the demo's, and a tick for each day."""
     Path("story.jsonl").write_bytes(b"".join(event.value + b"\n" for event in story(1, 2400, 20)))
     words = json.loads(rater("rate", "story.jsonl", "--summary", "--json").stdout)
     # In a file the key is the account that the event names, so the mixed-up one is a call of that account.
     assert words["outcomes"] == {
-        "applied": 20,
+        "applied": 20 + 29,
         "charged": 2401,
         "duplicate": 2,
         "rejected:conflict": 1,
