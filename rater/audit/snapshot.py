@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Self
 import orjson
 
 from rater.audit.partition import Origin
-from rater.service.rows import ROW_FORMAT, TABLES
+from rater.service.rows import READABLE_FORMATS, ROW_FORMAT, TABLES
 from rater.stream.failstop import Refused
 from rater.stream.heads import HEADS
 from rater.stream.model import Head
@@ -104,7 +104,7 @@ class Snapshot:
             words = orjson.loads(next(file))
         words.pop("type")
         self.header = Header(**words)
-        if self.header.row_format != ROW_FORMAT:
+        if self.header.row_format not in READABLE_FORMATS:
             raise Refused(f"{path}: its rows have format {self.header.row_format}, this rater reads {ROW_FORMAT}")
 
     def _checked(self) -> str:
@@ -131,7 +131,7 @@ class Snapshot:
                 if isinstance(words, list):
                     assert current is not None  # noqa: S101 - a checked file: rows come behind their partition
                     _, table, key, value = words
-                    current[1].origin.rows.tables[table][b64decode(key)] = CODECS[table].decode(b64decode(value))
+                    current[1].origin.rows.put(table, b64decode(key), CODECS[table].decode(b64decode(value)))
                     continue
                 if current is not None:
                     yield current
@@ -140,6 +140,6 @@ class Snapshot:
 
 
 def _state(words: Mapping[str, Any]) -> State:
-    head: Head = HEADS.decode(orjson.dumps(words["head"]))
+    head: Head = replace(HEADS.decode(orjson.dumps(words["head"])), format=ROW_FORMAT)
     origin = Origin(head, PartitionRows(TABLES), words["outputs"])
     return State(origin, words["sent"], words["arrived"])

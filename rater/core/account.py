@@ -56,7 +56,7 @@ class Known(NamedTuple):
 
 
 class Adjusted(NamedTuple):
-    """A manual adjustment that was posted: enough to know it again, however late it is repeated."""
+    """A manual adjustment that was posted: enough to know it again until its period is forgotten."""
 
     id: str
     fingerprint: str
@@ -78,13 +78,10 @@ class Account:
     next_fee: Instant | None = None
     closed: tuple[Known, ...] = ()
     adjustments: tuple[Adjusted, ...] = ()
+    """Manual adjustments that an earlier version of the rater kept here; now each has a row of its own."""
     next_look: Instant | None = None
     watched: bool = False
     """Does the history say a spend cap or a connect rate? Kept here, since every call asks."""
-
-    def posting(self, adjusted: Adjusted) -> Account:
-        """The account with one more manual adjustment to know again."""
-        return replace(self, adjustments=(*self.adjustments, adjusted))
 
     def looking(self, at: Instant | None) -> Account:
         """The account whose days are looked at next at this instant."""
@@ -139,10 +136,11 @@ def stretches(
     before = in_force(history, period.start)
     fallback = PlanName(default) if default is not None and before is None else None
     found = [Stretch(period.start, fallback if before is None else before.plan)]
-    for start in sorted({said.start for said in history if period.start < said.start < period.end}):
+    # Of those that start at one instant the later in the log is in force from then on.
+    starting = {said.start: said for said in history if period.start < said.start < period.end}
+    for start, begun in sorted(starting.items()):
         since, plan = found[-1]
-        begun = in_force(history, start)
-        if begun is None or begun.plan == plan:
+        if begun.plan == plan:
             continue
         if plan is not None and proration_of(plan, since) == "none":
             if plan != fallback:

@@ -8,24 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from rater.core.account import KEPT, Account, Kept, PlanName, Subscription, in_force
-from rater.core.instant import DAY, Instant
-from rater.core.ledger import Charged, Ledger, plan_of_segment, segment_of, segments_of
-from rater.core.lines import Line, settled
-from rater.core.money import ZERO
+from rater.core.instant import DAY
+from rater.core.ledger import Charged, Ledger, segments_of
 from rater.core.period import Calendar, Period, changed, period_at
+from rater.core.rerating import Dated, rerated, unused
 from rater.core.tariffs import Tariffs
-from rater.core.usage import Call, Segment, Usage, billed, counted, explain, used
-
-
-class Dated(NamedTuple):
-    """A rated call and its start."""
-
-    start: Instant
-    call: Call
-
+from rater.core.usage import Segment, Usage
 
 CallsOf = Callable[[str], Iterable[Dated]]
 """The calls that were charged in a period of the account and not voided."""
@@ -60,7 +52,7 @@ def amended(before: Account, said: Subscription, ledger: Ledger, calls_of: Calls
         new = segments_of(after, Period(name, usage.start, usage.end), ledger, default)
         if _same(usage.segments, new):
             continue
-        again = _rerated(before, after, usage, new or _no_plan(usage), ledger, calls_of(name))
+        again = rerated(before, after, usage, new or _no_plan(usage), ledger, partial(calls_of, name))
         usages.append(again.usage)
         if again.amount:
             adjustments.append(again)
@@ -91,46 +83,11 @@ def _no_plan(usage: Usage) -> tuple[Segment, ...]:
     """What is left of a period with charges whose plan ended before it: no day of the first plan, and none follows."""
     first = usage.segments[0]
     days = max(1, (usage.end - usage.start) // DAY)
-    return (_unused(first)._replace(start=usage.start, days=0, of=days, until=usage.start),)
+    return (unused(first)._replace(start=usage.start, days=0, of=days, until=usage.start),)
 
 
 def _same(old: tuple[Segment, ...], new: tuple[Segment, ...]) -> bool:
-    return [_unused(segment) for segment in old] == [_unused(segment) for segment in new]
-
-
-def _unused(segment: Segment) -> Segment:
-    """The segment as it begins."""
-    return segment._replace(seconds=0, calls=0, cost=ZERO)
-
-
-def _rerated(
-    before: Account, after: Account, usage: Usage, new: tuple[Segment, ...], ledger: Ledger, calls: Iterable[Dated]
-) -> Charged:
-    """The usage under other segments, and the difference: what the new ones cost minus what the old ones did."""
-    precision = ledger.tariffs.book.precision
-    plans = [plan_of_segment(after, segment, ledger.plan_of) for segment in new]
-    sums = [[0, 0] for _ in new]
-    fresh = usage._replace(segments=new)
-    for start, call in calls:
-        index = segment_of(fresh, start)
-        if index is not None:  # else no plan was in force then: it costs nothing
-            sums[index][0] += billed(plans[index], call)
-            sums[index][1] += counted(plans[index].calls, call)
-    counted_in = zip(plans, new, sums, strict=True)
-    segments = tuple(used(plan, segment, seconds, n, precision) for plan, segment, (seconds, n) in counted_in)
-    amount = sum((s.cost for s in segments), ZERO) - sum((s.cost for s in usage.segments), ZERO)
-    lines: list[Line] = []
-    for segment in usage.segments:
-        if segment not in segments:
-            plan = plan_of_segment(before, segment, ledger.plan_of)
-            lines += explain(plan, segment, _unused(segment), precision)
-    for plan, segment in zip(plans, segments, strict=True):
-        if segment not in usage.segments:
-            lines += explain(plan, _unused(segment), segment, precision)
-    rerated = usage._replace(segments=segments)
-    if amount:
-        rerated = rerated._replace(seq=usage.seq + 1, total=usage.total + amount)
-    return Charged(rerated, "adjustment", plans[-1], segments[-1], amount, settled(tuple(lines), amount))
+    return [unused(segment) for segment in old] == [unused(segment) for segment in new]
 
 
 def _default_of(usage: Usage, account: Account, tariffs: Tariffs) -> str | None:

@@ -104,8 +104,12 @@ def forgettable(account: Account, clock: Clock) -> frozenset[str]:
 
 
 def forgetting(account: Account, gone: frozenset[str]) -> Account:
-    """The account when no call of these periods is remembered any more; amounts by hand are known again for ever."""
-    return replace(account, closed=tuple(known for known in account.closed if known.name not in gone))
+    """The account when no call and no manual adjustment of these periods is remembered any more."""
+    return replace(
+        account,
+        closed=tuple(known for known in account.closed if known.name not in gone),
+        adjustments=tuple(known for known in account.adjustments if known.period not in gone),
+    )
 
 
 def nobody(account: Account) -> bool:

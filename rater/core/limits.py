@@ -21,3 +21,21 @@ ROW_BYTES: Final = 512 * KIB
 ACCOUNT_ID: Final = 64
 CALL_ID: Final = 255
 SOURCE: Final = 64
+
+# What an account may have.
+CHANGES_PER_PERIOD: Final = 100
+"""Subscriptions that start in one period: each can be a segment with meters of its own."""
+CHANGES: Final = 400
+"""Subscriptions of an account whose periods are not forgotten yet."""
+CALLS_RERATED: Final = 1_000_000
+"""Charges of a period whose calls one late subscription may have looked at again."""
+
+# What a message may have.
+LINES: Final = 200
+"""Lines of a charge; where there would be more, there is one line a meter, without a rate."""
+SEGMENTS: Final = 2 * CHANGES_PER_PERIOD
+"""Segments of a period: one for each change, and room to spare."""
+
+# What one tick may do.
+TICK_CHANGES: Final = 10_000
+"""Row changes of a tick that does not say how many it may make."""

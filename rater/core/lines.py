@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from rater.core.book import Meter, Price
+from rater.core.limits import LINES
 from rater.core.money import ZERO, nothing, rounded
 from rater.core.price import at_rate, billable, parts, reached
 
@@ -27,8 +28,8 @@ class Line(NamedTuple):
     """Of the quantity, what the allowance covers."""
     billable: int
     """The rest."""
-    rate: Decimal
-    """Per minute, per call, or per period."""
+    rate: Decimal | None
+    """Per minute, per call, or per period; None where the line sums up others."""
     amount: Decimal
     repriced_from: Decimal | None = None
     """The rate at which the quantity was charged before, where a volume price changed for all units."""
@@ -57,13 +58,37 @@ def meter_lines(name: str, meter: Meter | None, before: int, after: int, per: in
 
 
 def settled(lines: tuple[Line, ...], amount: Decimal) -> tuple[Line, ...]:
-    """The lines; where they do not sum to `amount`, a `rounding` line carries the rest."""
+    """The lines; where they do not sum to `amount`, a `rounding` line carries the rest. Too many are summed up."""
     if len(lines) == 1 and lines[0].amount == amount:  # most charges
         return lines
+    if len(lines) >= LINES:
+        lines = summed_up(lines)
     rest = amount
     for line in lines:
         rest -= line.amount
     return (*lines, Line(ROUNDING, 1, 0, 1, rest, rest)) if rest else lines
+
+
+def summed_up(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """One line a meter, without a rate. What was only priced anew is part of the amount, not of the quantity."""
+    sums: dict[str, Line] = {}
+    for meter, quantity, covered, pieces, _, amount, repriced_from in lines:
+        fresh = (quantity, covered, pieces) if repriced_from is None else (0, 0, 0)
+        one = Line(meter, *fresh, None, amount)
+        known = sums.get(meter)
+        sums[meter] = one if known is None else _both(known, one)
+    return tuple(sums.values())
+
+
+def _both(one: Line, other: Line) -> Line:
+    return Line(
+        one.meter,
+        one.quantity + other.quantity,
+        one.covered + other.covered,
+        one.billable + other.billable,
+        None,
+        one.amount + other.amount,
+    )
 
 
 def fee_lines(fee: Decimal, amount: Decimal, precision: int) -> tuple[Line, ...]:

@@ -35,6 +35,8 @@ Reason = Literal[
     "too-old",
     "too-far",
     "too-large",
+    "too-many-changes",
+    "too-many-calls",
     "ambiguous-period",
     "internal-error",
 ]
@@ -126,6 +128,14 @@ REASONS: Final[dict[Reason, Told]] = {
     ),
     "too-large": Told(
         "what the event does is larger than one record may cause", "report it; split the event if it can be split"
+    ),
+    "too-many-changes": Told(
+        "the account has as many subscriptions as the rater keeps, in that period or in all",
+        "say it from a later period on, or put several changes into one",
+    ),
+    "too-many-calls": Told(
+        "the subscription is late, and a period that it touches has more calls than can be rated again at once",
+        "say it from the end of that period on, and post the difference with account-adjusted",
     ),
     "ambiguous-period": Told(
         "a new time zone or billing day would give two periods of the account the same name",

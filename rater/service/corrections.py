@@ -23,7 +23,17 @@ from rater.events.log import AccountAdjusted, CallVoided
 from rater.service.calls import Opened, begin_period, usage_changes
 from rater.service.decision import APPLIED, DUPLICATE, VOIDED, Change, Decision, Desk, Rejected
 from rater.service.outputs import call_member, charge, reason_member
-from rater.service.rows import ACCOUNTS, CALLS, USAGE, call_key, decode_call, encode_call, usage_key
+from rater.service.rows import (
+    ACCOUNTS,
+    ADJUSTMENTS,
+    CALLS,
+    USAGE,
+    adjustment_key,
+    call_key,
+    decode_call,
+    encode_call,
+    usage_key,
+)
 from rater.stream.model import Record
 
 
@@ -68,7 +78,10 @@ def on_adjusted(
         return Rejected("unknown-account", "the account has no subscription and no calls")
     content = orjson.dumps([str(event.amount.normalize()), event.reason])
     fingerprint = blake2b(content, digest_size=12).hexdigest()
-    earlier = next((a for a in account.adjustments if a.id == event.adjustment_id), None)
+    identity = adjustment_key(key, event.adjustment_id)
+    earlier: Adjusted | None = desk.adjustments(identity) or next(
+        (known for known in account.adjustments if known.id == event.adjustment_id), None
+    )
     if earlier is not None:
         return _again(earlier, fingerprint)
     amount = rounded(event.amount, tariffs.book.precision)
@@ -81,8 +94,11 @@ def on_adjusted(
     adjusted = adjust(plan, ready.usage, ready.segment, amount)
     posted = Adjusted(event.adjustment_id, fingerprint, adjusted.usage.period)
     after = with_period(ready.account, adjusted.usage)
-    row = after.posting(posted)
-    changes = (*usage_changes(key, (*ready.fees, adjusted)), (ACCOUNTS, key, row))
+    changes = (
+        *usage_changes(key, (*ready.fees, adjusted)),
+        (ADJUSTMENTS, identity, posted),
+        (ACCOUNTS, key, after),
+    )
     about = f'"adjustment_id":"{event.adjustment_id}",{reason_member(event.reason)}'
     fees = (charge(desk, record, key, fee, tariffs.book.currency) for fee in ready.fees)
     output = charge(desk, record, key, adjusted, tariffs.book.currency, about)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -82,8 +82,11 @@ class Desk:
     """Tariffs and the versions of plans."""
     everyone: Callable[[], Iterable[tuple[bytes, Account]]]
     """All accounts with their keys, in any order."""
-    calls_of: Callable[[bytes], Iterable[tuple[bytes, bytes]]]
-    """The remembered calls of an account with their keys, in any order."""
+    adjustments: Read
+    calls_of: Callable[[bytes], Iterable[bytes]]
+    """The remembered calls that were charged in a period, by the key of its usage, in any order."""
+    identities: Callable[[str, bytes, int], Sequence[bytes]]
+    """(table, key of a usage, n) to the first n keys, in their order, of what is remembered of that period."""
     plans: dict[str, Plan]
     """The versions of plans that were looked up before; they never change."""
     state: State

@@ -217,8 +217,9 @@ def _line(line: Line) -> str:
     if meter in UNPRICED:
         return f'{{"meter":"{meter}","amount":"{plain(amount)}"}}'
     count = _minutes if meter == MINUTES else str
+    priced = "" if rate is None else f'"rate":"{plain(rate)}",'
     earlier = "" if repriced_from is None else f',"repriced_from":"{plain(repriced_from)}"'
     return (
         f'{{"meter":"{meter}","quantity":"{count(quantity)}","covered":"{count(covered) if covered else 0}","billable":'
-        f'"{count(billable) if billable else 0}","rate":"{plain(rate)}","amount":"{plain(amount)}"{earlier}}}'
+        f'"{count(billable) if billable else 0}",{priced}"amount":"{plain(amount)}"{earlier}}}'
     )

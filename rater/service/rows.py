@@ -9,6 +9,9 @@ is deterministic compact JSON, and `decode(encode(row)) == row` to the last deci
 | `accounts` | account | `Account` |
 | `usage` | account, period | `Usage` |
 | `calls` | account, source, call id | a `KnownCall`, kept as its bytes: there are millions |
+| `adjustments` | account, adjustment id | an `Adjusted`: enough to know a manual adjustment again |
+
+Identities (`calls`, `adjustments`) are forgotten with the period in which they were charged.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from rater.core.account import KEPT, Account, Adjusted, Known, PlanName, Subscri
 from rater.core.book import Direction
 from rater.core.instant import Instant
 from rater.core.period import Calendar
+from rater.core.rerating import Dated
 from rater.core.tariffs import shared
 from rater.core.units import talk_seconds
 from rater.core.usage import UNSEEN, Call, Looks, Segment, Usage
@@ -32,15 +36,16 @@ TARIFFS: Final = "tariffs"
 ACCOUNTS: Final = "accounts"
 USAGE: Final = "usage"
 CALLS: Final = "calls"
+ADJUSTMENTS: Final = "adjustments"
 
 SEPARATOR = b"\x1f"
 """Between the parts of a key. All parts are printable ASCII (`rater.events.words`), so none contains it."""
 
-ROW_FORMAT = 3
-"""Raise it with every change of how rows are encoded: a worker refuses rows of another format."""
+ROW_FORMAT = 4
+"""Raise it with every change of how rows are encoded: a worker refuses rows of a format that it cannot read."""
 
-MAX_ROW = 512 * 1024
-"""Bytes of a row or an output: a record whose effects exceed it is rejected, so every transaction fits the broker."""
+READABLE_FORMATS: Final = frozenset({3, 4})
+"""Formats whose rows this version reads. In format 3 an account's manual adjustments stand in its own row."""
 
 TARIFFS_KEY = b"tariffs"
 
@@ -58,6 +63,11 @@ def usage_key(account: bytes, period: str) -> bytes:
 def call_key(account: bytes, source: str, call_id: str) -> bytes:
     """Where a call's identity is kept."""
     return account + f"\x1f{source}\x1f{call_id}".encode()
+
+
+def adjustment_key(account: bytes, adjustment_id: str) -> bytes:
+    """Where a manual adjustment's identity is kept."""
+    return account + SEPARATOR + adjustment_id.encode()
 
 
 class KnownCall(NamedTuple):
@@ -122,6 +132,22 @@ def period_of(row: bytes) -> str:
     return row[2 : row.index(b'"', 2)].decode()
 
 
+def _call_group(key: bytes, row: bytes) -> bytes:
+    return key[: key.index(SEPARATOR) + 1] + row[2 : row.index(b'"', 2)]
+
+
+def _adjustment_group(key: bytes, row: Adjusted) -> bytes:
+    return usage_key(key[: key.index(SEPARATOR)], row.period)
+
+
+def _encode_adjustment(row: Adjusted) -> bytes:
+    return orjson.dumps(tuple(row))
+
+
+def _decode_adjustment(value: bytes) -> Adjusted:
+    return Adjusted(*orjson.loads(value))
+
+
 def decode_call(row: bytes) -> KnownCall:
     """The call of a row of `calls`."""
     return KnownCall(*orjson.loads(row))
@@ -168,16 +194,17 @@ def _segment(at: Instant, plan: str, own: int, seconds: int, calls: int, cost: s
 
 
 def _encode_account(account: Account) -> bytes:
-    words = {
+    words: dict[str, Any] = {
         "calendar": _calendar_words(account.calendar),
         "history": [_subscription_words(subscription) for subscription in account.history],
         "periods": [tuple(known) for known in account.periods],
         "next_fee": account.next_fee,
         "closed": [tuple(known) for known in account.closed],
-        "adjustments": [tuple(adjusted) for adjusted in account.adjustments],
         "next_look": account.next_look,
         "watched": account.watched,
     }
+    if account.adjustments:
+        words["adjustments"] = [tuple(adjusted) for adjusted in account.adjustments]
     return orjson.dumps(words)
 
 
@@ -190,7 +217,7 @@ def _decode_account(value: bytes) -> Account:
         tuple(Known(*known) for known in words["periods"]),
         words["next_fee"],
         tuple(Known(*known) for known in words["closed"]),
-        tuple(Adjusted(*adjusted) for adjusted in words["adjustments"]),
+        tuple(Adjusted(*adjusted) for adjusted in words.get("adjustments", ())),
         words["next_look"],
         words["watched"],
     )
@@ -236,6 +263,16 @@ def _subscription_from(words: dict[str, Any]) -> Subscription:
     )
 
 
+def dated_call(row: bytes) -> Dated | None:
+    """A remembered call as it is rated again; None where it was voided. Late changes read many."""
+    _, start, answered, ended, direction, _, _, _, voided = orjson.loads(row)
+    if voided:
+        return None
+    if answered is None:
+        return Dated(start, Call(direction, connected=False, talk=0))
+    return Dated(start, Call(direction, connected=True, talk=talk_seconds(answered, ended)))
+
+
 def _as_it_is(row: bytes) -> bytes:
     return row
 
@@ -244,6 +281,7 @@ TABLES: tuple[TableSpec, ...] = (
     TableSpec(TARIFFS, encode_tariff, decode_tariff),
     TableSpec(ACCOUNTS, _encode_account, _decode_account),
     TableSpec(USAGE, _encode_usage, _decode_usage),
-    TableSpec(CALLS, _as_it_is, _as_it_is, group=lambda key: key[: key.index(SEPARATOR)]),
+    TableSpec(CALLS, _as_it_is, _as_it_is, group=_call_group),
+    TableSpec(ADJUSTMENTS, _encode_adjustment, _decode_adjustment, group=_adjustment_group),
 )
-"""The rater's tables, with their codecs."""
+"""The rater's tables, with their codecs. Identities are grouped by account and period, as `usage_key` names them."""

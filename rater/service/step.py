@@ -16,35 +16,34 @@ A record is checked in this order, and has exactly one outcome:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import localcontext
 
 from aiokafka.partitioner import murmur2
 
 from rater.core.account import Account
+from rater.core.limits import RECORD_BYTES, ROW_BYTES
 from rater.core.money import CONTEXT
 from rater.events.log import AccountAdjusted, AccountSubscribed, CallEnded, CallVoided, ClockTicked, TariffsPublished
 from rater.events.parse import Invalid, parse
 from rater.service.calls import on_call
 from rater.service.control import on_tariffs
 from rater.service.corrections import on_adjusted, on_voided
-from rater.service.decision import FORWARDED, REJECTED, Decision, Desk, Read, Rejected, State
+from rater.service.decision import FORWARDED, REJECTED, Decision, Desk, Rejected, State
 from rater.service.outputs import forward, rejection
-from rater.service.rows import ACCOUNTS, CALLS, MAX_ROW, SEPARATOR, TABLES, TARIFFS, TARIFFS_KEY, USAGE
+from rater.service.overlay import Overlay
+from rater.service.rows import ACCOUNTS, ADJUSTMENTS, CALLS, TABLES, TARIFFS, TARIFFS_KEY, USAGE
 from rater.service.subscriptions import on_subscribed
 from rater.service.time import after, first_live, on_tick
 from rater.service.watch import spends_of, watched
-from rater.stream.model import Changes, Effects, Head, Output, Record, Row, Rows, Step
+from rater.stream.model import Effects, Head, Output, Record, Rows, Step
 
 __all__ = ["TABLES", "make_step", "partition_of"]
 
 AccountEvent = CallEnded | CallVoided | AccountSubscribed | AccountAdjusted
 
-MAX_RECORD = 64 * 1024
-"""Bytes of key and value of a record of the log."""
-
-_GROWING = {ACCOUNTS, TARIFFS}
+_GROWING = {ACCOUNTS, TARIFFS, USAGE}
 _ENCODE = {table.name: table.encode for table in TABLES}
 
 
@@ -60,23 +59,26 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True, spend: boo
     own: then nothing is found to lie in the future. `spend`: is the latest state of each period told, beside charges?
     """
 
-    def step(rows: Rows, head: Head, partition: int, records: Sequence[Record]) -> Effects:
+    def step(rows: Rows, head: Head, partition: int, records: Iterable[Record]) -> Effects:
         with localcontext(CONTEXT):
             return _fold(rows, head, partition, records)
 
-    def _fold(rows: Rows, head: Head, partition: int, records: Sequence[Record]) -> Effects:
-        changes: Changes = {table.name: {} for table in TABLES}
+    def _fold(rows: Rows, head: Head, partition: int, records: Iterable[Record]) -> Effects:
+        overlay = Overlay(rows)
+        changes = overlay.changes
         outputs: list[Output] = []
         outcomes = dict(head.outcomes)
-        published = _reader(changes[TARIFFS], rows.table(TARIFFS))
+        published = overlay.reader(TARIFFS)
         state = State(**(head.state or {}))
         desk = Desk(
-            accounts=_reader(changes[ACCOUNTS], rows.table(ACCOUNTS)),
-            usages=_reader(changes[USAGE], rows.table(USAGE)),
-            calls=_reader(changes[CALLS], rows.table(CALLS)),
+            accounts=overlay.reader(ACCOUNTS),
+            usages=overlay.reader(USAGE),
+            calls=overlay.reader(CALLS),
+            adjustments=overlay.reader(ADJUSTMENTS),
             published=published,
-            everyone=lambda: _all(changes[ACCOUNTS], rows.table(ACCOUNTS)),
-            calls_of=lambda account: _calls_of(changes[CALLS], rows, account),
+            everyone=lambda: overlay.items(ACCOUNTS),
+            calls_of=lambda place: overlay.group(CALLS, place),
+            identities=overlay.first,
             plans={},
             state=state,
             clock=state.clock,
@@ -87,49 +89,26 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True, spend: boo
             check_timestamps=check_timestamps,
             spend=spend,
         )
+        record = None
         for record in records:
             decision = decide(desk, record)
-            for table, key, row in decision.changes:
-                changes[table][key] = row
             outputs += decision.outputs
             outcomes[decision.outcome] = outcomes.get(decision.outcome, 0) + 1
-            if decision.grows or decision.state is not None:
+            if not decision.grows and decision.state is None:  # nearly all are calls
+                for table, key, row in decision.changes:
+                    changes[table][key] = row
+            else:
+                overlay.put(decision.changes)
                 state = after(desk, decision)
                 desk = replace(desk, state=state, clock=state.clock, tariffs=published(TARIFFS_KEY))
-        if spend and records:
-            outputs += spends_of(desk, records[-1], changes)
-        due = records[-1].offset + 1 if records else head.next_offset
-        done = replace(head, next_offset=due, outcomes=outcomes, state=state._asdict())
+        if record is None:
+            return Effects(head, {}, ())
+        if spend:
+            outputs += spends_of(desk, record, changes)
+        done = replace(head, next_offset=record.offset + 1, outcomes=outcomes, state=state._asdict())
         return Effects(done, {table: rows for table, rows in changes.items() if rows}, outputs)
 
     return step
-
-
-_MISSING = object()
-
-
-def _reader(overlay: Mapping[bytes, Row | None], committed: Mapping[bytes, Row]) -> Read:
-    """Looks a row up in what this batch changed, then in what is committed."""
-    changed, kept = overlay.get, committed.get
-
-    def read(key: bytes) -> Row | None:
-        row = changed(key, _MISSING)
-        return kept(key) if row is _MISSING else row
-
-    return read
-
-
-def _all(overlay: Mapping[bytes, Row | None], committed: Mapping[bytes, Row]) -> Iterator[tuple[bytes, Row]]:
-    """All rows of a table, with what this batch changed."""
-    yield from ((key, row) for key, row in overlay.items() if row is not None)
-    yield from ((key, row) for key, row in committed.items() if key not in overlay)
-
-
-def _calls_of(overlay: Mapping[bytes, Row | None], rows: Rows, account: bytes) -> Iterator[tuple[bytes, Row]]:
-    """The calls of an account, with what this batch changed."""
-    start, committed = account + SEPARATOR, rows.table(CALLS)
-    yield from ((key, row) for key, row in overlay.items() if row is not None and key.startswith(start))
-    yield from ((key, committed[key]) for key in rows.group(CALLS, account) if key not in overlay)
 
 
 def decide(desk: Desk, record: Record) -> Decision:
@@ -149,7 +128,7 @@ def decide(desk: Desk, record: Record) -> Decision:
 
 def _decide(desk: Desk, record: Record) -> Decision | Rejected:
     key, value = record.key, record.value
-    if len(value or b"") + len(key or b"") > MAX_RECORD:
+    if len(value or b"") + len(key or b"") > RECORD_BYTES:
         return Rejected("record-too-large", "key and value have more than 64 KiB")
     event = parse(value)
     if type(event) is not CallEnded:  # nearly all are calls: they need not pass the other questions
@@ -193,9 +172,10 @@ def _rejected(desk: Desk, record: Record, why: Rejected) -> Decision:
 
 
 def _fits(decision: Decision) -> bool:
-    """Does each row and output fit? Usage, calls and their charges are bounded by what a record can say."""
+    """Does each row and each output fit? Those of a call are bounded by what its record can say and need no look."""
     rows = (_ENCODE[table](row) for table, _, row in decision.changes if table in _GROWING and row is not None)
-    return all(len(row) <= MAX_ROW for row in rows)
+    values = (output.value for output in decision.outputs if output.value is not None)
+    return all(len(row) <= ROW_BYTES for row in rows) and all(len(value) <= ROW_BYTES for value in values)
 
 
 def _where(error: Exception) -> str:

@@ -1,7 +1,7 @@
 """What becomes of an `account-subscribed` (rating.md, "Subscriptions", "Fees").
 
 The checks, in this order; only what passes them all changes anything: no-tariff-book, duplicate or conflict,
-unknown-plan, closed-period, ambiguous-period, too-far.
+closed-period, unknown-plan, too-many-changes, too-many-calls, ambiguous-period, too-far.
 """
 
 from __future__ import annotations
@@ -14,17 +14,20 @@ from typing import Any
 import orjson
 
 from rater.core.account import Account, PlanName, Subscription, in_force
-from rater.core.history import Amended, CanNot, Dated, amended, offered
+from rater.core.folding import folded, too_many_changes
+from rater.core.history import Amended, CanNot, amended, offered
 from rater.core.instant import instant
 from rater.core.ledger import Begun, Charged, Ledger, TooFar, begin, default_calendar
+from rater.core.limits import CALLS_RERATED
 from rater.core.period import period_at
+from rater.core.rerating import Dated
 from rater.core.tariffs import Tariffs
 from rater.core.usage import Usage
 from rater.events.log import AccountSubscribed
 from rater.service.calls import too_far, usage_changes
 from rater.service.decision import APPLIED, DUPLICATE, Decision, Desk, Rejected
 from rater.service.outputs import charge
-from rater.service.rows import ACCOUNTS, USAGE, decode_call, period_of, usage_key
+from rater.service.rows import ACCOUNTS, USAGE, dated_call, usage_key
 from rater.service.tariff_rows import plan_content
 from rater.stream.model import Record
 
@@ -35,17 +38,21 @@ def on_subscribed(desk: Desk, record: Record, event: AccountSubscribed, known: A
     if tariffs is None:
         return Rejected("no-tariff-book", "no tariff book is published yet")
     said = _said(event)
-    account = known or Account(default_calendar(tariffs))
+    account = folded(known, desk.clock.forgotten) if known else Account(default_calendar(tariffs))
     earlier = next((s for s in account.history if s.id == said.id), None)
     if earlier is not None:
         return _again(earlier, said)
     said = _repeating(said, account)
+    if period_at(account.calendar, said.start).end <= desk.clock.closed:
+        return Rejected("closed-period", "from: it lies in a period that is closed")
     if not offered(said, account, tariffs):
         return Rejected("unknown-plan", "plan: the tariff book has no plan of this name in effect from then on")
     key = event.account.encode()
     ledger = desk.ledger(key, tariffs)
-    if period_at(account.calendar, said.start).end <= desk.clock.closed:
-        return Rejected("closed-period", "from: it lies in a period that is closed")
+    if too_many := too_many_changes(account, said):
+        return Rejected("too-many-changes", f"from: {too_many}")
+    if too_long := _too_many_calls(account, said, ledger):
+        return Rejected("too-many-calls", f"from: {too_long}")
     amendment = amended(account, said, ledger, lambda period: _calls(desk, key, period))
     if isinstance(amendment, CanNot):
         return Rejected("ambiguous-period", amendment.detail)
@@ -53,6 +60,15 @@ def on_subscribed(desk: Desk, record: Record, event: AccountSubscribed, known: A
     if isinstance(begun, TooFar):
         return too_far(begun)
     return _applied(desk, record, key, amendment, begun, tariffs)
+
+
+def _too_many_calls(account: Account, said: Subscription, ledger: Ledger) -> str | None:
+    """Which open period that the subscription touches has more calls than one record may have looked at again."""
+    for name, end in account.periods:
+        usage = ledger.usage_of(name) if end > said.start else None
+        if usage is not None and usage.seq > CALLS_RERATED:  # each call has a charge
+            return f"{name} has more than {CALLS_RERATED} charges; say it from the end of that period on"
+    return None
 
 
 def _said(event: AccountSubscribed) -> Subscription:
@@ -92,11 +108,10 @@ def _again(known: Subscription, said: Subscription) -> Decision | Rejected:
 
 
 def _calls(desk: Desk, key: bytes, period: str) -> Iterator[Dated]:
-    for _, row in desk.calls_of(key):
-        if period_of(row) == period:
-            known = decode_call(row)
-            if not known.voided:
-                yield Dated(known.start, known.call)
+    for row in desk.calls_of(usage_key(key, period)):
+        dated = dated_call(row)
+        if dated is not None:
+            yield dated
 
 
 def _begin(

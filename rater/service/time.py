@@ -21,7 +21,7 @@ from rater.events.log import ClockTicked
 from rater.service.calls import TOLERANCE
 from rater.service.decision import APPLIED, DUPLICATE, Change, Decision, Desk, Rejected, State
 from rater.service.outputs import charge, closed_words, period_closed
-from rater.service.rows import ACCOUNTS, CALLS, USAGE, period_of, usage_key
+from rater.service.rows import ACCOUNTS, ADJUSTMENTS, CALLS, USAGE, usage_key
 from rater.service.told import forgotten
 from rater.service.watch import look, spend_of, told
 from rater.stream.model import Output, Record
@@ -182,16 +182,20 @@ def _looked(desk: Desk, record: Record, key: bytes, done: Done, tariffs: Tariffs
 def _forgotten(
     desk: Desk, record: Record, clock: Clock, key: bytes, account: Account, room: int
 ) -> tuple[tuple[Change, ...], tuple[Output, ...], Account]:
-    """Calls that are forgotten, as many as there is room for, and the account afterwards."""
+    """Identities that are forgotten, as many as there is room for, and the account afterwards."""
     gone = forgettable(account, clock)
     if not gone:
         return (), (), account
-    keys = sorted(place for place, row in desk.calls_of(key) if period_of(row) in gone)
-    changes = tuple((CALLS, place, None) for place in keys[:room])
-    if len(keys) > room:
-        return changes, (), account
+    changes: list[Change] = []
+    for period in sorted(gone):
+        for table in (CALLS, ADJUSTMENTS):
+            left = room - len(changes)
+            keys = desk.identities(table, usage_key(key, period), left + 1)
+            changes += ((table, identity, None) for identity in keys[:left])
+            if len(keys) > left:
+                return tuple(changes), (), account
     over = tuple(forgotten(desk, record, key, period) for period in sorted(gone)) if desk.spend else ()
-    return changes, over, forgetting(account, gone)
+    return tuple(changes), over, forgetting(account, gone)
 
 
 def _later(desk: Desk, changes: tuple[Change, ...]) -> Desk:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import NoReturn, get_args
 
@@ -14,7 +14,7 @@ from rater.service import logs
 from rater.service.decision import REJECTED, State
 from rater.service.health import serve
 from rater.service.outputs import failures
-from rater.service.rows import ROW_FORMAT
+from rater.service.rows import READABLE_FORMATS, ROW_FORMAT
 from rater.service.settings import Role, Settings
 from rater.service.step import TABLES, make_step
 from rater.service.time import work_left
@@ -71,6 +71,7 @@ def engine_config(
         tables=TABLES,
         step=telling(make_step(settings.topic(LOG), spend=settings.spend)),
         row_format=ROW_FORMAT,
+        readable_formats=READABLE_FORMATS,
         client=settings.client_options(),
         tick=clock_tick if settings.tick_interval else None,
         tick_interval=settings.tick_interval,
@@ -91,7 +92,7 @@ def engine_config(
 def telling(step: Step) -> Step:
     """The step, telling of each record that the rules failed on: it is not charged, and somebody must look."""
 
-    def told(rows: Rows, head: Head, partition: int, records: Sequence[Record]) -> Effects:
+    def told(rows: Rows, head: Head, partition: int, records: Iterable[Record]) -> Effects:
         effects = step(rows, head, partition, records)
         if effects.head.outcomes.get(FAILED, 0) > head.outcomes.get(FAILED, 0):
             for place, where in failures(effects.outputs):

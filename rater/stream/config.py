@@ -33,6 +33,8 @@ class EngineConfig:
     step: Step
     row_format: int = 1
     """Raised by the application whenever its rows are encoded otherwise."""
+    readable_formats: frozenset[int] = frozenset()
+    """Other formats whose rows the application still reads; they are written in its own."""
     client: Mapping[str, Any] = field(default_factory=dict)
     """aiokafka's connection options (addresses, TLS, SASL), the same for every client of the engine."""
     tick: Callable[[int, int], Output] | None = None

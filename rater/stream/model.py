@@ -6,7 +6,7 @@ records does to the rows and what comes out. Nothing here touches Kafka, so the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -92,18 +92,22 @@ class Rows(Protocol):
     def get(self, table: str, key: bytes) -> Row | None:
         """The row, or None."""
 
-    def group(self, table: str, group: bytes) -> Sequence[bytes]:
+    def group(self, table: str, group: bytes) -> Iterable[bytes]:
         """The keys of a table's rows that belong together (`TableSpec.group`), in no order that means anything."""
+
+    def first(self, table: str, group: bytes, count: int) -> Sequence[bytes]:
+        """The first `count` keys of such a group in their order as bytes."""
 
 
 class Step(Protocol):
     """The pure function that the engine runs: no I/O, no clock, never raises for bad input.
 
     `records` are contiguous in the sense of the log and start at `head.next_offset` or later (transaction markers leave
-    gaps). The result depends on the arguments alone; splitting `records` into two calls gives the same outputs.
+    gaps). The result depends on the arguments alone; splitting `records` into two calls gives the same outputs. They
+    are read once, in order: the engine may end them early, when a transaction's worth of work is done.
     """
 
-    def __call__(self, rows: Rows, head: Head, partition: int, records: Sequence[Record]) -> Effects:
+    def __call__(self, rows: Rows, head: Head, partition: int, records: Iterable[Record]) -> Effects:
         """Apply `records` of log partition `partition` in order; the arguments are not changed."""
 
 
@@ -114,5 +118,5 @@ class TableSpec:
     name: str
     encode: Callable[[Row], bytes]
     decode: Callable[[bytes], Row]
-    group: Callable[[bytes], bytes] | None = None
-    """Row key to the key of what it belongs to: such rows can be looked up together (`Rows.group`)."""
+    group: Callable[[bytes, Row], bytes] | None = None
+    """(key, row) to the name of what the row belongs to: such rows can be looked up together (`Rows.group`)."""

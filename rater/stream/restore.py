@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -25,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 REPORT_EVERY = 5.0
 """Seconds between two progress lines of a restore, so that a slow one is seen to be slow, not hung."""
+
+DECODED_AT_ONCE = 5_000
+"""Rows between two answers of the main loop during a restore."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,7 @@ async def _read(
         if monotonic() - reported >= REPORT_EVERY:
             reported = monotonic()
             logger.info("restoring partitions %s: %s of at most %s records", sorted(partitions), read, total)
-    rows = {p: _decode(tables, raw, p, config.row_format) for p in partitions}
+    rows = {p: await _decode(tables, raw, p, config) for p in partitions}
     kept = sum(map(len, rows.values()))
     logger.info("restored partitions %s: %d records, %d rows, %.1f s", *_summary(partitions, read, kept, began))
     return rows
@@ -145,20 +149,25 @@ def _summary(partitions: set[int], read: int, kept: int, began: float) -> tuple[
     return sorted(partitions), read, kept, monotonic() - began
 
 
-def _decode(
+async def _decode(
     tables: Mapping[str, TableSpec],
     raw: Mapping[TopicPartition, Mapping[bytes, bytes]],
     partition: int,
-    row_format: int,
+    config: EngineConfig,
 ) -> PartitionRows:
+    """A partition's rows from their bytes, a few at a time: the loop must answer, however many there are."""
     rows = PartitionRows(tables.values())
     for topic, table in tables.items():
         decode = table.decode
-        into = rows.tables[table.name]
-        for key, value in raw[TopicPartition(topic, partition)].items():
-            into[key] = decode(value)
-        if table is HEADS and rows.head is not None and rows.head.format != row_format:  # before any other row is read
-            raise Refused(_other_format(partition, rows.head.format, row_format))
+        values = iter(raw[TopicPartition(topic, partition)].items())
+        while some := {key: decode(value) for key, value in islice(values, DECODED_AT_ONCE)}:
+            rows.apply({table.name: some})
+            await asyncio.sleep(0)
+        if table is HEADS and rows.head is not None:  # before any other row is read
+            theirs, ours = rows.head.format, config.row_format
+            if theirs not in {ours, *config.readable_formats}:
+                raise Refused(_other_format(partition, theirs, ours))
+            rows.put(HEADS.name, HEAD_KEY, replace(rows.head, format=ours))
     return rows
 
 

@@ -49,6 +49,8 @@ class Person:
     credits: dict[date, Fraction] = field(default_factory=lambda: defaultdict(Fraction))
     charged: set[date] = field(default_factory=set)
     ids: set[str] = field(default_factory=set)
+    posted: dict[str, date] = field(default_factory=dict)
+    """Adjustment id to the period that has its credit."""
 
 
 class Life:
@@ -89,9 +91,10 @@ class Life:
     def _account_subscribed(self, event: Words, stamp: datetime) -> str:
         calendar = Calendar(str(event.get("time_zone", self.book["time_zone"])), event.get("billing_day", 1))
         person = self.people.get(event["account"]) or Person(calendar)
-        if event["subscription_id"] in person.ids:
-            return "duplicate"
         start = at(event["from"])
+        past = start < self._begins(person, person.calendar.period(self.forgotten))
+        if event["subscription_id"] in person.ids and not past:
+            return "duplicate"
         if self._ends(person, person.calendar.period(start)) <= self.closed:
             return "rejected:closed-period"
         self.people[event["account"]] = person
@@ -104,7 +107,8 @@ class Life:
         person = self.people.get(event["account"])
         if person is None:
             return "rejected:unknown-account"
-        if event["adjustment_id"] in person.ids:
+        known = person.posted.get(event["adjustment_id"])
+        if known is not None and self._ends(person, known) > self.forgotten:
             return "duplicate"
         opened = sorted(p for p in person.charged if self._ends(person, p) > self.closed)
         if opened:
@@ -116,7 +120,7 @@ class Life:
                 return refused
             period = person.calendar.period(start)
             self._shows(person, max(person.shown, start))
-        person.ids.add(event["adjustment_id"])
+        person.posted[event["adjustment_id"]] = period
         person.credits[period] += Fraction(event["amount"])
         person.charged.add(period)
         return "applied"

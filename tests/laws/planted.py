@@ -14,15 +14,16 @@ import pytest
 
 import rater.core.history
 import rater.core.ledger
-import rater.core.life
 import rater.core.period
 import rater.core.price
+import rater.core.rerating
 import rater.core.usage
 import rater.service.calls
 import rater.service.corrections
 import rater.service.decision
 import rater.service.log_file
 import rater.service.outputs
+import rater.service.overlay
 import rater.service.rows
 import rater.service.step
 import rater.service.time
@@ -30,7 +31,7 @@ from rater.core.account import Stretch, in_force, stretches
 from rater.core.book import Increment
 from rater.core.corrections import reverse_call
 from rater.core.instant import instant
-from rater.core.ledger import Begun, charge_call, charge_fee
+from rater.core.ledger import charge_call, charge_fee
 from rater.core.period import period_at
 from rater.core.tariffs import Tariffs
 from rater.core.units import billed_seconds
@@ -182,7 +183,7 @@ def times_as_they_were_written(patch: Patch) -> None:
 def no_identity(patch: Patch) -> None:
     """Calls are remembered under a key that never comes again."""
     numbers = count()
-    patch.setattr(rater.service.calls, "call_key", lambda *_: b"%d" % next(numbers))
+    patch.setattr(rater.service.calls, "call_key", lambda account, *_: b"%b\x1f%d" % (account, next(numbers)))
 
 
 def rejected_as_charged(patch: Patch) -> None:
@@ -271,8 +272,14 @@ def late_plans_are_for_the_future(patch: Patch) -> None:
 
 def calls_counted_twice(patch: Patch) -> None:
     """Re-rating counts connected calls that the plan's meter does not."""
-    patch.setattr(rater.core.history, "counted", lambda _meter, call: call.connected)
-    patch.setattr(rater.core.history, "billed", lambda _plan, call: 60 * call.connected)
+    patch.setattr(rater.core.rerating, "_kept", lambda *_: None)
+    patch.setattr(rater.core.rerating, "counted", lambda _meter, call: call.connected)
+    patch.setattr(rater.core.rerating, "billed", lambda _plan, call: 60 * call.connected)
+
+
+def sums_of_other_units(patch: Patch) -> None:
+    """Re-rating takes what the old plan's meters counted, though the new plan's would have counted otherwise."""
+    patch.setattr(rater.core.rerating, "_alike", lambda _old, _new: True)
 
 
 def closed_again(patch: Patch) -> None:
@@ -285,11 +292,9 @@ def closed_again(patch: Patch) -> None:
     )
 
 
-def fees_of_the_silent_forgotten(patch: Patch) -> None:
-    """Closing happens before the fees that are due."""
-    patch.setattr(rater.core.life, "begin", lambda account, *_: Begun(replace(account, next_fee=None), ()))
-    patch.setattr(rater.service.rows, "period_of", lambda _: "never")
-    patch.setattr(rater.service.time, "period_of", lambda _: "never")
+def identities_kept(patch: Patch) -> None:
+    """What is remembered of a period that is forgotten stays."""
+    patch.setattr(rater.service.overlay.Overlay, "first", lambda *_: ())
 
 
 BUGS: list[tuple[Bug, Law]] = [
@@ -322,6 +327,7 @@ BUGS: list[tuple[Bug, Law]] = [
     (attempts_stay, life.void),
     (late_plans_are_for_the_future, life.history),
     (calls_counted_twice, life.history),
+    (sums_of_other_units, life.history),
     (closed_again, life.closing),
-    (fees_of_the_silent_forgotten, life.closing),
+    (identities_kept, life.closing),
 ]

@@ -13,12 +13,14 @@ import pytest
 
 import rater.core.history
 import rater.core.ledger
+import rater.core.life
 import rater.service.calls
 import rater.service.corrections
 import rater.service.time
 from rater.audit.verify import Verifier
 from rater.core.account import stretches
 from rater.core.corrections import reverse_call
+from rater.core.ledger import Begun
 from rater.core.life import live
 from rater.core.proration import prorated
 from rater.service.calls import begin_period
@@ -158,6 +160,11 @@ def fees_of_the_first_month_only(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(rater.service.time, "live", lived)
 
 
+def fees_of_the_silent_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """Closing happens before the fees that are due."""
+    patch.setattr(rater.core.life, "begin", lambda account, *_: Begun(replace(account, next_fee=None), ()))
+
+
 def all_agree() -> None:
     for seed in SEEDS:
         agrees(life(seed))
@@ -173,6 +180,7 @@ BUGS: tuple[Bug, ...] = (
     late_into_its_own_month,
     ends_are_ignored,
     fees_of_the_first_month_only,
+    fees_of_the_silent_forgotten,
 )
 
 

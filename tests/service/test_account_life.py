@@ -235,6 +235,7 @@ def test_rows_come_back_from_their_bytes_as_they_were() -> None:
         published(book({"p": {**FLAT, "effective": "2026-12-01T00:00:00Z"}}, version=2, default_plan="p")),
         *(call(account, n, 7 * n) for account in "ABC" for n in range(5)),
         call("A", 9, None, at("2026-12-24T00:00:00Z")),
+        {"type": "account-adjusted/1", "account": "A", "adjustment_id": "a-1", "amount": "-5.00", "reason": "x"},
     )
     assert log.rejected == []
     rows = log.replay.rows[0]

@@ -285,10 +285,12 @@ def test_the_same_negotiated_plan_again_brings_no_second_allowance() -> None:
         assert len(log.replay.rows[0].tables["usage"][b"A\x1f2026-11"].segments) == segments
 
 
-def test_a_credit_is_known_again_for_ever() -> None:
-    """Its id repeats like a subscription's: also when its month is long forgotten."""
+def test_a_credit_is_known_again_until_its_month_is_forgotten() -> None:
+    """Its id repeats like a subscription's while the month is remembered; nothing of it is kept for longer."""
     credit = {"type": "account-adjusted/1", "account": "A", "adjustment_id": "a-1", "amount": "-5.00", "reason": "x"}
     log = Log(words=book(PLANS))
     log.add(on("minutes", 1, "s-1"), call("A", 1, 60, at(5)), credit)
-    log.add(tick("2027-06-01T00:00:00+08:00", operator=True), credit)
+    log.add(tick("2027-02-07T00:00:00+08:00", operator=True), credit)
     assert (log.outcomes["duplicate"], log.rejected) == (1, [])
+    log.add(tick("2027-02-09T00:00:00+08:00", operator=True))
+    assert len(log.replay.rows[0].table("adjustments")) == 0

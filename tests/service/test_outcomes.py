@@ -115,7 +115,7 @@ def test_what_exceeds_the_bounds_of_a_row_is_rejected_whole(monkeypatch: pytest.
     """An account whose history would not fit its row keeps the history that it has."""
     log = Log()
     log.add(subscribed("A", "per-call"))
-    monkeypatch.setattr(step_module, "MAX_ROW", 600)
+    monkeypatch.setattr(step_module, "ROW_BYTES", 600)
     log.add(*(subscribed("A", "per-call", subscription_id=f"s-{n}") for n in range(9)))
     assert log.outcomes["rejected:too-large"] > 0
     assert log.outcomes["applied"] + log.outcomes["rejected:too-large"] == 11

@@ -71,6 +71,6 @@ def test_rows_are_encoded_as_their_format_says() -> None:
     call = KnownCall("2026-11", 1, None, 3, "outbound", "busy", "+86\u00e9", 'a"b')
     segment = Segment(1, "p@1", inline=True, seconds=60, calls=2, cost=Decimal("0.20"))
     usage = Usage("2026-11", 1, 9, (segment,), 4, Decimal("0.20"), Decimal("0.00"), Decimal(0), 2, 1)
-    assert ROW_FORMAT == 3
+    assert ROW_FORMAT == 4
     assert encode_call(call).decode() == '["2026-11",1,null,3,"outbound","busy","+86\u00e9","a\\"b",false]'
     assert CODEC.encode(usage) == b'["2026-11",1,9,[[1,"p@1",1,60,2,"0.20"]],4,"0.20","0.00","0",2,1]'
