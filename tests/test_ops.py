@@ -13,8 +13,8 @@ import yaml
 from rater.console.follow import Live
 from rater.console.metrics import exposition as of_console
 from rater.service.metrics import exposition as of_worker
+from rater.stream.batches import Tally
 from rater.stream.model import Head
-from rater.stream.unit import Tally
 from tests.console.readmodel import busy_log, filled
 from tests.test_compose import SERVICES
 

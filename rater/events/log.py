@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
+from rater.core.limits import TICK_CHANGES
 from rater.events.tariffs import PlanWords, TariffBook
 from rater.events.words import (
     AccountId,
@@ -144,11 +145,15 @@ class TariffsPublished(Message):
 
 
 class ClockTicked(Message):
-    """Time has come to `at`; key null. `operator` marks one that a person sent (`rater tick --at`)."""
+    """Time has come to `at`; key null. `operator` marks one that a person sent (`rater tick --at`).
+
+    `changes` is how many row changes the work that has fallen due may make before it is left to the next tick.
+    """
 
     type: Literal["clock-ticked/1"]
     at: Instant
     operator: bool = False
+    changes: Annotated[int, Field(ge=1, le=TICK_CHANGES)] = TICK_CHANGES
 
 
 LogEvent = CallEnded | CallVoided | AccountSubscribed | AccountAdjusted | TariffsPublished | ClockTicked

@@ -12,8 +12,8 @@ from typing import Protocol
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from rater.stream.batches import Tally
 from rater.stream.model import Head
-from rater.stream.unit import Tally
 
 
 class Rated(Protocol):

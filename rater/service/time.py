@@ -1,7 +1,7 @@
 """What time does: ticks, and what falls due for an account (rating.md, "Periods", "Fees", "Time's work has an order").
 
-A tick does what is due in the order (instant, account), up to `BUDGET` row changes; `State.due` tells whether work is
-left, and then the worker sends the next tick at once. An account's own event first does what is due for that account.
+A tick does what is due in the order (instant, account), up to the row changes that it says; `State.due` tells whether
+work is left, and then the worker sends another tick soon. An account's own event first does what is due for it.
 """
 
 from __future__ import annotations
@@ -29,9 +29,6 @@ from rater.stream.model import Output, Record
 Work = tuple[Instant, bytes, Account]
 """When something of an account falls due, its key, and the account."""
 
-BUDGET = 10_000
-"""Row changes of a tick: a transaction must not be too large. What is left is done by the next one."""
-
 
 class Done(NamedTuple):
     """What fell due for an account."""
@@ -50,7 +47,7 @@ def on_tick(desk: Desk, record: Record, event: ClockTicked) -> Decision | Reject
     state = _moved(desk.state, desk.tariffs, at)
     if desk.tariffs is None or state.due is None or state.due > (state.now or 0):
         return Decision(APPLIED, state=state)
-    return _work(replace(desk, state=state, clock=state.clock), record, desk.tariffs)
+    return _work(replace(desk, state=state, clock=state.clock), record, desk.tariffs, event.changes)
 
 
 def work_left(state: State) -> bool:
@@ -105,21 +102,21 @@ def _due(account: Account, tariffs: Tariffs) -> Instant | None:
     return due(account, length(tariffs.book.close_after), length(tariffs.book.remember))
 
 
-def _work(desk: Desk, record: Record, tariffs: Tariffs) -> Decision:
-    """Do what is due in its order, within the budget."""
+def _work(desk: Desk, record: Record, tariffs: Tariffs, most: int) -> Decision:
+    """Do what is due in its order, until that makes as many row changes as it may."""
     waiting, later = _agenda(desk, tariffs)
     heapify(waiting)
     changes: list[Change] = []
     outputs: list[Output] = []
     usages: dict[bytes, Usage | None] = {}
     changing = replace(desk, usages=lambda key: usages[key] if key in usages else desk.usages(key))
-    while waiting and len(changes) < BUDGET:
+    while waiting and len(changes) < most:
         at, key, account = heappop(waiting)
         then = _then(desk.clock, at, tariffs)
         done = _lived(changing, then, record, key, account, tariffs)
         if done.account.next_look is not None and done.account.next_look <= at:
             done = _looked(changing, record, key, done, tariffs)
-        forgot, over, after_all = _forgotten(desk, record, then, key, done.account, BUDGET - len(changes))
+        forgot, over, after_all = _forgotten(desk, record, then, key, done.account, most - len(changes))
         changes += (*done.changes, *forgot, (ACCOUNTS, key, None if nobody(after_all) else after_all))
         usages |= {place: row for table, place, row in done.changes if table == USAGE}
         outputs += (*done.outputs, *over)

@@ -47,6 +47,9 @@ class EngineConfig:
     transaction_timeout: float = 10.0
     request_timeout: float = 5.0
     stall_timeout: float = 30.0
+    """Until fetched batches of a partition must have moved on, once it is the partition's turn to fold."""
+    turn_timeout: float = 300.0
+    """Until a partition must have its turn: with very many partitions that are all busy, each waits for the others."""
     max_poll_records: int = 2000
     max_batch_size: int = 1 << 20
     """Bytes: the smallest `max.message.bytes` of our topics, read from the broker at start."""

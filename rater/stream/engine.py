@@ -10,10 +10,12 @@ from collections.abc import AsyncIterable, Callable
 from typing import Any
 
 from rater.stream import failstop
+from rater.stream.batches import Delivery, Tally
 from rater.stream.config import EngineConfig
 from rater.stream.failstop import Watchdog
+from rater.stream.folding import FoldGate, Pace
 from rater.stream.restore import Restored, restore
-from rater.stream.unit import Delivery, Tally, Unit
+from rater.stream.unit import Unit
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +46,9 @@ class Engine:
         self.restored = (0, 0)
         """Of the last restore: changelog records read, and how many there are at most."""
         self._reported = Tally()
+        self._gate = FoldGate()
+        self._pace = Pace()
+        self._ticked = 0
 
     def start(self) -> None:
         """Start the watchdog and the clock that writes ticks; call it on the event loop."""
@@ -73,11 +78,14 @@ class Engine:
             )
 
     def _tick(self) -> None:
-        asyncio.get_running_loop().call_later(self.config.tick_interval, self._tick)
+        """Tick one partition after the other, spread over the interval: at midnight each has its own moment."""
+        turns = max(1, len(self.units))
+        asyncio.get_running_loop().call_later(self.config.tick_interval / turns, self._tick)
         assert self.config.tick is not None  # noqa: S101 - start() saw it
-        now = time.time_ns() // 1_000_000
-        for partition, unit in self.units.items():
-            unit.offer_tick(self.config.tick(partition, now))
+        if self.units:
+            self._ticked += 1
+            partition = sorted(self.units)[self._ticked % turns]
+            self.units[partition].offer_tick(self.config.tick(partition, time.time_ns() // 1_000_000))
 
     def next_offsets(self) -> dict[int, int]:
         """Log partition to the offset that is due next."""
@@ -143,6 +151,8 @@ class Engine:
             config=self.config,
             watchdog=self.watchdog,
             on_pressure=self.on_pressure,
+            gate=self._gate,
+            pace=self._pace,
         )
         self.units[partition] = unit
         for table, rows in restored.rows.tables.items():

@@ -28,7 +28,7 @@ from faust.types import TP, ConsumerMessage
 from mode import Service
 
 from rater.stream import failstop
-from rater.stream.unit import FetchedBatch
+from rater.stream.batches import FetchedBatch
 
 logger = logging.getLogger(__name__)
 

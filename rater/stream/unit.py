@@ -2,11 +2,12 @@
 
 The commit protocol (exactly_once.md), the numbers of `Unit._transact`:
 
-1. fold the records into an overlay of row changes and outputs (pure; the rows are not touched);
+1. fold the records into an overlay of row changes and outputs (pure; the rows are not touched), in the partition's
+   turn and for a bounded time: what is not folded then has the next transaction;
 2. fill record batches with outputs, the next tick, and changelog rows, the head among them;
 3. begin, send every batch, await every result, commit;
 4. put the overlay into the rows;
-5. acknowledge to Faust (this commits the group's offset, which decides nothing).
+5. acknowledge to Faust what was folded whole (this commits the group's offset, which decides nothing).
 
 From 3 to 4 nothing may cancel it and every exception ends the process: after an unknown outcome the rows are no longer
 known to be the committed ones.
@@ -18,12 +19,13 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from time import perf_counter, time_ns
-from typing import Any, NamedTuple, Protocol
 
 from rater.stream import failstop
+from rater.stream.batches import Delivery, Folded, Tally
 from rater.stream.config import EngineConfig
+from rater.stream.folding import FoldGate, Pace, Slice
 from rater.stream.heads import HEAD_KEY, HEADS
 from rater.stream.model import Changes, Effects, Head, Output, Record
 from rater.stream.producer import Outbox, PartitionProducer
@@ -39,47 +41,6 @@ MAX_BYTES = 4 * 1024 * 1024
 
 HIGH_WATER = 8 * 1024 * 1024
 """Bytes queued above which the partition is left out of the fetch; it comes back below half of it."""
-
-
-class FetchedBatch(NamedTuple):
-    """The records of one partition from one fetch."""
-
-    start: int
-    """Up to where everything was handed on before: the end of the batch before it, or the target of a seek."""
-    end: int
-    """The consumer's position after the fetch. Markers and aborted records lie between the records and around them."""
-    epoch: int
-    """Which seek it follows; a batch of an older epoch was fetched before the rows that are here now."""
-    records: Sequence[Record]
-    size: int
-    """Bytes of keys and values."""
-
-
-class Delivery(Protocol):
-    """A fetched batch on its way, as Faust's event carries it."""
-
-    value: FetchedBatch
-    message: Any
-    """Faust's message, which knows the partition."""
-
-    def ack(self) -> bool:
-        """Tell Faust that it is done with."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What a unit has done since it was made; for logs and metrics, it decides nothing."""
-
-    records: int = 0
-    transactions: int = 0
-    fold_seconds: float = 0.0
-    commit_seconds: float = 0.0
-
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
-
-    def __sub__(self, other: Tally) -> Tally:
-        return Tally(*(a - b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
 @dataclass(slots=True, eq=False)
@@ -98,10 +59,19 @@ class Unit:
     due: int = 0
     """Where the next batch must start: the end of the last one, or the target of the seek."""
     tally: Tally = field(default_factory=Tally)
+    gate: FoldGate = field(default_factory=FoldGate)
+    """The worker's one gate, through which the folds of all its partitions go."""
+    pace: Pace = field(default_factory=Pace)
+    """When work that ticks have left goes on, over all partitions of the worker."""
     _queue: deque[Delivery] = field(default_factory=deque)
+    _taken: list[Delivery] = field(default_factory=list)
+    """Deliveries whose records are being worked on."""
+    _records: Sequence[Record] = ()
+    """Records of these that have no transaction yet."""
     _queued_bytes: int = 0
     _pressed: bool = False
     _tick: Output | None = None
+    _going_on: asyncio.TimerHandle | None = None
     _task: asyncio.Task[None] | None = None
 
     def offer(self, delivery: Delivery) -> None:
@@ -132,6 +102,9 @@ class Unit:
         self._queue.clear()
         self._queued_bytes = 0
         self._tick = None
+        if self._going_on is not None:
+            self._going_on.cancel()
+            self._going_on = None
         if self._task is not None:
             await asyncio.wait({self._task})  # wait() does not cancel the task when we are cancelled
         self.watchdog.disarm(self._stall)
@@ -169,12 +142,11 @@ class Unit:
 
     async def _work(self) -> None:
         try:
-            while self._queue or self._tick:
-                taken = self._take()
-                await self._transact(self._unseen(taken), self._take_tick())
-                for delivery in taken:
-                    delivery.ack()
-                self._go_on()
+            while self._records or self._queue or self._tick:
+                if not self._records:
+                    self._taken = self._take()
+                    self._records = self._unseen(self._taken)
+                await self._turn()
                 self.watchdog.arm(self._stall, self.config.stall_timeout)
                 self._release()
         except BaseException as error:  # noqa: BLE001 - the whole point: nothing goes on after an unknown outcome
@@ -183,11 +155,43 @@ class Unit:
             self._task = None
         self.watchdog.disarm(self._stall)
 
-    def _go_on(self) -> None:
-        """Where a tick has left work, the next one follows at once: a transaction at a time, until all is done."""
-        tick = self.config.tick
-        if tick is not None and self._tick is None and self.accepting and self.config.work_left(self.head.state):
-            self._tick = tick(self.partition, time_ns() // 1_000_000)
+    async def _turn(self) -> None:
+        """One transaction, when it is this partition's turn to fold.
+
+        The turn comes when others have had theirs: that is no stall of this partition, and has its own, longer, time.
+        """
+        self.watchdog.arm(self._stall, self.config.turn_timeout)
+        await self.gate.enter()
+        try:
+            if not self.accepting:  # revoked while it waited: all is fetched again from `next_offset`
+                self._records, self._taken = (), []
+                return
+            self.watchdog.arm(self._stall, self.config.stall_timeout)
+            began = perf_counter()
+            folded = self._fold(self._take_tick())
+            seconds = perf_counter() - began
+        finally:
+            self.gate.leave()
+        await self._transact(folded)
+        self.tally.fold_seconds += seconds
+        if not self._records:
+            for delivery in self._taken:
+                delivery.ack()
+            self._taken = []
+        self._go_on(seconds)
+
+    def _go_on(self, seconds: float) -> None:
+        """Where a tick has left work, the next one follows soon: a transaction at a time, until all is done."""
+        if self.config.tick is None or self._going_on is not None or not self.accepting:
+            return
+        if self.config.work_left(self.head.state):
+            delay = self.pace.reserve(seconds)
+            self._going_on = asyncio.get_running_loop().call_later(delay, self._tick_again)
+
+    def _tick_again(self) -> None:
+        self._going_on = None
+        if self.config.tick is not None:
+            self.offer_tick(self.config.tick(self.partition, time_ns() // 1_000_000))
 
     def _take(self) -> list[Delivery]:
         """What queued up while the last transaction ran, up to a transaction's worth."""
@@ -225,37 +229,37 @@ class Unit:
                 records += [record for record in fetched if record.offset >= seen]
         return records
 
-    async def _transact(self, records: list[Record], tick: Output | None) -> None:
-        if not records and tick is None:
+    def _fold(self, tick: Output | None) -> Folded:
+        """Steps 1 and 2, for what fits the time of a fold. Nothing of it is to be seen before it is committed."""
+        if not self._records:  # a tick alone, or records that the rows hold already
+            effects = Effects(self.head, {}, ())
+            return Folded(effects, self._pack(effects, tick, None) if tick else None, 0)
+        part = Slice(self._records)
+        effects = self.config.step(self.rows, self.head, self.partition, part)
+        due = part.last.offset + 1 if part.taken else self.head.next_offset
+        if not part.taken or effects.head.next_offset != due:
+            message = f"the step says next_offset {effects.head.next_offset} after the record at {due - 1}"
+            raise RuntimeError(message)
+        effects.changes[HEADS.name] = {HEAD_KEY: effects.head}
+        return Folded(effects, self._pack(effects, tick, part.last.timestamp), part.taken)
+
+    async def _transact(self, folded: Folded) -> None:
+        if folded.outbox is None:
             return
         began = perf_counter()
-        effects = self._fold(records)  # 1
-        outbox = self._pack(effects, tick, records[-1].timestamp if records else None)  # 2
-        folded = perf_counter()
-        await self._commit(outbox)  # 3
-        self.rows.apply(effects.changes)  # 4
-        self.head = effects.head
-        self.tally.records += len(records)
+        await self._commit(folded.outbox)  # 3
+        self.rows.apply(folded.effects.changes)  # 4
+        self.head = folded.effects.head
+        self._records = self._records[folded.records :]
+        self.tally.records += folded.records
         self.tally.transactions += 1
-        self.tally.fold_seconds += folded - began
-        self.tally.commit_seconds += perf_counter() - folded
+        self.tally.commit_seconds += perf_counter() - began
 
     async def _commit(self, outbox: Outbox) -> None:
         transaction = f"the transaction of log partition {self.partition}"
         self.watchdog.arm(transaction, self.config.transaction_timeout)
         await self.producer.commit(outbox)
         self.watchdog.disarm(transaction)
-
-    def _fold(self, records: list[Record]) -> Effects:
-        if not records:  # a tick alone
-            return Effects(self.head, {}, ())
-        effects = self.config.step(self.rows, self.head, self.partition, records)
-        due = records[-1].offset + 1
-        if effects.head.next_offset != due:
-            message = f"the step says next_offset {effects.head.next_offset} after the record at {due - 1}"
-            raise RuntimeError(message)
-        effects.changes[HEADS.name] = {HEAD_KEY: effects.head}
-        return effects
 
     def _pack(self, effects: Effects, tick: Output | None, timestamp: int | None) -> Outbox:
         outbox = self.producer.outbox()

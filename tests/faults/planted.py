@@ -85,7 +85,7 @@ def ack_before_commit() -> None:
     """A batch is acknowledged before its transaction, and a restart begins where the group says."""
     take = unit.Unit._take
 
-    def taken(self: unit.Unit) -> list[unit.Delivery]:
+    def taken(self: unit.Unit) -> list[Any]:
         deliveries = take(self)
         for delivery in deliveries:
             delivery.ack()

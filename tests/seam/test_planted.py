@@ -127,10 +127,11 @@ def rows_before_the_commit(patch: Patch) -> None:
     """The overlay is in the rows while the transaction is still under way."""
     fold = Unit._fold
 
-    def eager(self: Unit, records: Any) -> Any:
-        effects = fold(self, records)
+    def eager(self: Unit, tick: Any) -> Any:
+        folded = fold(self, tick)
+        effects = folded.effects
         self.rows.apply({**effects.changes, HEADS.name: {HEAD_KEY: effects.head}})
-        return effects
+        return folded
 
     patch.setattr(Unit, "_fold", eager)
 
@@ -155,16 +156,16 @@ def an_unknown_outcome_is_tried_again(patch: Patch) -> None:
 
 def a_cancelled_transaction_is_forgotten(patch: Patch) -> None:
     """A cancellation ends the transaction's wait, not the process: the commit goes on in the background."""
-    transact = Unit._transact
+    turn = Unit._turn
 
-    async def forgetful(self: Unit, records: Any, tick: Any) -> None:
+    async def forgetful(self: Unit) -> None:
         try:
-            await transact(self, records, tick)
+            await turn(self)
         except asyncio.CancelledError:
             await asyncio.sleep(0.001)
-            await transact(self, records, tick)
+            await turn(self)
 
-    patch.setattr(Unit, "_transact", forgetful)
+    patch.setattr(Unit, "_turn", forgetful)
 
 
 def the_changelogs_read_with_what_was_aborted(patch: Patch) -> None:

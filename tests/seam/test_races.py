@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -250,10 +250,11 @@ async def test_an_owner_starts_only_when_the_former_ones_markers_are_written(wor
     await finish(world)
 
 
-def forward(_rows: Rows, head: Head, partition: int, records: Sequence[Record]) -> Effects:
+def forward(_rows: Rows, head: Head, partition: int, records: Iterable[Record]) -> Effects:
     """Each record of partition 0 goes on to partition 1."""
-    outputs = [Output("log", 1, record.key, b"forwarded", record.timestamp, ()) for record in records]
-    after = replace(head, next_offset=records[-1].offset + 1)
+    given = list(records)
+    outputs = [Output("log", 1, record.key, b"forwarded", record.timestamp, ()) for record in given]
+    after = replace(head, next_offset=given[-1].offset + 1)
     return Effects(after, {}, outputs if partition == 0 else [])
 
 

@@ -25,10 +25,10 @@ from rater.stream import engine as engine_module
 from rater.stream import failstop, heads
 from rater.stream import producer as producer_module
 from rater.stream import restore as restore_module
+from rater.stream.batches import FetchedBatch
 from rater.stream.engine import Engine
 from rater.stream.failstop import Exit
 from rater.stream.model import Output
-from rater.stream.unit import FetchedBatch
 from tests.seam.clients import FakeConsumer, FakeProducer
 from tests.seam.fake import PROCESS, FakeKafka, Process
 from tests.support import toy

@@ -18,9 +18,9 @@ from rater.service.metrics import exposition
 from rater.service.settings import Settings
 from rater.service.step import make_step
 from rater.service.worker import engine_config, telling
+from rater.stream.batches import Tally
 from rater.stream.engine import Engine
 from rater.stream.model import LogRecord, Step
-from rater.stream.unit import Tally
 from tests.support.logs import Event, call, published, record, shipped, subscribed
 
 HOME = str(Path(rater.__file__).parent)

@@ -10,7 +10,6 @@ import pytest
 
 from rater.audit.verify import Verifier
 from rater.events.results import RESULTS
-from rater.service import time as ticking
 from rater.service.decision import State
 from rater.service.rows import TABLES
 from rater.service.time import work_left
@@ -134,7 +133,7 @@ def test_nothing_grows_for_ever() -> None:
     assert [words[0] for words in told(log.charges)] == ["usage", "usage", "closed", "closed"]
 
 
-def test_a_tick_does_a_bounded_piece_of_work_in_a_fixed_order(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tick_does_a_bounded_piece_of_work_in_a_fixed_order() -> None:
     """By instant, then account; what is left is done by the next ticks, and the end is the same."""
     names = [f"A{number:02d}" for number in range(30)]
     begin = [subscribed(name, "hybrid-200", "2026-10-01T00:00:00+08:00") for name in reversed(names)]
@@ -143,31 +142,29 @@ def test_a_tick_does_a_bounded_piece_of_work_in_a_fixed_order(monkeypatch: pytes
     whole.add(*begin, *calls)
     all_at_once = whole.add(tick(CLOSES, operator=True))
     assert [c["account"] for c in all_at_once] == names + names  # fees of 1 November, then closings
-    monkeypatch.setattr(ticking, "BUDGET", 7)
     log = Log()
     log.add(*begin, *calls)
-    pieces: list[list[Event]] = [log.add(tick(CLOSES, operator=True))]
+    pieces: list[list[Event]] = [log.add(tick(CLOSES, operator=True, changes=7))]
     while work_left(State(**log.replay.heads[0].state)):
-        pieces.append(log.add(tick(CLOSES, operator=True)))
+        pieces.append(log.add(tick(CLOSES, operator=True, changes=7)))
     assert max(len(piece) for piece in pieces) <= 7
     assert len(pieces) > 5
     assert [charge for piece in pieces for charge in piece] == all_at_once
     assert log.replay.rows[0].tables["usage"] == whole.replay.rows[0].tables["usage"]
 
 
-def test_one_account_with_many_calls_is_forgotten_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_account_with_many_calls_is_forgotten_in_pieces() -> None:
     """Its calls go by as many ticks as they need; the rows come back from the changelogs in between."""
-    monkeypatch.setattr(ticking, "BUDGET", 10)
     log = Log()
     log.add(*(call("A", number, 60, OCTOBER) for number in range(35)), tick(CLOSES))
     left = []
-    log.add(tick(FORGETS))
+    log.add(tick(FORGETS, changes=10))
     while work_left(State(**log.replay.heads[0].state)):
         left.append(len(log.replay.rows[0].tables["calls"]))
         for table in TABLES:
             rows = log.replay.rows[0].tables[table.name]
             rows.update({key: table.decode(table.encode(row)) for key, row in rows.items()})
-        log.add(tick(FORGETS))
+        log.add(tick(FORGETS, changes=10))
     assert left == [25, 15, 5]
     assert log.replay.rows[0].tables["calls"] == {}
 

@@ -13,8 +13,8 @@ from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 from aiokafka.structs import TopicPartition
 from faust.types import TP
 
+from rater.stream.batches import FetchedBatch
 from rater.stream.transport import BatchConsumerThread
-from rater.stream.unit import FetchedBatch
 
 ZERO, ONE = TP("log", 0), TP("log", 1)
 

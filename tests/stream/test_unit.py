@@ -51,7 +51,7 @@ async def test_a_batch_without_outputs_still_moves_the_offset(make_unit: MakeUni
     """The head is written even where a batch changes nothing else."""
 
     def silent(_rows: object, head: Head, _partition: int, records: object) -> Effects:
-        return Effects(replace(head, next_offset=records[-1].offset + 1), {}, ())  # type: ignore[index]
+        return Effects(replace(head, next_offset=list(records)[-1].offset + 1), {}, ())  # type: ignore[call-overload]
 
     unit = make_unit(config=toy.config("nowhere:9", "toy", 4, step=silent))
     unit.offer(batch(0))

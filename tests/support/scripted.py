@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rater.stream.batches import FetchedBatch
 from rater.stream.failstop import Exit
 from rater.stream.model import LogRecord
-from rater.stream.unit import FetchedBatch, Unit
+from rater.stream.unit import Unit
 
 MakeUnit = Callable[..., Unit]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -18,18 +18,20 @@ from rater.stream.model import Effects, Head, Output, Record, Rows, TableSpec
 COUNTS = TableSpec("counts", lambda row: json.dumps(row).encode(), json.loads)
 
 
-def count(rows: Rows, head: Head, partition: int, records: Sequence[Record]) -> Effects:
+def count(rows: Rows, head: Head, partition: int, records: Iterable[Record]) -> Effects:
     """Each record puts out its key's count so far, and its own offset."""
     overlay: dict[bytes, Any] = {}
     outputs = []
+    due = head.next_offset
     for record in records:
+        due = record.offset + 1
         key = record.key or b""
         seen = (overlay[key] if key in overlay else rows.get("counts", key) or 0) + 1
         overlay[key] = seen
         body = json.dumps({"seq": seen, "offset": record.offset}).encode()
         outputs.append(Output("echo", partition, key, body, record.timestamp, (("h", b"1"),)))
-    outcomes = {"counted": head.outcomes.get("counted", 0) + len(records)}
-    after = replace(head, next_offset=records[-1].offset + 1, outcomes=outcomes)
+    outcomes = {"counted": head.outcomes.get("counted", 0) + len(outputs)}
+    after = replace(head, next_offset=due, outcomes=outcomes)
     return Effects(after, {"counts": overlay}, outputs)
 
 
