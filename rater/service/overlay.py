@@ -27,11 +27,11 @@ class Overlay:
         self._noted = dict.fromkeys(_GROUP_OF, 0)
 
     def put(self, changes: Iterable[Change]) -> None:
-        """Take in what a record does. (Where nothing that was deleted comes back, `changes` may be set directly.)"""
+        """Take in what a record does. (Where no row moves to another group, `changes` may be set directly.)"""
         for table, key, row in changes:
             changed = self.changes[table]
-            if row is not None and key in changed and changed[key] is None and table in _GROUP_OF:
-                self._groups[table].clear()  # it may come back in another group
+            if row is not None and key in changed and table in _GROUP_OF:
+                self._groups[table].clear()  # it may have come to another group, or come back in one
                 self._noted[table] = 0
             changed[key] = row
 

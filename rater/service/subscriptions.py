@@ -39,7 +39,8 @@ def on_subscribed(desk: Desk, record: Record, event: AccountSubscribed, known: A
         return Rejected("no-tariff-book", "no tariff book is published yet")
     said = _said(event)
     account = folded(known, desk.clock.forgotten) if known else Account(default_calendar(tariffs))
-    earlier = next((s for s in account.history if s.id == said.id), None)
+    # What was folded into one state has no fingerprint: its id, which a negotiated plan still goes by, is forgotten.
+    earlier = next((s for s in account.history if s.id == said.id and s.fingerprint), None)
     if earlier is not None:
         return _again(earlier, said)
     said = _repeating(said, account)
