@@ -84,6 +84,15 @@ class Figures:
         }
         for name, (meaning, value) in told.items():
             yield CounterMetricFamily(f"rater_{name}", meaning, value=value)
+        longest = {
+            "longest_fold_seconds": (
+                "Longest time in the rules without a pause, of the partitions here",
+                done.longest_fold,
+            ),
+            "longest_commit_seconds": ("Longest transaction", done.longest_commit),
+        }
+        for name, (meaning, value) in longest.items():
+            yield GaugeMetricFamily(f"rater_{name}", meaning, value=value)
 
     def _state(self) -> Iterator[Metric]:
         rows = GaugeMetricFamily("rater_state_rows", "Rows kept", labels=["table", "partition"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from rater.stream.model import Effects, Record
@@ -53,9 +53,26 @@ class Tally:
     transactions: int = 0
     fold_seconds: float = 0.0
     commit_seconds: float = 0.0
+    longest_fold: float = 0.0
+    """Seconds of the longest fold, during which the loop does nothing else."""
+    longest_commit: float = 0.0
+    """Seconds of the longest transaction, from its beginning on the broker to its end."""
+
+    def add(self, records: int, fold: float, commit: float) -> None:
+        """Count one transaction more."""
+        self.records += records
+        self.transactions += 1
+        self.fold_seconds += fold
+        self.commit_seconds += commit
+        self.longest_fold = max(self.longest_fold, fold)
+        self.longest_commit = max(self.longest_commit, commit)
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
-
-    def __sub__(self, other: Tally) -> Tally:
-        return Tally(*(a - b for a, b in zip(astuple(self), astuple(other), strict=True)))
+        return Tally(
+            self.records + other.records,
+            self.transactions + other.transactions,
+            self.fold_seconds + other.fold_seconds,
+            self.commit_seconds + other.commit_seconds,
+            max(self.longest_fold, other.longest_fold),
+            max(self.longest_commit, other.longest_commit),
+        )

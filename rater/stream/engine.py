@@ -65,16 +65,17 @@ class Engine:
     def _report(self) -> None:
         asyncio.get_running_loop().call_later(REPORT_EVERY, self._report)
         done = sum((unit.tally for unit in self.units.values()), Tally())
-        since = done - self._reported
-        self._reported = done
-        if since.transactions > 0:
+        before, self._reported = self._reported, done
+        transactions = done.transactions - before.transactions
+        if transactions > 0:
+            records = done.records - before.records
             logger.info(
                 "%d records in %d transactions (%.0f records/s; %.1f ms to fold, %.1f ms to commit one)",
-                since.records,
-                since.transactions,
-                since.records / REPORT_EVERY,
-                1000 * since.fold_seconds / since.transactions,
-                1000 * since.commit_seconds / since.transactions,
+                records,
+                transactions,
+                records / REPORT_EVERY,
+                1000 * (done.fold_seconds - before.fold_seconds) / transactions,
+                1000 * (done.commit_seconds - before.commit_seconds) / transactions,
             )
 
     def _tick(self) -> None:

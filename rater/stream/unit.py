@@ -172,8 +172,7 @@ class Unit:
             seconds = perf_counter() - began
         finally:
             self.gate.leave()
-        await self._transact(folded)
-        self.tally.fold_seconds += seconds
+        await self._transact(folded, seconds)
         if not self._records:
             for delivery in self._taken:
                 delivery.ack()
@@ -243,7 +242,7 @@ class Unit:
         effects.changes[HEADS.name] = {HEAD_KEY: effects.head}
         return Folded(effects, self._pack(effects, tick, part.last.timestamp), part.taken)
 
-    async def _transact(self, folded: Folded) -> None:
+    async def _transact(self, folded: Folded, fold_seconds: float) -> None:
         if folded.outbox is None:
             return
         began = perf_counter()
@@ -251,9 +250,7 @@ class Unit:
         self.rows.apply(folded.effects.changes)  # 4
         self.head = folded.effects.head
         self._records = self._records[folded.records :]
-        self.tally.records += folded.records
-        self.tally.transactions += 1
-        self.tally.commit_seconds += perf_counter() - began
+        self.tally.add(folded.records, fold_seconds, perf_counter() - began)
 
     async def _commit(self, outbox: Outbox) -> None:
         transaction = f"the transaction of log partition {self.partition}"
