@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	--python-version 3.11 pyproject.toml
 
-.PHONY: setup demo lint test test-kafka test-faults test-planted soak bench bench-console schemas lock clean
+.PHONY: setup demo lint test test-kafka test-faults test-planted test-days soak bench bench-console schemas lock clean
 
 setup: $(VENV)/.ready
 
@@ -43,6 +43,10 @@ test-faults: setup
 test-planted: setup
 	@for bug in $$($(BIN)/python -c 'from tests.faults.planted import BUGS; print(*BUGS)'); do \
 		$(BIN)/python -m tests.faults --planted $$bug || exit 1; done
+
+# One worker with 64 partitions of 20,000 accounts through midnight, the first of the month, closing and forgetting.
+test-days: setup
+	$(BIN)/python -m tests.availability
 
 soak: setup
 	$(BIN)/python -m tests.faults --minutes $(MINUTES)

@@ -29,7 +29,9 @@ OWN = {"up"}
 
 def metrics() -> set[str]:
     """The names of all samples that a worker and a console tell."""
-    unit = SimpleNamespace(head=Head(5, 4, {"charged": 3}), tally=Tally(3, 1, 0.1, 0.2))
+    tally = Tally()
+    tally.add(3, 0.1, 0.2)
+    unit = SimpleNamespace(head=Head(5, 4, {"charged": 3}), tally=tally)
     engine = SimpleNamespace(units={0: unit}, held={"usage": {0: {b"a": 1}}}, ready=True, restored=(1, 2))
     live = Live()
     live.log_ends = {0: 7}

@@ -45,6 +45,8 @@ class State(NamedTuple):
     """Identities of periods that end at or before this are forgotten; like `closed_until` it never falls."""
     due: Instant | None = None
     """No account has work that falls due before this instant of the ticks' time; None while none has any."""
+    left: bool = False
+    """Has the last tick left work, since it had made as many row changes as it may?"""
 
     @property
     def clock(self) -> Clock:

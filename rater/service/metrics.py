@@ -7,12 +7,13 @@ is told by the worker that has it. Counts of transactions begin with the process
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sized
+from itertools import accumulate
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
-from rater.stream.batches import Tally
+from rater.stream.batches import BUCKETS, Durations, Tally
 from rater.stream.model import Head
 
 
@@ -76,23 +77,16 @@ class Figures:
         told = {
             "transactions": ("Transactions committed", done.transactions),
             "transaction_records": ("Records in them: by transactions it is the batch size", done.records),
-            "fold_seconds": ("Time in the rules", done.fold_seconds),
+            "fold_seconds": ("Time in the rules", done.folds.seconds),
             "commit_seconds": (
                 "Time in Kafka's transactions: by transactions it is the time of one",
-                done.commit_seconds,
+                done.commits.seconds,
             ),
         }
         for name, (meaning, value) in told.items():
             yield CounterMetricFamily(f"rater_{name}", meaning, value=value)
-        longest = {
-            "longest_fold_seconds": (
-                "Longest time in the rules without a pause, of the partitions here",
-                done.longest_fold,
-            ),
-            "longest_commit_seconds": ("Longest transaction", done.longest_commit),
-        }
-        for name, (meaning, value) in longest.items():
-            yield GaugeMetricFamily(f"rater_{name}", meaning, value=value)
+        yield _histogram("rater_fold_duration_seconds", "Time of one transaction in the rules", done.folds)
+        yield _histogram("rater_commit_duration_seconds", "Time of one transaction in Kafka", done.commits)
 
     def _state(self) -> Iterator[Metric]:
         rows = GaugeMetricFamily("rater_state_rows", "Rows kept", labels=["table", "partition"])
@@ -104,6 +98,12 @@ class Figures:
         yield GaugeMetricFamily("rater_ready", "1: every assigned partition takes calls in", value=self._engine.ready)
         yield GaugeMetricFamily("rater_restore_read", "Changelog records read by the last restore", value=read)
         yield GaugeMetricFamily("rater_restore_total", "Changelog records that it has to read at most", value=total)
+
+
+def _histogram(name: str, meaning: str, durations: Durations) -> Metric:
+    ends = [*map(str, BUCKETS), "+Inf"]
+    counts = list(zip(ends, accumulate(durations.counts), strict=True))
+    return HistogramMetricFamily(name, meaning, buckets=counts, sum_value=durations.seconds)
 
 
 def exposition(engine: Worked) -> bytes:

@@ -60,12 +60,14 @@ class Overlay:
     def first(self, table: str, group: bytes, count: int) -> Sequence[bytes]:
         """The first `count` keys of the rows that belong together, in their order."""
         changed = self.changes[table]
-        ours = self._changed(table, group)
-        # Of the committed ones the batch may have deleted as many as it changed.
-        kept: Iterable[bytes] = (key for key in self._rows.first(table, group, count + len(ours)) if key not in changed)
-        if ours:
-            kept = merge(kept, sorted(key for key in ours if changed[key] is not None))
-        return tuple(islice(kept, count))
+        ours = sorted(key for key in self._changed(table, group) if changed[key] is not None)
+        kept, asked = list[bytes](), count
+        while True:
+            found = self._rows.first(table, group, asked)
+            kept = [key for key in found if key not in changed]
+            if len(kept) >= count or len(found) < asked:
+                return tuple(islice(merge(kept, ours), count))
+            asked = count + len(found) - len(kept)  # as many as the batch has changed among them
 
     def _changed(self, table: str, group: bytes) -> Sequence[bytes]:
         """The keys of the group that the batch changed; a row that was deleted belongs where it was."""

@@ -46,13 +46,16 @@ def on_tick(desk: Desk, record: Record, event: ClockTicked) -> Decision | Reject
         return Rejected("tick-ahead", "the tick is more than 5 minutes ahead of its record's timestamp")
     state = _moved(desk.state, desk.tariffs, at)
     if desk.tariffs is None or state.due is None or state.due > (state.now or 0):
-        return Decision(APPLIED, state=state)
+        return Decision(APPLIED, state=state._replace(left=False))
     return _work(replace(desk, state=state, clock=state.clock), record, desk.tariffs, event.changes)
 
 
 def work_left(state: State) -> bool:
-    """Has a tick left something that is due?"""
-    return state.due is not None and state.now is not None and state.due <= state.now
+    """Has the last tick left something that is due?
+
+    What a call makes due (the look at the days of a period that it opens) can wait for the next tick of the clock.
+    """
+    return state.left
 
 
 def after(desk: Desk, decision: Decision) -> State:
@@ -124,7 +127,7 @@ def _work(desk: Desk, record: Record, tariffs: Tariffs, most: int) -> Decision:
         if coming is not None:
             heappush(waiting, (coming, key, after_all)) if coming <= desk.clock.now else later.append(coming)
     later += [at for at, _, _ in waiting]
-    state = desk.state._replace(due=min(later, default=None))
+    state = desk.state._replace(due=min(later, default=None), left=bool(waiting))
     return Decision(APPLIED, tuple(changes), tuple(outputs), state=state)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from rater.stream.model import Effects, Record
@@ -45,34 +46,48 @@ class Folded(NamedTuple):
     """How many records these are the effects of."""
 
 
+BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Seconds: the upper ends of the classes into which durations are counted; what is longer has a class of its own."""
+
+
+@dataclass(slots=True)
+class Durations:
+    """How long something took, again and again: in all, and how often by class of `BUCKETS`."""
+
+    seconds: float = 0.0
+    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+
+    def add(self, seconds: float) -> None:
+        """Count one more."""
+        self.seconds += seconds
+        self.counts[bisect_left(BUCKETS, seconds)] += 1
+
+    def __add__(self, other: Durations) -> Durations:
+        return Durations(self.seconds + other.seconds, [a + b for a, b in zip(self.counts, other.counts, strict=True)])
+
+
 @dataclass(slots=True)
 class Tally:
     """What a unit has done since it was made; for logs and metrics, it decides nothing."""
 
     records: int = 0
     transactions: int = 0
-    fold_seconds: float = 0.0
-    commit_seconds: float = 0.0
-    longest_fold: float = 0.0
-    """Seconds of the longest fold, during which the loop does nothing else."""
-    longest_commit: float = 0.0
-    """Seconds of the longest transaction, from its beginning on the broker to its end."""
+    folds: Durations = field(default_factory=Durations)
+    """In the rules, while the loop does nothing else."""
+    commits: Durations = field(default_factory=Durations)
+    """From a transaction's beginning on the broker to its end."""
 
     def add(self, records: int, fold: float, commit: float) -> None:
-        """Count one transaction more."""
+        """Count one transaction more; durations in seconds."""
         self.records += records
         self.transactions += 1
-        self.fold_seconds += fold
-        self.commit_seconds += commit
-        self.longest_fold = max(self.longest_fold, fold)
-        self.longest_commit = max(self.longest_commit, commit)
+        self.folds.add(fold)
+        self.commits.add(commit)
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
             self.records + other.records,
             self.transactions + other.transactions,
-            self.fold_seconds + other.fold_seconds,
-            self.commit_seconds + other.commit_seconds,
-            max(self.longest_fold, other.longest_fold),
-            max(self.longest_commit, other.longest_commit),
+            self.folds + other.folds,
+            self.commits + other.commits,
         )

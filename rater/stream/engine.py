@@ -74,8 +74,8 @@ class Engine:
                 records,
                 transactions,
                 records / REPORT_EVERY,
-                1000 * (done.fold_seconds - before.fold_seconds) / transactions,
-                1000 * (done.commit_seconds - before.commit_seconds) / transactions,
+                1000 * (done.folds.seconds - before.folds.seconds) / transactions,
+                1000 * (done.commits.seconds - before.commits.seconds) / transactions,
             )
 
     def _tick(self) -> None:

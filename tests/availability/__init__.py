@@ -1,0 +1,1 @@
+"""Honest days at full size on a real Kafka: midnight, the first of the month, closing and forgetting, with calls."""
