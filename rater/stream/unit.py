@@ -72,6 +72,8 @@ class Unit:
     _pressed: bool = False
     _tick: Output | None = None
     _going_on: asyncio.TimerHandle | None = None
+    _work_seconds: float = 0.0
+    """What a fold of the work that ticks have left took at most."""
     _task: asyncio.Task[None] | None = None
 
     def offer(self, delivery: Delivery) -> None:
@@ -181,10 +183,12 @@ class Unit:
 
     def _go_on(self, seconds: float) -> None:
         """Where a tick has left work, the next one follows soon: a transaction at a time, until all is done."""
-        if self.config.tick is None or self._going_on is not None or not self.accepting:
+        if not self.config.work_left(self.head.state):
+            self._work_seconds = 0.0
             return
-        if self.config.work_left(self.head.state):
-            delay = self.pace.reserve(seconds)
+        self._work_seconds = max(self._work_seconds, seconds)  # calls come between, whose folds are short
+        if self.config.tick is not None and self._going_on is None and self.accepting:
+            delay = self.pace.reserve(self._work_seconds)
             self._going_on = asyncio.get_running_loop().call_later(delay, self._tick_again)
 
     def _tick_again(self) -> None:

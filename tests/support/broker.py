@@ -1,7 +1,8 @@
 """A real Kafka for the tests, without Docker: Kafka's jars from Maven, run by Java, on free ports, in its own folder.
 
-`RATER_TEST_BOOTSTRAP=host:port` uses a broker that is there. The jars are kept in `.kafka/libs` of the checkout, or in
-`RATER_TEST_KAFKA_LIBS`. `python -m tests.support.broker` runs a broker until Ctrl-C and prints its address.
+`RATER_TEST_BOOTSTRAP=host:port` uses a broker that is there; `RATER_TEST_KAFKA=3.9.1` runs another version. The jars
+are kept in `.kafka/VERSION` of the checkout, or in `RATER_TEST_KAFKA_LIBS`. `python -m tests.support.broker` runs a
+broker until Ctrl-C and prints its address.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 HERE = Path(__file__).resolve().parent
-LIBS = HERE.parent.parent / ".kafka" / "libs"
+VERSION = os.environ.get("RATER_TEST_KAFKA", "4.1.0")
+"""Of the brokers that are run here. What we promise is 3.9 and 4.x."""
+LIBS = HERE.parent.parent / ".kafka" / VERSION
 UP_WITHIN = 60.0
 """Seconds that the brokers have to answer; 3 are usual."""
 
@@ -36,7 +39,7 @@ RUNNING: dict[str, Sequence[Path]] = {}
 
 NEEDED = """\
 The tests on a real Kafka need one of:
-  - Java 17 or newer and Maven (Debian, Ubuntu: apt-get install openjdk-17-jre-headless maven), or
+  - Java 17 or newer and Maven (Debian, Ubuntu: apt-get install openjdk-17-jdk-headless maven), or
   - the address of a broker for tests: RATER_TEST_BOOTSTRAP=host:port"""
 
 
@@ -152,14 +155,14 @@ def libs() -> Path:
     if not shutil.which("java"):
         raise NoKafka(f"java is not here.\n{NEEDED}")
     kept = Path(os.environ.get("RATER_TEST_KAFKA_LIBS") or LIBS)
-    if any(kept.glob("kafka_2.13-*.jar")):
+    if (kept / f"kafka_2.13-{VERSION}.jar").exists():
         return kept
     if not shutil.which("mvn"):
         raise NoKafka(f"mvn is not here, and {kept} has no jars.\n{NEEDED}")
     kept.parent.mkdir(parents=True, exist_ok=True)
     # Complete or not there: a download that was cut off must not be taken for the jars.
     with tempfile.TemporaryDirectory(dir=kept.parent) as fetched:
-        goal = ["dependency:copy-dependencies", f"-DoutputDirectory={fetched}/libs"]
+        goal = ["dependency:copy-dependencies", f"-DoutputDirectory={fetched}/libs", f"-Dkafka.version={VERSION}"]
         done = subprocess.run(
             ["mvn", "-q", "-B", "-f", str(HERE / "kafka" / "pom.xml"), *goal],
             capture_output=True,
