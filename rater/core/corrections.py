@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from rater.core.account import Account
 from rater.core.book import Plan
-from rater.core.ledger import Charged
+from rater.core.instant import DAY, Instant
+from rater.core.ledger import Charged, Ledger
 from rater.core.lines import ADJUSTMENT, Line
-from rater.core.usage import Call, Usage, billed, counted, explain, used
+from rater.core.period import Period
+from rater.core.tariffs import versioned
+from rater.core.usage import Call, Segment, Usage, billed, counted, explain, used
 
 
 def reverse_call(
@@ -33,6 +37,22 @@ def reverse_call(
         connected=usage.connected - (outbound and call.connected),
     )
     return Charged(changed, "reversal", plan, after, amount, explain(plan, before, after, precision))
+
+
+def under_the_last_plan(account: Account, period: Period, at: Instant, ledger: Ledger) -> Usage | None:
+    """The first state of a period of an account whose subscription has ended: no day of the last plan, which stands
+    for it; None where it never had a plan."""
+    had = [said for said in account.history if said.start <= at and said.plan is not None]
+    if not had:
+        return None
+    name = max(had, key=lambda said: said.start).plan
+    assert name is not None  # noqa: S101 - asked above
+    version = 1 if name.inline else ledger.tariffs.version_at(name.name, at)
+    if version is None:
+        return None
+    days = max(1, (period.end - period.start) // DAY)
+    segment = Segment(period.start, versioned(name.name, version), name.inline, of=days, until=period.start)
+    return Usage(period.name, period.start, period.end, (segment,))
 
 
 def adjust(plan: Plan, usage: Usage, index: int, amount: Decimal) -> Charged:

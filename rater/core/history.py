@@ -12,9 +12,10 @@ from functools import partial
 from typing import NamedTuple
 
 from rater.core.account import KEPT, Account, Kept, PlanName, Subscription, in_force
-from rater.core.instant import DAY
+from rater.core.instant import DAY, Instant
 from rater.core.ledger import Charged, Ledger, segments_of
-from rater.core.period import Calendar, Period, changed, period_at
+from rater.core.life import Clock
+from rater.core.period import Period, changed, period_at, replaced
 from rater.core.rerating import Dated, rerated, unused
 from rater.core.tariffs import Tariffs
 from rater.core.usage import Segment, Usage
@@ -37,9 +38,9 @@ class CanNot(NamedTuple):
     detail: str
 
 
-def amended(before: Account, said: Subscription, ledger: Ledger, calls_of: CallsOf) -> Amended | CanNot:
+def amended(before: Account, said: Subscription, ledger: Ledger, clock: Clock, calls_of: CallsOf) -> Amended | CanNot:
     """The account after one more subscription, its open periods rated again where they are touched."""
-    after = _with(before, said, ledger.tariffs)
+    after = _with(before, said, ledger.tariffs, clock)
     if _same_names(after):
         return CanNot("time_zone, billing_day: the short period that they make would have the name of an earlier one")
     usages: list[Usage] = []
@@ -49,34 +50,55 @@ def amended(before: Account, said: Subscription, ledger: Ledger, calls_of: Calls
         if usage is None or end <= said.start:
             continue
         default = _default_of(usage, before, ledger.tariffs)
-        new = segments_of(after, Period(name, usage.start, usage.end), ledger, default)
+        new = segments_of(after, Period(name, usage.start, usage.end), ledger, default, usage.segments)
         if _same(usage.segments, new):
             continue
         again = rerated(before, after, usage, new or _no_plan(usage), ledger, partial(calls_of, name))
         usages.append(again.usage)
-        if again.amount:
+        if again.usage.seq > usage.seq:
             adjustments.append(again)
     return Amended(after, tuple(usages), tuple(adjustments))
 
 
-def _with(account: Account, said: Subscription, tariffs: Tariffs) -> Account:
+def _with(account: Account, said: Subscription, tariffs: Tariffs, clock: Clock) -> Account:
     zone, day, *_ = account.calendar
     if not isinstance(said.time_zone, Kept):
         zone = said.time_zone or tariffs.book.time_zone
     if not isinstance(said.billing_day, Kept):
         day = said.billing_day or 1
     charged = [known.end for known in (*account.closed, *account.periods)]
-    calendar = changed(account.calendar, zone, day, said.start, max(charged)) if charged else Calendar(zone, day)
+    if charged:
+        calendar = changed(account.calendar, zone, day, said.start, max(charged))
+    else:
+        calendar = replaced(account.calendar, zone, day, _past(account, clock))
     # From here on fees are looked at again: of what was charged before, the difference falls due.
     due = said.start if account.next_fee is None else min(account.next_fee, said.start)
     watched = account.watched or said.spend_cap is not KEPT or said.guaranteed_connect_rate is not KEPT
     return replace(account, calendar=calendar, history=(*account.history, said), next_fee=due, watched=watched)
 
 
+def _past(account: Account, clock: Clock) -> Instant:
+    """Up to where no period of the account may change, though it has no charges there: it is closed or forgotten.
+
+    Of an account that was not there before its closed periods ended, none is closed; what was forgotten of it, as of
+    any account, nobody knows.
+    """
+    closed = period_at(account.calendar, max(clock.closed, 0)).start
+    if any(said.start < closed for said in account.history):
+        return closed
+    return period_at(account.calendar, max(clock.forgotten, 0)).start if clock.forgotten >= 0 else 0
+
+
 def _same_names(account: Account) -> bool:
-    """Would the first period under a changed calendar have the name of one that is remembered?"""
-    first = period_at(account.calendar, account.calendar.since)
-    return any(known.name == first.name and known.end <= first.start for known in (*account.closed, *account.periods))
+    """Would the first period under a changed calendar have the name of one before it?"""
+    calendar = account.calendar
+    if calendar.before is None:
+        return False
+    first = period_at(calendar, calendar.since)
+    last = period_at(calendar, calendar.since - 1)
+    return first.name == last.name or any(
+        known.name == first.name and known.end <= first.start for known in (*account.closed, *account.periods)
+    )
 
 
 def _no_plan(usage: Usage) -> tuple[Segment, ...]:

@@ -71,13 +71,25 @@ def _inline(account: Account, subscription_id: str) -> Plan:
     return next(s.inline for s in account.history if s.id == subscription_id and s.inline is not None)
 
 
-def segments_of(account: Account, period: Period, ledger: Ledger, default: str | None) -> tuple[Segment, ...]:
-    """The segments of a period, each under the version of its plan that is in effect at its start."""
+def segments_of(
+    account: Account, period: Period, ledger: Ledger, default: str | None, opened_with: tuple[Segment, ...] = ()
+) -> tuple[Segment, ...]:
+    """The segments of a period, each under the version of its plan that is in effect at its start.
+
+    `opened_with` are the period's segments so far: one of the same plan and start keeps the version that it has,
+    whatever was published since.
+    """
     tariffs = ledger.tariffs
+    kept = {(segment.start, segment.plan_name, segment.inline): segment.plan_id for segment in opened_with}
 
     def plan_at(name: PlanName, at: Instant) -> Segment | None:
-        version = 1 if name.inline else tariffs.version_at(name.name, at)
-        return None if version is None else Segment(at, versioned(name.name, version), name.inline)
+        plan_id = kept.get((at, name.name, name.inline))
+        if plan_id is None:
+            version = 1 if name.inline else tariffs.version_at(name.name, at)
+            if version is None:
+                return None
+            plan_id = versioned(name.name, version)
+        return Segment(at, plan_id, name.inline)
 
     def proration_of(name: PlanName, at: Instant) -> Proration:
         segment = plan_at(name, at)

@@ -39,3 +39,7 @@ SEGMENTS: Final = 2 * CHANGES_PER_PERIOD
 # What one tick may do.
 TICK_CHANGES: Final = 10_000
 """Row changes of a tick that does not say how many it may make."""
+
+# What is remembered.
+MIN_REMEMBER_DAYS: Final = 31
+"""Days that calls are remembered after their period closes, at least: longer than any two calendars can differ."""

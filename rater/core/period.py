@@ -75,6 +75,20 @@ def changed(calendar: Calendar, zone_name: str, billing_day: int, at: Instant, c
     return Calendar(zone_name, billing_day, since, calendar)
 
 
+def replaced(calendar: Calendar, zone_name: str, billing_day: int, past: Instant) -> Calendar:
+    """The calendar of an account without charges that says otherwise: from the start, but for what is past.
+
+    `past` is the start of a period: the ones before it stay as they are.
+    """
+    if past <= 0:
+        return Calendar(zone_name, billing_day)
+    while calendar.before is not None and calendar.since >= past:
+        calendar = calendar.before
+    if (calendar.zone, calendar.billing_day) == (zone_name, billing_day):
+        return calendar
+    return Calendar(zone_name, billing_day, past, calendar)
+
+
 def _begins(calendar: Calendar, month: Period) -> date:
     return moment(month.start).astimezone(zone(calendar.zone)).date()
 

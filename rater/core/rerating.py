@@ -57,7 +57,7 @@ def rerated(
         if segment not in usage.segments:
             lines += explain(plan, unused(segment), segment, precision)
     again = usage._replace(segments=segments)
-    if amount:
+    if amount or lines:  # where units moved at the same price, consumers must see that they did
         again = again._replace(seq=usage.seq + 1, total=usage.total + amount)
     return Charged(again, "adjustment", plans[-1], segments[-1], amount, settled(tuple(lines), amount))
 

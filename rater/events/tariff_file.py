@@ -10,8 +10,9 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from rater.core.limits import MIN_REMEMBER_DAYS
 from rater.events.log import MAX_EVENT_BYTES, TariffsPublished
-from rater.events.tariffs import PlanWords, TariffBook
+from rater.events.tariffs import REMEMBERED, PlanWords, TariffBook, span
 from rater.events.told import dotted, place_of, told_of
 from rater.events.yaml_tree import Mark, Path, Tree, read_tree
 
@@ -66,6 +67,11 @@ def load_book(data: bytes) -> TariffBook | tuple[BookError, ...]:
                 f"published, the book would have {size} bytes; a record of the log has at most {MAX_EVENT_BYTES}"
             )
             return (BookError(1, 1, "", too_large),)
+        if span(book.remember) < REMEMBERED:
+            tree = read_tree(data)
+            mark = _mark(tree, ("remember",), name=False) if isinstance(tree, Tree) else Mark(1, 1)
+            too_short = f"calls must be remembered for at least {MIN_REMEMBER_DAYS} days; write remember: 60d"
+            return (BookError(*mark, "remember", too_short),)
     return book
 
 

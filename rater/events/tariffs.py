@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from rater.core.book import Band, Book, Increment, LatePolicy, Meter, Plan, Price, Proration
 from rater.core.currency import MINOR_UNITS
+from rater.core.limits import MIN_REMEMBER_DAYS
 from rater.events.words import Direction, Instant, Share, Words, ZoneName
 from rater.events.words import Price as PriceWord
 
@@ -159,6 +160,9 @@ Span = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,3})[dh]$", max_length=5)]
 """Days or hours: `10d`, `36h`."""
 
 
+REMEMBERED = timedelta(days=MIN_REMEMBER_DAYS)
+
+
 def span(words: str) -> timedelta:
     """The length of a `Span`."""
     return int(words[:-1]) * _UNITS[words[-1]]
@@ -211,7 +215,7 @@ class TariffBook(Words):
             default_plan=self.default_plan,
             close_after=span(self.close_after),
             late=self.late,
-            remember=span(self.remember),
+            remember=max(span(self.remember), REMEMBERED),
             connect_rate_band=(low, high),
             plans={name: plan.to_core(name) for name, plan in self.plans.items()},
         )

@@ -113,6 +113,9 @@ def _again(known: KnownCall, said: KnownCall) -> Decision | Rejected:
 def _open(desk: Desk, tariffs: Tariffs, key: bytes, known: Account | None, start: Instant) -> Opened | Rejected:
     account = known or Account(default_calendar(tariffs))
     period = period_at(account.calendar, start)
+    if known is None and start < desk.clock.forgotten:
+        # It may have been here under another calendar, and be forgotten with all its calls.
+        return Rejected("too-old", "the account is not known, and calls of this time are forgotten")
     if period.end <= desk.clock.closed:
         return _open_late(desk, tariffs, key, account, period)
     place = usage_key(key, period.name)
@@ -132,9 +135,10 @@ def _open_late(desk: Desk, tariffs: Tariffs, key: bytes, account: Account, own: 
     period = period_at(account.calendar, desk.clock.closed)
     ledger = desk.ledger(key, tariffs)
     usage = opened(account, period, ledger)
-    if not usage.segments:
+    planned = [segment.start for segment in usage.segments if segment.until != segment.start]
+    if not planned:  # no segment, or one that only stands for a plan that ended before
         return Rejected("late-no-plan", f"{own.name} is closed, and {period.name}, the oldest open period, has no plan")
-    opens = begin_period(ledger, account, period, usage.segments[0].start, usage_key(key, period.name))
+    opens = begin_period(ledger, account, period, planned[0], usage_key(key, period.name))
     return opens if isinstance(opens, Rejected) else opens._replace(late="true")
 
 

@@ -12,7 +12,7 @@ from hashlib import blake2b
 import orjson
 
 from rater.core.account import Account, Adjusted
-from rater.core.corrections import adjust, reverse_call
+from rater.core.corrections import adjust, reverse_call, under_the_last_plan
 from rater.core.instant import moment
 from rater.core.ledger import plan_of_segment, segment_of, with_period
 from rater.core.money import rounded
@@ -120,4 +120,9 @@ def _oldest(desk: Desk, tariffs: Tariffs, key: bytes, account: Account) -> Opene
     starts = [said.start for said in account.history]
     start = max(desk.clock.closed, min(starts, default=desk.clock.closed))
     period = period_at(account.calendar, start)
-    return begin_period(desk.ledger(key, tariffs), account, period, start, usage_key(key, period.name))
+    ledger, place = desk.ledger(key, tariffs), usage_key(key, period.name)
+    ready = begin_period(ledger, account, period, start, place)
+    if isinstance(ready, Rejected) and ready.reason == "account-ended":
+        ended = under_the_last_plan(account, period, start, ledger)
+        return ready if ended is None else Opened(account, (), ended, place, 0)
+    return ready

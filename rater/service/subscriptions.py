@@ -54,7 +54,7 @@ def on_subscribed(desk: Desk, record: Record, event: AccountSubscribed, known: A
         return Rejected("too-many-changes", f"from: {too_many}")
     if too_long := _too_many_calls(account, said, ledger):
         return Rejected("too-many-calls", f"from: {too_long}")
-    amendment = amended(account, said, ledger, lambda period: _calls(desk, key, period))
+    amendment = amended(account, said, ledger, desk.clock, lambda period: _calls(desk, key, period))
     if isinstance(amendment, CanNot):
         return Rejected("ambiguous-period", amendment.detail)
     begun = _begin(desk, record, account, amendment, said, ledger)

@@ -116,10 +116,12 @@ class Life:
         else:
             start = max(self.closed, min((at(s["from"]) for s in person.said), default=self.closed))
             refused = self._refused(person, start)
-            if refused:
+            had_a_plan = any(s["plan"] is not None and at(s["from"]) <= start for s in person.said)
+            if refused and not (refused == "rejected:account-ended" and had_a_plan):
                 return refused
             period = person.calendar.period(start)
-            self._shows(person, max(person.shown, start))
+            if not refused:
+                self._shows(person, max(person.shown, start))
         person.posted[event["adjustment_id"]] = period
         person.credits[period] += Fraction(event["amount"])
         person.charged.add(period)
@@ -132,6 +134,8 @@ class Life:
         if known is not None and self._ends(person, known.period) > self.forgotten:
             return "duplicate"
         start, own = at(event["started_at"]), person.calendar.period(at(event["started_at"]))
+        if start < self.forgotten and not self._remembered(person):
+            return "rejected:too-old"
         late = self._ends(person, own) <= self.closed
         if late:
             if self._ends(person, own) <= self.forgotten:
@@ -163,6 +167,10 @@ class Life:
             return "rejected:closed-period"
         known.voided = True
         return "voided"
+
+    def _remembered(self, person: Person) -> bool:
+        """Who only ever called without a subscription is unknown again when all these calls are forgotten."""
+        return bool(person.said) or any(self._ends(person, period) > self.forgotten for period in person.charged)
 
     # --- time
 
