@@ -71,6 +71,9 @@ class Plan:
     effective: datetime | None = None
     memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Lines that were worked out before (`rater.core.steady`); no part of the plan."""
+    parts: dict[tuple[int, int], Plan] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """The plan for some days of a period (`rater.core.proration`); no part of the plan. Kept with it, and not by its
+    value: plans that are equal may be written differently (0.20, 0.2000), and a charge shows how its own is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from functools import lru_cache
 
 from rater.core.book import Meter, Plan
 from rater.core.instant import Instant, moment
@@ -19,11 +18,14 @@ def days_between(calendar: Calendar, start: Instant, end: Instant) -> int:
     return (last - first).days
 
 
-@lru_cache(maxsize=4096)
 def prorated(plan: Plan, days: int, of: int) -> Plan:
     """The plan for `days` of a period of `of` days: the fee exactly, allowances rounded up to a whole unit."""
-    fee = plan.fee * Decimal(days) / of
-    return replace(plan, fee=fee, minutes=_part(plan.minutes, days, of), calls=_part(plan.calls, days, of))
+    part = plan.parts.get((days, of))
+    if part is None:
+        fee = plan.fee * Decimal(days) / of
+        part = replace(plan, fee=fee, minutes=_part(plan.minutes, days, of), calls=_part(plan.calls, days, of))
+        plan.parts[days, of] = part
+    return part
 
 
 def _part(meter: Meter | None, days: int, of: int) -> Meter | None:

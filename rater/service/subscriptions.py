@@ -6,14 +6,15 @@ closed-period, unknown-plan, too-many-changes, too-many-calls, ambiguous-period,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
 import orjson
 
-from rater.core.account import Account, PlanName, Subscription, in_force
+from rater.core.account import KEPT, Account, PlanName, Subscription, in_force
 from rater.core.folding import folded, too_many_changes
 from rater.core.history import Amended, CanNot, amended, offered
 from rater.core.instant import instant
@@ -81,13 +82,20 @@ def _said(event: AccountSubscribed) -> Subscription:
     name = event.plan if isinstance(event.plan, str) else event.subscription_id
     plan = None if event.plan is None else PlanName(name, inline is not None)
     start = instant(event.start)
-    content = (
-        None if plan is None else plan_content(inline) if inline is not None else [plan.name],
-        start,
-        sorted((field, value if value is None else str(value)) for field, value in said.items()),
-    )
-    fingerprint = blake2b(orjson.dumps(content), digest_size=12).hexdigest()
-    return Subscription(event.subscription_id, fingerprint, plan, start, inline, **said)
+    one = Subscription(event.subscription_id, "", plan, start, inline, **said)
+    return replace(one, fingerprint=_fingerprint(one, lambda number: f"{number.normalize():f}"))
+
+
+def _fingerprint(said: Subscription, written: Callable[[Decimal], str]) -> str:
+    """Of all that a subscription says; `written` is how its numbers are told."""
+    plan = None if said.plan is None else [said.plan.name] if said.inline is None else plan_content(said.inline)
+    values = ((field, getattr(said, field)) for field in _OPTIONAL)
+    fields = [
+        (field, value if value is None else written(value) if isinstance(value, Decimal) else str(value))
+        for field, value in values
+        if value is not KEPT
+    ]
+    return blake2b(orjson.dumps((plan, said.start, sorted(fields))), digest_size=12).hexdigest()
 
 
 def _repeating(said: Subscription, account: Account) -> Subscription:
@@ -103,7 +111,11 @@ _OPTIONAL = ("time_zone", "billing_day", "spend_cap", "guaranteed_connect_rate")
 
 
 def _again(known: Subscription, said: Subscription) -> Decision | Rejected:
-    if known.fingerprint == said.fingerprint:
+    """Equal content is a repetition, however its numbers are written (500.0, 500.00).
+
+    Rows of format 3 have fingerprints of numbers as they were written.
+    """
+    if known.fingerprint in {said.fingerprint, _fingerprint(said, str)}:
         return Decision(DUPLICATE)
     return Rejected("conflict", "a subscription with this subscription_id but other content was applied before")
 

@@ -128,15 +128,15 @@ BOUNDS = (
     Bound("call", lambda: call("A", "new", 86_000, MIDDLE), Cost(1_200, 8, 2, 12_000)),
     Bound("unanswered", lambda: call("A", "busy", None, MIDDLE), Cost(900, 8, 2, 8_000)),
     Bound("repeated", lambda: call("A", 0, 90, FIRST), Cost(90, 4, 0, 600)),
-    Bound("void", lambda: void(7), Cost(14_000, 8, 2, 8_000)),
-    Bound("credit", lambda: CREDIT, Cost(14_000, 8, 3, 20_000)),
+    Bound("void", lambda: void(7), Cost(1_200, 8, 2, 8_000)),
+    Bound("credit", lambda: CREDIT, Cost(1_400, 8, 3, 20_000)),
     Bound("change to come", lambda: change(999, FIRST + timedelta(days=35)), Cost(2_500, 10, 2, 15_000)),
     Bound(
-        "late change", lambda: change(999, FIRST + timedelta(hours=1)), Cost(70_000, 10, 3, 40_000), Cost(15, 1, 0, 8)
+        "late change", lambda: change(999, FIRST + timedelta(hours=1)), Cost(12_000, 10, 3, 40_000), Cost(15, 1, 0, 8)
     ),
     Bound("day", lambda: tick("2026-11-30T12:00:00+08:00", operator=True), Cost(16_000, 60, 105, 70_000)),
-    Bound("closing", lambda: tick("2026-12-12T00:00:00+08:00", operator=True), Cost(28_000, 65, 110, 90_000)),
-    Bound("forgetting", lambda: tick(FORGETS, operator=True), Cost(32_000, 70, 165, 90_000), Cost(3, 0, 1, 0)),
+    Bound("closing", lambda: tick("2026-12-12T00:00:00+08:00", operator=True), Cost(13_000, 65, 110, 90_000)),
+    Bound("forgetting", lambda: tick(FORGETS, operator=True), Cost(18_000, 70, 165, 90_000), Cost(3, 0, 1, 0)),
     Bound("book", lambda: published(new_book()), Cost(2_000, 8, 2, 30_000)),
 )
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import rater.core.history
+from rater.core.ledger import segments_of
 from rater.events.results import PeriodClosed
 from rater.events.tariff_file import load_book
 from tests.support.logs import Event, Log, amounts, bodies, book, call, published, subscribed, tick, total
@@ -55,7 +56,6 @@ def test_a_new_version_does_not_reprice_what_has_begun(said: dict[str, Any], boo
 
 def test_the_law_of_versions_catches_a_look_at_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where versions are looked up anew at each change, the same log comes to 230.00."""
-    segments_of = rater.core.history.segments_of
     monkeypatch.setattr(rater.core.history, "segments_of", lambda *given: segments_of(*given[:4]))
     with pytest.raises(AssertionError):
         test_a_new_version_does_not_reprice_what_has_begun({"spend_cap": "500.00"}, book_first=True)
