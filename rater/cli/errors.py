@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from errno import EDQUOT, EIO, ENOSPC
 from typing import NamedTuple
 
 import typer
@@ -40,6 +41,8 @@ def told(error: Exception) -> Message | None:
         return Message("Kafka did not do it in time; the same command can be run again", USAGE)
     if "KafkaError" in kinds:
         return Message(f"Kafka refused: {type(error).__name__}: {error}", USAGE)
+    if isinstance(error, OSError) and error.errno in {ENOSPC, EIO, EDQUOT} and not error.filename:
+        return Message(f"the output could not be written: {error.strerror}", USAGE)
     if isinstance(error, OSError) and error.filename:
         return Message(f"{error.filename}: {error.strerror}", USAGE)
     return None

@@ -13,12 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 def export(
-    out: Annotated[Path | None, typer.Option("--out", help="Write here; standard output if left out.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write here; standard output if left out or -.")] = None,
 ) -> None:
     """Write the log's committed records, one JSON object a line, partition after partition, up to its end as of now."""
+    from rater.cli.files import output
+
     with ExitStack() as stack:
-        file: BinaryIO = stack.enter_context(out.open("wb")) if out else sys.stdout.buffer
-        written = asyncio.run(_export(file, show=out is not None and sys.stderr.isatty()))
+        file = stack.enter_context(output(out))
+        written = asyncio.run(_export(file, show=out is not None and str(out) != "-" and sys.stderr.isatty()))
     typer.echo(f"{written:,} records exported{f' to {out}' if out else ''}", err=True)
 
 

@@ -15,8 +15,10 @@ from rich.table import Table
 
 from rater.cli.errors import fail
 from rater.cli.export import bar
+from rater.cli.files import output
 
 if TYPE_CHECKING:
+    from rater.service.log_file import LogLine
     from rater.service.rate_file import FileRating
     from rater.stream.model import Output
 
@@ -38,21 +40,48 @@ def rate(
 
     Rejected records are told on standard error and counted; they are no failure.
     """
+    from rater.cli.files import lines_of, source
     from rater.cli.tariffs import load
+    from rater.core.limits import SORTED_BYTES
     from rater.service.log_file import NotALog, read_log
     from rater.service.rate_file import rate_lines
 
+    _agree(file, out=out, by_partition=by_partition, alerts=alerts, summary=summary, as_json=as_json)
     with ExitStack() as stack:
-        source = stack.enter_context(_open(file))
-        log = read_log(_watched(stack, source, show=out is not None or by_partition is not None or summary))
-        own_book = log.exported or log.brings_book
-        book = None if own_book and tariffs is None else load(tariffs)
-        sink = _Sink(stack, out=out, folder=by_partition, alerts=alerts, quiet=summary)
+        opened = stack.enter_context(source(file))
+        size = opened.seek(0, 2)
         try:
-            result = rate_lines(log.lines, book=book, bare=not log.exported, take=sink.take)
+            log = read_log(lambda: lines_of(opened), may_sort=size <= SORTED_BYTES)
+            own_book = log.exported or log.brings_book
+            book = None if own_book and tariffs is None else load(tariffs)
+            sink = _Sink(stack, out=out, folder=by_partition, alerts=alerts, quiet=summary)
+            show = (out is not None and str(out) != "-") or by_partition is not None or summary
+            lines = _watched(stack, log.lines, opened, size if log.in_order else None, show=show)
+            result = rate_lines(lines, book=book, bare=not log.exported, take=sink.take)
         except NotALog as error:
-            raise fail(f"{file}: {error}", "make the file with: rater export --out FILE") from error
+            raise fail(f"{file}: {error}", "a log to rate is made with: rater export --out FILE") from error
     _tell(result, summary=summary, as_json=as_json)
+
+
+def _agree(
+    file: str, *, out: Path | None, by_partition: Path | None, alerts: Path | None, summary: bool, as_json: bool
+) -> None:
+    """Refuse options that contradict each other, and outputs that are the input."""
+    from rater.cli.files import not_an_input
+
+    if out is not None and by_partition is not None:
+        raise fail("--out and --by-partition: the charges go to one of them")
+    if as_json and not summary:
+        raise fail("--json goes with --summary: charges are JSON lines anyway")
+    if summary and (out is not None or by_partition is not None):
+        raise fail("--summary prints totals in place of the charges; leave out --out and --by-partition")
+    for one in (out, alerts):
+        not_an_input(one, file)
+    if out is not None and alerts is not None and out.resolve() == alerts.resolve():
+        raise fail("--out and --alerts: two files are needed")
+    if by_partition is not None and by_partition.is_dir():
+        for there in by_partition.glob("*.jsonl"):
+            not_an_input(there, file)
 
 
 class _Sink:
@@ -64,53 +93,42 @@ class _Sink:
         self._stack, self._folder, self._quiet = stack, folder, quiet
         self._files: dict[int, BinaryIO] = {}
         self._out: BinaryIO | None = None
-        self._alerts = None if alerts is None else stack.enter_context(alerts.open("wb"))
+        self._alerts = None if alerts is None else stack.enter_context(output(alerts))
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-        elif out is not None:
-            self._out = stack.enter_context(out.open("wb"))
         elif not quiet:
-            self._out = sys.stdout.buffer
-            stack.callback(self._out.flush)
+            self._out = stack.enter_context(output(out))
 
-    def take(self, output: Output) -> None:
+    def take(self, one: Output) -> None:
         """Write one output."""
-        if output.topic == "charges":
-            file = self._out if self._folder is None else self._file(output.partition, self._folder)
+        if one.topic == "charges":
+            file = self._out if self._folder is None else self._file(one.partition, self._folder)
             if file is not None:
-                file.write((output.value or b"") + b"\n")
-        elif output.topic == "alerts" and self._alerts is not None:
-            self._alerts.write((output.value or b"") + b"\n")
-        elif output.topic == "rejected":
-            body = json.loads(output.value or b"{}")
-            place = dict(output.headers)["rater-from"].decode()
+                file.write((one.value or b"") + b"\n")
+        elif one.topic == "alerts" and self._alerts is not None:
+            self._alerts.write((one.value or b"") + b"\n")
+        elif one.topic == "rejected":
+            body = json.loads(one.value or b"{}")
+            place = dict(one.headers)["rater-from"].decode()
             typer.echo(f"rejected {place}: {body['reason']}: {body['detail']}", err=True)
 
     def _file(self, partition: int, folder: Path) -> BinaryIO:
         if partition not in self._files:
-            self._files[partition] = self._stack.enter_context((folder / f"{partition}.jsonl").open("wb"))
+            self._files[partition] = self._stack.enter_context(output(folder / f"{partition}.jsonl"))
         return self._files[partition]
 
 
-def _open(file: str) -> BinaryIO:
-    if file == "-":
-        return sys.stdin.buffer
-    try:
-        return Path(file).open("rb")
-    except OSError as error:
-        raise fail(f"{file}: {error.strerror}") from error
-
-
-def _watched(stack: ExitStack, source: BinaryIO, *, show: bool) -> Iterator[bytes]:
+def _watched(
+    stack: ExitStack, lines: Iterator[LogLine], source: BinaryIO, size: int | None, *, show: bool
+) -> Iterator[LogLine]:
     """The lines, with a progress bar in bytes where somebody looks and the charges do not go to the terminal."""
-    progress = stack.enter_context(bar(show=show and sys.stderr.isatty() and source.seekable()))
-    size = source.seek(0, 2) if source.seekable() else None
-    if size is not None:
-        source.seek(0)
+    progress = stack.enter_context(bar(show=show and sys.stderr.isatty()))
     task = progress.add_task("rating", total=size)
-    for line in source:
-        progress.advance(task, len(line))
+    for number, line in enumerate(lines):
+        if not number % 1_000:
+            progress.update(task, completed=source.tell() if size is not None else number)
         yield line
+    progress.update(task, completed=size)
 
 
 def _tell(result: FileRating, *, summary: bool, as_json: bool) -> None:

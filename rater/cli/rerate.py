@@ -15,6 +15,7 @@ from rich.table import Table
 
 from rater.cli.errors import fail
 from rater.cli.export import bar
+from rater.cli.files import cell
 
 if TYPE_CHECKING:
     from rater.service.log_file import LogLine
@@ -26,7 +27,8 @@ SHOWN = 20
 
 def rerate(
     file: Annotated[
-        Path | None, typer.Argument(help="An exported log, or events, one a line; if left out, the log in Kafka.")
+        str | None,
+        typer.Argument(help="A log file, - for standard input; if left out, the log in Kafka."),
     ] = None,
     tariffs: Annotated[Path, typer.Option(help="The other tariff book.")] = Path("tariffs.yaml"),
     current: Annotated[
@@ -36,17 +38,20 @@ def rerate(
     as_json: Annotated[bool, typer.Option("--json", help="Print every account as JSON.")] = False,
 ) -> None:
     """Rate a log as it is and under another tariff book, and show who would pay more and who less."""
+    from rater.cli.files import lines_of, source
     from rater.cli.tariffs import load
     from rater.service.log_file import NotALog, read_log
     from rater.service.rerate import rerate as run
 
+    if as_csv and as_json:
+        raise fail("--csv and --json: one of them")
     other = load(tariffs)
     try:
         if file is None:
             result = run(asyncio.run(_read()), other, own=None, bare=False)
         else:
-            with file.open("rb") as lines:
-                log = read_log(lines)
+            with source(file) as opened:
+                log = read_log(lambda: lines_of(opened))
                 own = None if log.exported or log.brings_book else load(current)
                 result = run(log.lines, other, own=own, bare=not log.exported)
     except NotALog as error:
@@ -82,7 +87,7 @@ def _csv(result: Backtest) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(("account", "before", "after", "change", "currency"))
     for one in result.differences:
-        writer.writerow((one.account, f"{one.before:f}", f"{one.after:f}", f"{one.change:f}", one.currency))
+        writer.writerow((cell(one.account), f"{one.before:f}", f"{one.after:f}", f"{one.change:f}", one.currency))
 
 
 def _table(result: Backtest) -> None:

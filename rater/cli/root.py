@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from typing import NoReturn
 
@@ -28,6 +30,9 @@ from rater.cli import (
     worker,
 )
 from rater.cli.errors import told
+
+PIPE_CLOSED = 141
+"""Exit status: as a shell has it for a command that SIGPIPE ended."""
 
 app = typer.Typer(
     name="rater",
@@ -61,8 +66,14 @@ app.command("settings")(settings.settings)
 
 def main() -> NoReturn:
     """Run the command; expected failures end it with a message and no traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that has no character for something shows a ?
+            stream.reconfigure(errors="replace")
     try:
         app()
+    except BrokenPipeError:  # whoever read our output has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(PIPE_CLOSED)
     except Exception as error:
         message = told(error)
         if message is None:

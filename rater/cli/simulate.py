@@ -9,12 +9,13 @@ from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rater.cli.errors import fail
 from rater.cli.export import bar
+from rater.cli.files import output
 
 if TYPE_CHECKING:
     from rater.service.simulate import Event
@@ -73,7 +74,7 @@ def _to_file(events: Iterator[Event], out: Path, total: int) -> int:
     written = 0
     with ExitStack() as stack:
         to_stdout = str(out) == "-"
-        file: BinaryIO = sys.stdout.buffer if to_stdout else stack.enter_context(out.open("wb"))
+        file = stack.enter_context(output(out))
         progress = stack.enter_context(bar(show=not to_stdout and sys.stderr.isatty()))
         for event in progress.track(events, total=total, description="simulating"):
             file.write(event.value + b"\n")

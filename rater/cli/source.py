@@ -57,12 +57,13 @@ def look(account: str, charges: Path | None, tariffs: Path | None) -> Iterator[C
 
 
 def _load(store: Store, charges: Path, tariffs: Path | None) -> None:
+    from rater.cli.files import lines_of, source
     from rater.cli.tariffs import load
     from rater.console.from_files import load_book, load_charges
 
     load_book(store, load(tariffs))
-    with charges.open("rb") as lines:
-        load_charges(store, lines)
+    with source(charges) as opened:
+        load_charges(store, lines_of(opened))
 
 
 async def _catch_up(settings: Settings, store: Store, account: str | None) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rater.cli.errors import fail
+from rater.cli.files import cell, output
 from rater.cli.source import AsJson, Charges, Tariffs, look
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ COLUMNS = (
     *("charge_id", "kind", "plan", "started_at", "call_id", "direction", "connected", "talk_seconds"),
     *("billed_seconds", "amount", "period_total", "currency", "reason", "late"),
 )
+TEXTS = ("source", "call_id", "reason", "account", "plan", "adjustment_id", "subscription_id")
+"""Columns with text from outside."""
 
 
 def statement(
@@ -45,7 +48,8 @@ def statement(
     if html is not None:
         from rater.console.page import as_html
 
-        html.write_text(as_html(found), encoding="utf-8")
+        with output(html) as file:
+            file.write(as_html(found).encode())
         typer.echo(f"written to {html}", err=True)
     elif as_json:
         typer.echo(found.model_dump_json(indent=2))
@@ -59,7 +63,8 @@ def _csv(found: StatementView) -> None:
     writer = csv.DictWriter(sys.stdout, COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for charge in found.charges:
-        writer.writerow({**charge.get("call", {}), **charge})
+        row = {**charge.get("call", {}), **charge}
+        writer.writerow({name: cell(value) if name in TEXTS else value for name, value in row.items()})
 
 
 def _print(found: StatementView, *, items: bool) -> None:

@@ -26,15 +26,15 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 def load(file: Path | None) -> TariffBook:
     """The book in a file, or the shipped one; the errors of a bad file are printed with their lines, and end it."""
+    from rater.cli.files import source
     from rater.events.tariff_file import load_book
+    from rater.events.yaml_tree import MAX_BYTES as LARGEST
     from rater.service.shipped import shipped_book
 
     if file is None:
         return shipped_book()
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise fail(f"{file}: {error.strerror}") from error
+    with source(file) as opened:
+        data = opened.read(LARGEST + 1)
     book = load_book(data)
     if isinstance(book, tuple):
         for wrong in book:

@@ -43,3 +43,11 @@ TICK_CHANGES: Final = 10_000
 # What is remembered.
 MIN_REMEMBER_DAYS: Final = 31
 """Days that calls are remembered after their period closes, at least: longer than any two calendars can differ."""
+AHEAD_DAYS: Final = 400
+"""Days that an event without a timestamp, or an operator's tick, may be ahead of all before it."""
+
+# Files.
+LINE_BYTES: Final = 4 * 1024 * 1024
+"""A line of a log file: a record of Kafka's largest size in base64 fits well."""
+SORTED_BYTES: Final = 1024 * 1024 * 1024
+"""An exported log whose lines are out of order is sorted in memory up to this size."""

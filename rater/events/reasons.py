@@ -124,7 +124,8 @@ REASONS: Final[dict[Reason, Told]] = {
         "make sure it was never charged, then post the amount with account-adjusted",
     ),
     "too-far": Told(
-        "the event would bring more periods due at once than one record may", "check its date; send a correct event"
+        "the event is dated so far ahead that more would fall due at once than one record may bring",
+        "check its date; send a correct event",
     ),
     "too-large": Told(
         "what the event does is larger than one record may cause", "report it; split the event if it can be split"

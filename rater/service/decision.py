@@ -47,6 +47,8 @@ class State(NamedTuple):
     """No account has work that falls due before this instant of the ticks' time; None while none has any."""
     left: bool = False
     """Has the last tick left work, since it had made as many row changes as it may?"""
+    newest: Instant | None = None
+    """Of bare events, which have no timestamps: the latest instant that any of them told."""
 
     @property
     def clock(self) -> Clock:

@@ -2,21 +2,25 @@
 
 An exported log has one JSON object a record: partition, partitions (N, so that a line can be rated by itself), offset,
 timestamp, and key and value in base64. Bare events have one event a line; they are one partition without timestamps.
+Whatever is in a file has its outcome: what cannot be rated as it is, is refused with its line.
 """
 
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import orjson
 
+from rater.core.limits import LINE_BYTES
 from rater.stream.model import LogRecord, Record
 
-LONGEST_LINE = 4 * 1024 * 1024
-"""Bytes: a record of Kafka's largest size in base64 fits well."""
+LOOKED_AT = 1_000
+"""Lines among which a file must have an event to be taken for a log."""
+
+_BOOK = b'"tariffs-published/1"'
 
 
 class LogLine(NamedTuple):
@@ -45,30 +49,90 @@ def to_line(partition: int, partitions: int, record: Record) -> bytes:
 
 
 class LogFile(NamedTuple):
-    """A log file, told by its first line."""
+    """A log file, told by its lines."""
 
     exported: bool
     """An exported log; else bare events."""
     brings_book: bool
-    """Bare events whose first one publishes a tariff book."""
+    """Bare events among which a tariff book is published, wherever."""
+    in_order: bool
+    """Each partition's offsets rise from line to line."""
     lines: Iterator[LogLine]
-    """The records in the order of the file."""
+    """The records in the order of the file; of an exported log that is out of order, in that of the log."""
 
 
-def read_log(lines: Iterable[bytes]) -> LogFile:
+Lines = Callable[[], Iterable[bytes]]
+"""The lines of a file, each time from its start."""
+
+
+def read_log(lines: Lines, *, may_sort: bool = True) -> LogFile:
     """The log in a file's lines. Empty lines are passed over.
 
-    Reading on raises `NotALog` at a broken line of an exported log; a bare event is never
-    broken here: whatever it is, it gets an outcome.
+    It is read twice: once to see what it is. Raises `NotALog` where it is no log, and at a broken line of an exported
+    one; a bare event is never broken here: whatever it is, it gets an outcome.
     """
-    numbered = ((number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip())
-    first = next(numbered, None)
+    first = _first_event(lines)
     if first is None:
-        return LogFile(exported=False, brings_book=False, lines=iter(()))
-    words = _words(first[1])
-    exported = "offset" in words and "type" not in words
-    read = _exported if exported else _bare
-    return LogFile(exported, words.get("type") == "tariffs-published/1", read(chain([first], numbered)))
+        return LogFile(exported=False, brings_book=False, in_order=True, lines=iter(()))
+    exported = "offset" in first and "type" not in first
+    if not exported:
+        brings = any(_BOOK in line and _words(line).get("type") == "tariffs-published/1" for line in lines())
+        return LogFile(exported=False, brings_book=brings, in_order=True, lines=_bare(_numbered(lines)))
+    in_order = _looked_over(_exported(_numbered(lines)))
+    if in_order:
+        return LogFile(exported=True, brings_book=True, in_order=True, lines=_exported(_numbered(lines)))
+    if not may_sort:
+        raise NotALog("its lines are out of order, and it is too large to be sorted; sort it by partition and offset")
+    return LogFile(exported=True, brings_book=True, in_order=False, lines=_sorted(_exported(_numbered(lines))))
+
+
+def _numbered(lines: Lines) -> Iterator[tuple[int, bytes]]:
+    return ((number, line.strip()) for number, line in enumerate(lines(), start=1) if line.strip())
+
+
+def _first_event(lines: Lines) -> dict[str, Any] | None:
+    """The first line that is a JSON object of a log; None for an empty file. Raises `NotALog` where there is none."""
+    seen = 0
+    for _, line in _numbered(lines):
+        if not seen and line[:1] == b"[":
+            raise NotALog("a JSON array, not one event a line; make lines of it with: jq -c '.[]' FILE")
+        words = _words(line)
+        if isinstance(words.get("type"), str) or "offset" in words:
+            return words
+        seen += 1
+        if seen >= LOOKED_AT:
+            break
+    if not seen:
+        return None
+    raise NotALog(f"no event among its first {seen} lines: neither events, one a line in JSON, nor an exported log")
+
+
+def _looked_over(lines: Iterator[LogLine]) -> bool:
+    """Are an exported log's lines in order? Raises `NotALog` where two cannot be of one log."""
+    last: dict[int, int] = {}
+    partitions, in_order = 0, True
+    for number, line in enumerate(lines, start=1):
+        if number > 1 and line.partitions != partitions:
+            raise NotALog(f"record {number}: of a log with {line.partitions} partitions; before it {partitions}")
+        partitions = line.partitions
+        offset, before = line.record.offset, last.get(line.partition, -1)
+        if offset == before:
+            raise NotALog(_twice(line))
+        in_order = in_order and offset > before
+        last[line.partition] = max(offset, before)
+    return in_order
+
+
+def _sorted(lines: Iterable[LogLine]) -> Iterator[LogLine]:
+    ordered = sorted(lines, key=lambda line: (line.partition, line.record.offset))
+    for before, line in pairwise(ordered):
+        if (before.partition, before.record.offset) == (line.partition, line.record.offset):
+            raise NotALog(_twice(line))
+    return iter(ordered)
+
+
+def _twice(line: LogLine) -> str:
+    return f"partition {line.partition}, offset {line.record.offset} stands twice in the file"
 
 
 def _words(line: bytes) -> dict[str, Any]:
@@ -82,12 +146,24 @@ def _words(line: bytes) -> dict[str, Any]:
 def _exported(lines: Iterable[tuple[int, bytes]]) -> Iterator[LogLine]:
     for number, line in lines:
         try:
-            words = orjson.loads(line)
-            record = LogRecord(words["offset"], words["timestamp"], _decoded(words["key"]), _decoded(words["value"]))
-            yield LogLine(words["partition"], words["partitions"], record)
+            yield _line(line)
         except (ValueError, KeyError, TypeError) as error:
             message = f"line {number}: not a record of an exported log ({type(error).__name__}: {error})"
             raise NotALog(message) from error
+
+
+def _line(line: bytes) -> LogLine:
+    if len(line) > LINE_BYTES:
+        raise ValueError(f"longer than {LINE_BYTES} bytes")
+    words = orjson.loads(line)
+    partition, partitions, offset, timestamp = (words[n] for n in ("partition", "partitions", "offset", "timestamp"))
+    for name, number, least in (("partitions", partitions, 1), ("offset", offset, 0), ("timestamp", timestamp, -1)):
+        if type(number) is not int or not least <= number < 2**63:
+            raise ValueError(f"{name}: not a whole number from {least} on")
+    if type(partition) is not int or not 0 <= partition < partitions:
+        raise ValueError(f"partition: not one of {partitions}")
+    key, value = _decoded(words["key"]), _decoded(words["value"])
+    return LogLine(partition, partitions, LogRecord(offset, timestamp, key, value))
 
 
 def _bare(lines: Iterable[tuple[int, bytes]]) -> Iterator[LogLine]:

@@ -36,6 +36,7 @@ from rater.service.overlay import Overlay
 from rater.service.rows import ACCOUNTS, ADJUSTMENTS, CALLS, TABLES, TARIFFS, TARIFFS_KEY, USAGE
 from rater.service.subscriptions import on_subscribed
 from rater.service.time import after, first_live, on_tick
+from rater.service.timeless import noted, told_at, too_far_ahead
 from rater.service.watch import spends_of, watched
 from rater.stream.model import Effects, Head, Output, Record, Rows, Step
 
@@ -92,6 +93,8 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True, spend: boo
         record = None
         for record in records:
             decision = decide(desk, record)
+            if not check_timestamps:
+                decision = noted(desk, record, decision)
             outputs += decision.outputs
             outcomes[decision.outcome] = outcomes.get(decision.outcome, 0) + 1
             if not decision.grows and decision.state is None:  # nearly all are calls
@@ -138,6 +141,8 @@ def _decide(desk: Desk, record: Record) -> Decision | Rejected:
             return _keyless(desk, record, event)
     if key is None or key != event.account.encode():
         return Rejected("key-mismatch", "the key of the record is not the account")
+    if not desk.check_timestamps and (far := too_far_ahead(desk.state.newest, told_at(event))):
+        return far
     account: Account | None = desk.accounts(key)
     if account is None and (home := partition_of(key, desk.partitions)) != desk.partition:
         return Decision(FORWARDED, (), (forward(desk, record, event.type, home),))

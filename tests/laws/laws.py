@@ -128,7 +128,7 @@ def file(world: World) -> None:
     for partition, record in placed:
         outputs += direct.feed(partition, [record]).outputs
     taken: list[Output] = []
-    lines = read_log(to_line(partition, 2, record) for partition, record in placed).lines
+    lines = read_log(lambda: [to_line(partition, 2, record) for partition, record in placed]).lines
     rating = rate_lines(lines, book=None, bare=False, take=taken.append)
     assert taken == outputs
     assert rating.outcomes == direct.outcomes()

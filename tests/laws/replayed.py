@@ -19,7 +19,7 @@ def digest(log: bytes) -> str:
     """A digest of the outputs of an exported log, to the last header."""
     found = sha256()
     rating = rate_lines(
-        read_log(log.splitlines()).lines, book=None, bare=False, take=lambda output: found.update(repr(output).encode())
+        read_log(log.splitlines).lines, book=None, bare=False, take=lambda output: found.update(repr(output).encode())
     )
     found.update(repr(rating.outcomes).encode())
     return found.hexdigest()
