@@ -7,18 +7,18 @@ are a chain back to the log's start; one whose rows were taken from the tables o
 
 from __future__ import annotations
 
-import os
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 import orjson
 
 from rater.audit.partition import Origin
 from rater.service.rows import READABLE_FORMATS, ROW_FORMAT, TABLES
+from rater.service.whole_file import WholeFile
 from rater.stream.failstop import Refused
 from rater.stream.heads import HEADS
 from rater.stream.model import Head
@@ -55,9 +55,8 @@ class Writer:
     """Writes a snapshot beside its place; `keep` puts it there, whole, and readable by its owner alone."""
 
     def __init__(self, path: Path, header: Header) -> None:
-        self._path, self._draft = path, path.with_name(f".{path.name}.draft")
+        self._made = WholeFile(path, private=True)
         self._digest = sha256()
-        self._file: BinaryIO = os.fdopen(os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
         words = {name: getattr(header, name) for name in Header.__slots__}
         self._line({"type": TYPE, **words})
 
@@ -65,8 +64,7 @@ class Writer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
-        self._draft.unlink(missing_ok=True)
+        self._made.drop()
 
     def add(self, partition: int, state: State) -> None:
         """Write a partition's rows."""
@@ -81,16 +79,13 @@ class Writer:
         """Finish the file; gives its SHA-256."""
         digest = self._digest.hexdigest()
         self._line({"sha256": digest})
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        self._draft.replace(self._path)
+        self._made.keep()
         return digest
 
     def _line(self, words: Any) -> None:
         line = orjson.dumps(words) + b"\n"
         self._digest.update(line)
-        self._file.write(line)
+        self._made.file.write(line)
 
 
 class Snapshot:

@@ -43,9 +43,20 @@ def told(error: Exception) -> Message | None:
         return Message(f"Kafka refused: {type(error).__name__}: {error}", USAGE)
     if isinstance(error, OSError) and error.errno in {ENOSPC, EIO, EDQUOT} and not error.filename:
         return Message(f"the output could not be written: {error.strerror}", USAGE)
+    if isinstance(error, UnicodeDecodeError) and _reads_env(error):
+        return Message(".env is no text in UTF-8: mend it or move it away; settings are read from it", USAGE)
     if isinstance(error, OSError) and error.filename:
         return Message(f"{error.filename}: {error.strerror}", USAGE)
     return None
+
+
+def _reads_env(error: Exception) -> bool:
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_globals.get("__name__", "").startswith("dotenv."):
+            return True
+        trace = trace.tb_next
+    return False
 
 
 def _wrong_settings(error: Exception) -> str:

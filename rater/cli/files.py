@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import gzip
-import io
 import os
+import re
+import shutil
+import signal
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from rater.cli.errors import fail
 from rater.core.limits import LINE_BYTES
+from rater.service.whole_file import whole
 
 STDIN = "-"
+TERMINATED = 128 + signal.SIGTERM
+"""Exit status: as a shell has it for a command that SIGTERM ended."""
 SPOOLED = 64 * 1024 * 1024
 """Bytes of standard input that are kept in memory; more go to a temporary file."""
 
@@ -66,13 +73,8 @@ def _unpacked(name: str, file: BinaryIO) -> Iterator[BinaryIO]:
         with _spooled(name, gzip.GzipFile(fileobj=file, mode="rb")) as plain:
             yield plain
     elif start == b"\x28\xb5\x2f\xfd":
-        from cramjam import DecompressionError, zstd
-
-        try:
-            unpacked = io.BytesIO(bytes(zstd.decompress(file.read())))
-        except DecompressionError as error:
-            raise fail(f"{name}: it is damaged or cut off ({error})") from error
-        yield unpacked
+        with _from_zstd(name, file) as plain:
+            yield plain
     elif start[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         with _spooled(name, _Recoded(file)) as plain:
             yield plain
@@ -81,6 +83,23 @@ def _unpacked(name: str, file: BinaryIO) -> Iterator[BinaryIO]:
             yield plain
     else:
         yield file
+
+
+@contextmanager
+def _from_zstd(name: str, packed: BinaryIO) -> Iterator[BinaryIO]:
+    """What is unpacked, from file to file: memory is bounded however large it is."""
+    from cramjam import DecompressionError, File, zstd
+
+    with tempfile.TemporaryDirectory(prefix="rater-") as folder:
+        there, plain = Path(folder, "packed"), Path(folder, "plain")
+        with there.open("wb") as copy:
+            shutil.copyfileobj(packed, copy, 1 << 20)
+        try:
+            zstd.decompress_into(File(str(there), read=True), File(str(plain), read=True, write=True, truncate=True))
+        except DecompressionError as error:
+            raise fail(f"{name}: it is damaged or cut off ({error})") from error
+        with plain.open("rb") as file:
+            yield file
 
 
 class _Recoded:
@@ -119,61 +138,79 @@ def lines_of(file: BinaryIO) -> Iterator[bytes]:
         if len(line) > LINE_BYTES and not line.endswith(b"\n"):
             while (more := file.readline(1 << 20)) and not more.endswith(b"\n"):
                 pass
-        yield line
+        yield line.removeprefix(codecs.BOM_UTF8)  # files that were put one behind the other have one each
+
+
+@contextmanager
+def _stopped_cleanly() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does, so that no draft of a file stays behind."""
+    usual = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    if not usual:
+        yield
+        return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def not_an_input(out: Path | None, *inputs: str | Path | None) -> None:
-    """Refuse to write over a file that is being read."""
-    for name in inputs:
-        if out is None or name is None or str(name) == STDIN:
-            continue
-        with suppress(OSError):
-            if out.exists() and out.samefile(name):
-                raise fail(f"{out}: this is the file that is read; nothing was written", "write to another file")
+    """Refuse to write over a file that is being read, by whatever name, standard input among them."""
+    there = None if out is None else _identity(out)
+    if there is not None and any(_identity(name) == there for name in inputs if name is not None):
+        raise fail(f"{out}: this is a file that is read; nothing was written", "write to another file")
+
+
+def _identity(name: str | Path) -> tuple[int, int] | None:
+    """Which regular file it is; None for anything else."""
+    try:
+        found = os.fstat(sys.stdin.fileno()) if str(name) == STDIN else Path(name).stat()
+    except (OSError, AttributeError):  # not there, closed, or (io.UnsupportedOperation) no file of the system
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
+def once_from_stdin(*names: str | Path | None) -> None:
+    """Refuse to read two things from standard input, of which the second would be empty."""
+    if sum(str(name) == STDIN for name in names) > 1:
+        raise fail("two inputs cannot both be standard input", "name a file for one of them")
+
+
+def exclusive(**options: object) -> None:
+    """Refuse to take more than one of these options; each by its name, with the value that was given."""
+    given = [f"--{name.replace('_', '-')}" for name, value in options.items() if value not in {None, False}]
+    if len(given) > 1:
+        raise fail(f"{' and '.join(given)} exclude each other", "give one of them")
 
 
 @contextmanager
 def output(out: Path | str | None) -> Iterator[BinaryIO]:
     """Where a command writes: standard output for None and `-`, else a file that appears when all of it is written."""
-    if out is None or str(out) == STDIN:
-        if sys.stdout is None or sys.stdout.closed:
-            raise fail("standard output is closed")
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+    if out is not None and str(out) != STDIN:
+        with _stopped_cleanly(), whole(Path(out)) as file:
+            yield file
         return
-    path = Path(out)
-    try:
-        if path.exists() and not stat.S_ISREG(path.stat().st_mode):  # a device or a pipe has no beside
-            with path.open("wb") as file:
-                yield file
-            return
-        with _whole(path) as file:
-            yield file
-    except OSError as error:
-        raise fail(f"{path}: {error.strerror}") from error
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[BinaryIO]:
-    path = path.resolve()  # through a symbolic link to the file itself
-    number, draft = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".draft", dir=path.parent)
-    try:
-        with os.fdopen(number, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(draft).chmod(stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o666 & ~mask)
-        Path(draft).replace(path)
-    except BaseException:
-        Path(draft).unlink(missing_ok=True)
-        raise
+    if sys.stdout is None or sys.stdout.closed:
+        raise fail("standard output is closed")
+    sys.stdout.flush()
+    yield sys.stdout.buffer
+    sys.stdout.buffer.flush()
 
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
-def cell(text: str) -> str:
-    """A text for a cell of CSV: a spreadsheet must not take it for a formula. Numbers are no texts."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+def cell(value: object) -> str:
+    """A cell of CSV: a spreadsheet must not take it for a formula. A negative amount is a number and stays one."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(FORMULA) and not _NUMBER.fullmatch(text) else text
+
+
+def print_csv(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
+    """A table with its header as CSV on standard output, in UTF-8 whatever the terminal's encoding."""
+    with output(None) as file:
+        writer = csv.writer(codecs.getwriter("utf-8")(file), lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([cell(value) for value in row] for row in rows)

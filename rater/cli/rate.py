@@ -15,7 +15,7 @@ from rich.table import Table
 
 from rater.cli.errors import fail
 from rater.cli.export import bar
-from rater.cli.files import output
+from rater.cli.files import STDIN, not_an_input, once_from_stdin, output
 
 if TYPE_CHECKING:
     from rater.service.log_file import LogLine
@@ -46,7 +46,10 @@ def rate(
     from rater.service.log_file import NotALog, read_log
     from rater.service.rate_file import rate_lines
 
-    _agree(file, out=out, by_partition=by_partition, alerts=alerts, summary=summary, as_json=as_json)
+    _agree(out=out, by_partition=by_partition, alerts=alerts, summary=summary, as_json=as_json)
+    once_from_stdin(file, tariffs)
+    for one in (out, alerts, *(by_partition.glob("*.jsonl") if by_partition is not None else ())):
+        not_an_input(one, file, tariffs)
     with ExitStack() as stack:
         opened = stack.enter_context(source(file))
         size = opened.seek(0, 2)
@@ -58,30 +61,27 @@ def rate(
             show = (out is not None and str(out) != "-") or by_partition is not None or summary
             lines = _watched(stack, log.lines, opened, size if log.in_order else None, show=show)
             result = rate_lines(lines, book=book, bare=not log.exported, take=sink.take)
+            sink.finish(result.partitions)
         except NotALog as error:
             raise fail(f"{file}: {error}", "a log to rate is made with: rater export --out FILE") from error
     _tell(result, summary=summary, as_json=as_json)
 
 
-def _agree(
-    file: str, *, out: Path | None, by_partition: Path | None, alerts: Path | None, summary: bool, as_json: bool
-) -> None:
-    """Refuse options that contradict each other, and outputs that are the input."""
-    from rater.cli.files import not_an_input
-
+def _agree(*, out: Path | None, by_partition: Path | None, alerts: Path | None, summary: bool, as_json: bool) -> None:
+    """Refuse options that contradict each other."""
     if out is not None and by_partition is not None:
         raise fail("--out and --by-partition: the charges go to one of them")
     if as_json and not summary:
         raise fail("--json goes with --summary: charges are JSON lines anyway")
     if summary and (out is not None or by_partition is not None):
         raise fail("--summary prints totals in place of the charges; leave out --out and --by-partition")
-    for one in (out, alerts):
-        not_an_input(one, file)
     if out is not None and alerts is not None and out.resolve() == alerts.resolve():
         raise fail("--out and --alerts: two files are needed")
-    if by_partition is not None and by_partition.is_dir():
-        for there in by_partition.glob("*.jsonl"):
-            not_an_input(there, file)
+    for option, path in (("--alerts", alerts), ("--by-partition", by_partition)):
+        if path is not None and str(path) == STDIN:
+            raise fail(
+                f"{option} -: standard output is for the charges", "name a file" if path is alerts else "name a folder"
+            )
 
 
 class _Sink:
@@ -111,6 +111,21 @@ class _Sink:
             body = json.loads(one.value or b"{}")
             place = dict(one.headers)["rater-from"].decode()
             typer.echo(f"rejected {place}: {body['reason']}: {body['detail']}", err=True)
+
+    def finish(self, partitions: int) -> None:
+        """Give every partition its file, one without charges too: none of an earlier rating is left among them.
+
+        Refused where the folder has files of partitions that this log does not have.
+        """
+        if self._folder is None:
+            return
+        stems = [path.stem for path in self._folder.glob("*.jsonl")]
+        others = [int(stem) for stem in stems if stem.isdecimal() and int(stem) >= partitions]
+        if others:
+            told = f"{self._folder} has {min(others)}.jsonl, and this log has {partitions} partition(s)"
+            raise fail(told, "it is of another rating: remove it, or name another folder")
+        for partition in range(partitions):
+            self._file(partition, self._folder)
 
     def _file(self, partition: int, folder: Path) -> BinaryIO:
         if partition not in self._files:

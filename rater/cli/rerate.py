@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import json
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from rich.table import Table
 
 from rater.cli.errors import fail
 from rater.cli.export import bar
-from rater.cli.files import cell
+from rater.cli.files import exclusive, once_from_stdin, print_csv
 
 if TYPE_CHECKING:
     from rater.service.log_file import LogLine
@@ -43,8 +42,10 @@ def rerate(
     from rater.service.log_file import NotALog, read_log
     from rater.service.rerate import rerate as run
 
-    if as_csv and as_json:
-        raise fail("--csv and --json: one of them")
+    exclusive(csv=as_csv, json=as_json)
+    once_from_stdin(file, tariffs, current)
+    if file is None and current is not None:
+        raise fail("--current is for a file of bare events; the log in Kafka brings its own books", "leave it out")
     other = load(tariffs)
     try:
         if file is None:
@@ -52,7 +53,10 @@ def rerate(
         else:
             with source(file) as opened:
                 log = read_log(lambda: lines_of(opened))
-                own = None if log.exported or log.brings_book else load(current)
+                brings = log.exported or log.brings_book
+                if brings and current is not None:
+                    raise fail(f"{file} brings its own book: --current would not be used", "leave it out")
+                own = None if brings else load(current)
                 result = run(log.lines, other, own=own, bare=not log.exported)
     except NotALog as error:
         raise fail(f"{file}: {error}", "make the file with: rater export --out FILE") from error
@@ -84,10 +88,11 @@ async def _read() -> list[LogLine]:
 
 
 def _csv(result: Backtest) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(("account", "before", "after", "change", "currency"))
-    for one in result.differences:
-        writer.writerow((cell(one.account), f"{one.before:f}", f"{one.after:f}", f"{one.change:f}", one.currency))
+    rows = (
+        (one.account, f"{one.before:f}", f"{one.after:f}", f"{one.change:f}", one.currency)
+        for one in result.differences
+    )
+    print_csv(("account", "before", "after", "change", "currency"), rows)
 
 
 def _table(result: Backtest) -> None:

@@ -15,7 +15,7 @@ import typer
 
 from rater.cli.errors import fail
 from rater.cli.export import bar
-from rater.cli.files import output
+from rater.cli.files import exclusive, output
 
 if TYPE_CHECKING:
     from rater.service.simulate import Event
@@ -48,6 +48,7 @@ def simulate(
     """
     from rater.service import simulate as switch
 
+    exclusive(rate=rate, out=out)
     days = NOT_LATE if months is None else DAYS_A_MONTH * months
     begins = _start(start, days)
     subscribed = switch.subscriptions(accounts, begins) if subscribe else iter(())

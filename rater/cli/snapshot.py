@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rater.cli.errors import fail
 from rater.cli.export import bar
+from rater.cli.files import STDIN, exclusive, not_an_input
 
 if TYPE_CHECKING:
     from rater.audit.report import Report
@@ -30,6 +32,10 @@ def snapshot(
     """
     from rater.cli.audit import show
 
+    exclusive(after=after, trust_tables=trust_tables)
+    not_an_input(out, after)
+    if str(out) == STDIN:
+        raise fail("a snapshot is for its owner alone, and not written to standard output", "name a file")
     if trust_tables:
         typer.echo(f"{out}: the tables as they are, taken on trust; SHA-256 {asyncio.run(_trusted(out))}")
         return

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rater.cli.errors import fail
 from rater.cli.export import bar
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ Charges = Annotated[
     Path | None,
     typer.Option(
         "--charges",
-        help="Read this file of charges (rater rate LOG --out FILE). If left out: the read model that "
-        "RATER_DATABASE_URL names, brought up to date; without one, the account's partition in Kafka.",
+        help="Read this file of charges (rater rate LOG --out FILE; - is standard input). If left out: the read model "
+        "that RATER_DATABASE_URL names, brought up to date; without one, the account's partition in Kafka.",
         show_default=False,
     ),
 ]
@@ -41,6 +42,8 @@ def look(account: str, charges: Path | None, tariffs: Path | None) -> Iterator[C
     from rater.console.store import MEMORY, Store
     from rater.service.settings import Settings
 
+    if tariffs is not None and charges is None:
+        raise fail("--tariffs goes with --charges: elsewhere the published books are read", "leave it out")
     settings = Settings()
     url = settings.database_url.get_secret_value() if settings.database_url else None
     store = Store(MEMORY if charges is not None or url is None else url)
@@ -57,13 +60,20 @@ def look(account: str, charges: Path | None, tariffs: Path | None) -> Iterator[C
 
 
 def _load(store: Store, charges: Path, tariffs: Path | None) -> None:
-    from rater.cli.files import lines_of, source
+    from rater.cli.files import lines_of, once_from_stdin, source
     from rater.cli.tariffs import load
-    from rater.console.from_files import load_book, load_charges
+    from rater.console.from_files import OtherCurrency, load_book, load_charges
 
-    load_book(store, load(tariffs))
+    once_from_stdin(charges, tariffs)
+    book = load(tariffs)
+    load_book(store, book)
     with source(charges) as opened:
-        load_charges(store, lines_of(opened))
+        try:
+            load_charges(store, lines_of(opened), book.currency)
+        except OtherCurrency as error:
+            named = "the shipped tariff book" if tariffs is None else str(tariffs)
+            next_step = "name the book that the charges were rated under: --tariffs FILE"
+            raise fail(f"{charges}: {error}; {named} is in {book.currency}", next_step) from error
 
 
 async def _catch_up(settings: Settings, store: Store, account: str | None) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rater.cli.errors import fail
-from rater.cli.files import cell, output
+from rater.cli.files import exclusive, not_an_input, output, print_csv
 from rater.cli.source import AsJson, Charges, Tariffs, look
 
 if TYPE_CHECKING:
@@ -21,8 +19,6 @@ COLUMNS = (
     *("charge_id", "kind", "plan", "started_at", "call_id", "direction", "connected", "talk_seconds"),
     *("billed_seconds", "amount", "period_total", "currency", "reason", "late"),
 )
-TEXTS = ("source", "call_id", "reason", "account", "plan", "adjustment_id", "subscription_id")
-"""Columns with text from outside."""
 
 
 def statement(
@@ -36,6 +32,8 @@ def statement(
     as_json: AsJson = False,
 ) -> None:
     """Show what an account's period comes to: fee, units by rate, adjustments, and the charges behind them."""
+    exclusive(html=html, csv=as_csv, json=as_json, items=items)
+    not_an_input(html, charges, tariffs)
     from rater.console.queries import account_periods
     from rater.console.statement import statement as made
 
@@ -60,11 +58,8 @@ def statement(
 
 
 def _csv(found: StatementView) -> None:
-    writer = csv.DictWriter(sys.stdout, COLUMNS, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    for charge in found.charges:
-        row = {**charge.get("call", {}), **charge}
-        writer.writerow({name: cell(value) if name in TEXTS else value for name, value in row.items()})
+    calls = ({**charge.get("call", {}), **charge} for charge in found.charges)
+    print_csv(COLUMNS, ([values.get(column) for column in COLUMNS] for values in calls))
 
 
 def _print(found: StatementView, *, items: bool) -> None:

@@ -20,9 +20,17 @@ from rater.stream.failstop import Refused
 AT_ONCE = 5000
 
 
-def load_charges(store: Store, lines: Iterable[bytes]) -> None:
-    """Take a file of charges in. Raises `Refused` with the line where it is none."""
-    _load(store, "charges", _messages(lines, {"charge/1", "period-closed/1"}))
+class OtherCurrency(Refused):
+    """A charge in a currency that is not the tariff book's; the message names the line."""
+
+
+def load_charges(store: Store, lines: Iterable[bytes], currency: str) -> None:
+    """Take a file of charges in `currency` in.
+
+    Raises `Refused` with the line where it is none, and `OtherCurrency` where one is in another: its amounts would
+    be added to others and compared with the prices of the book.
+    """
+    _load(store, "charges", _messages(lines, {"charge/1", "period-closed/1"}, currency))
 
 
 def load_book(store: Store, book: TariffBook) -> None:
@@ -55,7 +63,7 @@ def _write(store: Store, topic: str, messages: list[Message], since: int | None)
     return until
 
 
-def _messages(lines: Iterable[bytes], types: set[str]) -> Iterator[Message]:
+def _messages(lines: Iterable[bytes], types: set[str], currency: str) -> Iterator[Message]:
     for number, line in enumerate(lines):
         if not line.strip():
             continue
@@ -67,6 +75,8 @@ def _messages(lines: Iterable[bytes], types: set[str]) -> Iterator[Message]:
             raise Refused(f"line {number + 1} is no charge: make the file with rater rate LOG --out FILE") from error
         if kind not in types:
             raise Refused(f"line {number + 1} is of the type {kind}, not {' or '.join(sorted(types))}")
+        if body["currency"] != currency:
+            raise OtherCurrency(f"line {number + 1} is a charge in {body['currency']}")
         yield Message(number, _time(body), None, line.strip(), {})
 
 

@@ -51,3 +51,5 @@ LINE_BYTES: Final = 4 * 1024 * 1024
 """A line of a log file: a record of Kafka's largest size in base64 fits well."""
 SORTED_BYTES: Final = 1024 * 1024 * 1024
 """An exported log whose lines are out of order is sorted in memory up to this size."""
+PARTITIONS: Final = 1000
+"""Partitions of a log (N)."""

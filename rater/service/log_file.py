@@ -7,6 +7,7 @@ Whatever is in a file has its outcome: what cannot be rated as it is, is refused
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
@@ -14,13 +15,22 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from rater.core.limits import LINE_BYTES
+from rater.core.limits import LINE_BYTES, PARTITIONS, RECORD_BYTES
 from rater.stream.model import LogRecord, Record
 
 LOOKED_AT = 1_000
 """Lines among which a file must have an event to be taken for a log."""
 
-_BOOK = b'"tariffs-published/1"'
+_BOOK = b"tariffs-published"
+
+
+_BOUNDS = {"partitions": (1, PARTITIONS), "offset": (0, 2**63 - 1), "timestamp": (-1, 253_402_300_799_999)}
+"""What the numbers of an exported record may be; a timestamp lies before the year 10000."""
+_HEAD = re.compile(
+    rb'\{"partition":(?P<partition>\d{1,18}),"partitions":(?P<partitions>\d{1,18}),"offset":(?P<offset>\d{1,18}),'
+    rb'"timestamp":(?P<timestamp>-?\d{1,18}),"key":(?:null|"(?P<key>[A-Za-z0-9+/=]*)"),"value":"'
+)
+"""How `to_line` begins a line."""
 
 
 class LogLine(NamedTuple):
@@ -76,7 +86,7 @@ def read_log(lines: Lines, *, may_sort: bool = True) -> LogFile:
         return LogFile(exported=False, brings_book=False, in_order=True, lines=iter(()))
     exported = "offset" in first and "type" not in first
     if not exported:
-        brings = any(_BOOK in line and _words(line).get("type") == "tariffs-published/1" for line in lines())
+        brings = any(_publishes(line) for line in lines())
         return LogFile(exported=False, brings_book=brings, in_order=True, lines=_bare(_numbered(lines)))
     in_order = _looked_over(_exported(_numbered(lines)))
     if in_order:
@@ -88,6 +98,11 @@ def read_log(lines: Lines, *, may_sort: bool = True) -> LogFile:
 
 def _numbered(lines: Lines) -> Iterator[tuple[int, bytes]]:
     return ((number, line.strip()) for number, line in enumerate(lines(), start=1) if line.strip())
+
+
+def _publishes(line: bytes) -> bool:
+    """Is it a tariff book? Its type may be written with escapes: PHP writes tariffs-published\\/1."""
+    return (_BOOK in line or b"\\u" in line) and _words(line).get("type") == "tariffs-published/1"
 
 
 def _first_event(lines: Lines) -> dict[str, Any] | None:
@@ -154,15 +169,31 @@ def _exported(lines: Iterable[tuple[int, bytes]]) -> Iterator[LogLine]:
 
 def _line(line: bytes) -> LogLine:
     if len(line) > LINE_BYTES:
-        raise ValueError(f"longer than {LINE_BYTES} bytes")
+        return _cut(line)
     words = orjson.loads(line)
-    partition, partitions, offset, timestamp = (words[n] for n in ("partition", "partitions", "offset", "timestamp"))
-    for name, number, least in (("partitions", partitions, 1), ("offset", offset, 0), ("timestamp", timestamp, -1)):
-        if type(number) is not int or not least <= number < 2**63:
-            raise ValueError(f"{name}: not a whole number from {least} on")
+    numbers = {name: words[name] for name in ("partition", "partitions", "offset", "timestamp")}
+    key, value = _decoded(words["key"]), _decoded(words["value"])
+    return _checked(numbers, key, value)
+
+
+def _cut(line: bytes) -> LogLine:
+    """A record that is larger than is read, of whose line only the beginning is here: it is rejected for its size."""
+    found = _HEAD.match(line)
+    if found is None:
+        raise ValueError(f"longer than {LINE_BYTES} bytes, and not as rater export writes it")
+    numbers: dict[str, Any] = {name: int(found[name]) for name in ("partition", "partitions", "offset", "timestamp")}
+    start = line[found.end() : found.end() + 2 * RECORD_BYTES]
+    key = None if found["key"] is None else b64decode(found["key"], validate=True)
+    return _checked(numbers, key, b64decode(start))
+
+
+def _checked(numbers: dict[str, Any], key: bytes | None, value: bytes | None) -> LogLine:
+    for name, (least, most) in _BOUNDS.items():
+        if type(numbers[name]) is not int or not least <= numbers[name] <= most:
+            raise ValueError(f"{name}: not a whole number from {least} to {most}")
+    partition, partitions, offset, timestamp = numbers.values()
     if type(partition) is not int or not 0 <= partition < partitions:
         raise ValueError(f"partition: not one of {partitions}")
-    key, value = _decoded(words["key"]), _decoded(words["value"])
     return LogLine(partition, partitions, LogRecord(offset, timestamp, key, value))
 
 

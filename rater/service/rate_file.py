@@ -38,6 +38,8 @@ class FileRating:
 
     outcomes: dict[str, int] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
+    partitions: int = 1
+    """N of the log."""
 
     @property
     def records(self) -> int:
@@ -67,6 +69,7 @@ def rate_lines(
             take(output)
     if replay is not None:
         result.outcomes = replay.outcomes()
+        result.partitions = len(replay.heads)
         if book is not None:
             result.outcomes["applied"] -= len(replay.heads)  # the book that we published is no record of the file
     return result

@@ -16,7 +16,8 @@ from rater.service.log_file import LogLine
 from rater.service.rate_file import Account, FileRating, rate_lines
 from rater.stream.model import LogRecord
 
-PUBLISHED = b'"tariffs-published/1"'
+PUBLISHED = (b"tariffs-published", b"\\u")
+"""What stands in every record that publishes a book; its type may be written with escapes."""
 
 
 class Difference(NamedTuple):
@@ -87,7 +88,7 @@ def _under(lines: Iterable[LogLine], other: TariffBook) -> Iterator[LogLine]:
 
 
 def _publishes(record: LogRecord) -> bool:
-    if record.key is not None or record.value is None or PUBLISHED not in record.value:
+    if record.key is not None or record.value is None or not any(word in record.value for word in PUBLISHED):
         return False
     try:
         words = orjson.loads(record.value)

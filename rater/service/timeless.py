@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from rater.core.instant import DAY, Instant, instant
 from rater.core.limits import AHEAD_DAYS
-from rater.events.log import AccountAdjusted, AccountSubscribed, CallEnded, CallVoided
+from rater.events.log import AccountSubscribed, CallEnded, ClockTicked, LogEvent
 from rater.events.parse import parse
 from rater.service.decision import REJECTED, Decision, Desk, Rejected
 from rater.stream.model import Record
 
 
-def told_at(event: CallEnded | CallVoided | AccountSubscribed | AccountAdjusted) -> Instant | None:
-    """The instant that an event of an account tells of; None where it tells none."""
+def told_at(event: LogEvent) -> Instant | None:
+    """The instant that an event tells of; None where it tells none."""
+    if isinstance(event, ClockTicked):
+        return instant(event.at)
     if isinstance(event, CallEnded):
         return instant(event.ended_at)
     return instant(event.start) if isinstance(event, AccountSubscribed) else None
@@ -28,12 +30,14 @@ def too_far_ahead(newest: Instant | None, at: Instant | None) -> Rejected | None
 
 
 def noted(desk: Desk, record: Record, decision: Decision) -> Decision:
-    """The decision, which remembers the newest time that was told; to the day, for it changes the state."""
+    """The decision, which remembers the newest time that was told; to the day, for it changes the state.
+
+    Calls and ticks tell what time it is. A subscription does not: it may hold since long ago, or from next year on.
+    """
     if decision.outcome.startswith(REJECTED):
         return decision
     event = parse(record.value)
-    known = isinstance(event, CallEnded | AccountSubscribed)
-    at = told_at(event) if isinstance(event, CallEnded | AccountSubscribed) and known else None
+    at = told_at(event) if isinstance(event, CallEnded | ClockTicked) else None
     state = decision.state or desk.state
     if at is None or (state.newest is not None and at < state.newest + DAY):
         return decision
