@@ -17,6 +17,7 @@ from rater.console import tables
 from rater.console.queries import money_of
 from rater.console.store import count
 from rater.console.tariffs import zone_of
+from rater.console.units import units_sum
 from rater.console.views import Overview, PeriodTotal, ReasonCount, RejectedView
 from rater.core.money import plain
 from rater.events.results import AlertKind
@@ -97,7 +98,7 @@ def overview(connection: Connection, now: datetime) -> Overview:
     today = now.astimezone(ZoneInfo(zone_of(connection))).replace(hour=0, minute=0, second=0, microsecond=0)
     flow = tables.flow.c
     since = flow.minute >= int(today.timestamp()) // 60
-    charged, number = connection.execute(select(func.sum(flow.amount), func.sum(flow.charges)).where(since)).one()
+    charged, number = connection.execute(select(units_sum(flow.amount), func.sum(flow.charges)).where(since)).one()
     newest = select(tables.sums).order_by(tables.sums.c.period.desc()).limit(3)
     told = tuple(
         PeriodTotal(period=row.period, total=money.words(row.total), accounts=row.accounts)
@@ -137,8 +138,8 @@ def totals(connection: Connection) -> Totals:
 
 def residue(connection: Connection) -> Decimal:
     """What charges sum to, less what their periods' totals say."""
-    summed = connection.execute(select(func.sum(tables.flow.c.amount))).scalar_one()
-    said = connection.execute(select(func.sum(tables.sums.c.total))).scalar_one()
+    summed = connection.execute(select(units_sum(tables.flow.c.amount))).scalar_one()
+    said = connection.execute(select(units_sum(tables.sums.c.total))).scalar_one()
     return money_of(connection).amount(int(summed or 0) - int(said or 0))
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, and_, case, func, select
 from rater.console import tables
 from rater.console.store import Money, get_money
 from rater.console.tariffs import band_of, zone_of
+from rater.console.units import units_sum
 from rater.console.views import (
     AccountView,
     ConnectRate,
@@ -129,7 +130,7 @@ def days(connection: Connection, account: str, name: str) -> list[DayView]:
     first = name if len(name) > 7 else f"{name}-01"
     # Zones are off UTC by whole quarters of an hour: what falls into one of these falls into one day.
     quarter = func.coalesce(charges.at - charges.at % _QUARTER, -1).label("quarter")
-    found = select(quarter, func.sum(charges.amount).label("amount"), func.count(charges.at).label("calls"))
+    found = select(quarter, units_sum(charges.amount).label("amount"), func.count(charges.at).label("calls"))
     rows = connection.execute(found.where(charges.account == account, charges.period == name).group_by(quarter))
     sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for row in rows:

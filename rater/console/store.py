@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, func, inspect, select
+from sqlalchemy import Column, ColumnElement, Connection, Engine, Table, create_engine, event, func, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import StaticPool
 
 from rater.console import tables
+from rater.console.units import Units, set_up, units_add
 from rater.core.money import plain
 from rater.stream.failstop import Refused
 
@@ -111,6 +112,7 @@ def _engine(url: str, *, in_memory: bool) -> Engine:
 
 def _set_up_sqlite(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # pysqlite's own idea of transactions would begin them too late
+    set_up(connection)
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -129,8 +131,13 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Row], adding: Se
     put = dialect.insert(table)
     keys = [column.name for column in table.primary_key]
     told = [name for name in rows[0] if name not in keys]
-    changes = {name: table.c[name] + put.excluded[name] if name in adding else put.excluded[name] for name in told}
+    new = put.excluded
+    changes = {name: _added(table.c[name], new[name]) if name in adding else new[name] for name in told}
     connection.execute(put.on_conflict_do_update(index_elements=keys, set_=changes), list(rows))
+
+
+def _added(there: Column[Any], more: ColumnElement[Any]) -> ColumnElement[Any]:
+    return units_add(there, more) if isinstance(there.type, Units) else there + more
 
 
 def add_new(connection: Connection, table: Table, rows: Sequence[Row]) -> None:

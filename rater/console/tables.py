@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, MetaData, String, Table, Text
 
-FORMAT = 1
+from rater.console.units import Units
+from rater.core import limits
+
+FORMAT = 2
 
 metadata = MetaData()
 
@@ -30,13 +33,13 @@ positions = Table(
 charges = Table(
     "charges",
     metadata,
-    Column("account", String(64), primary_key=True),
-    Column("period", String(10), primary_key=True),
+    Column("account", String(limits.ACCOUNT_ID), primary_key=True),
+    Column("period", String(limits.PERIOD_NAME), primary_key=True),
     Column("seq", BigInteger, primary_key=True),
     Column("kind", String(16), nullable=False),
-    Column("amount", BigInteger, nullable=False),
+    Column("amount", Units, nullable=False),
     Column("at", BigInteger, comment="when the call started; null for what is no call"),
-    Column("call_id", String(200)),
+    Column("call_id", String(limits.CALL_ID)),
     Column("direction", String(8)),
     Column("connected", Boolean),
     Column("talk", BigInteger, comment="seconds"),
@@ -47,18 +50,18 @@ charges = Table(
 periods = Table(
     "periods",
     metadata,
-    Column("account", String(64), primary_key=True),
-    Column("period", String(10), primary_key=True),
+    Column("account", String(limits.ACCOUNT_ID), primary_key=True),
+    Column("period", String(limits.PERIOD_NAME), primary_key=True),
     Column("seq", BigInteger, nullable=False, comment="of its last charge"),
-    Column("total", BigInteger, nullable=False, comment="as its last charge says"),
-    Column("summed", BigInteger, nullable=False, comment="as its charges add up"),
-    Column("fees", BigInteger, nullable=False),
-    Column("manual", BigInteger, nullable=False, comment="manual adjustments"),
+    Column("total", Units, nullable=False, comment="as its last charge says"),
+    Column("summed", Units, nullable=False, comment="as its charges add up"),
+    Column("fees", Units, nullable=False),
+    Column("manual", Units, nullable=False, comment="manual adjustments"),
     Column("attempts", BigInteger, nullable=False, comment="outbound calls, voids taken off"),
     Column("connected", BigInteger, nullable=False, comment="outbound and connected, voids taken off"),
     Column("calls", BigInteger, nullable=False, comment="all connected calls, voids taken off"),
     Column("talk", BigInteger, nullable=False, comment="their talk time in seconds"),
-    Column("plan", String(80), comment="of its last charge that has one"),
+    Column("plan", String(limits.VERSIONED_PLAN_ID), comment="of its last charge that has one"),
     Column("allowance_left", JSON, nullable=False),
     Column("closed", Boolean, nullable=False),
     Column("touched", BigInteger, nullable=False, comment="the last charge's record time in ms"),
@@ -66,21 +69,21 @@ periods = Table(
     Index("periods_by_touched", "touched"),
 )
 
-accounts = Table("accounts", metadata, Column("account", String(64), primary_key=True))
+accounts = Table("accounts", metadata, Column("account", String(limits.ACCOUNT_ID), primary_key=True))
 
 sums = Table(
     "sums",
     metadata,
-    Column("period", String(10), primary_key=True),
-    Column("total", BigInteger, nullable=False, comment="of all accounts, as the last charges say"),
+    Column("period", String(limits.PERIOD_NAME), primary_key=True),
+    Column("total", Units, nullable=False, comment="of all accounts, as the last charges say"),
     Column("accounts", BigInteger, nullable=False),
 )
 
 spends = Table(
     "spends",
     metadata,
-    Column("account", String(64), primary_key=True),
-    Column("period", String(10), primary_key=True),
+    Column("account", String(limits.ACCOUNT_ID), primary_key=True),
+    Column("period", String(limits.PERIOD_NAME), primary_key=True),
     Column("body", Text, nullable=False, comment="the latest snapshot as it came"),
 )
 
@@ -88,16 +91,16 @@ flow = Table(
     "flow",
     metadata,
     Column("minute", BigInteger, primary_key=True, comment="since 1970, of the record's time: when it was charged"),
-    Column("amount", BigInteger, nullable=False),
+    Column("amount", Units, nullable=False),
     Column("charges", BigInteger, nullable=False),
 )
 
 alerts = Table(
     "alerts",
     metadata,
-    Column("alert_id", String(160), primary_key=True),
-    Column("account", String(64), nullable=False),
-    Column("period", String(10), nullable=False),
+    Column("alert_id", String(limits.ALERT_ID), primary_key=True),
+    Column("account", String(limits.ACCOUNT_ID), nullable=False),
+    Column("period", String(limits.PERIOD_NAME), nullable=False),
     Column("kind", String(40), nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
@@ -111,9 +114,9 @@ rejected = Table(
     Column("partition", Integer, primary_key=True),
     Column("offset", BigInteger, primary_key=True),
     Column("at", BigInteger, nullable=False, comment="the record's time in ms"),
-    Column("place", String(300), nullable=False, comment="where it stands in the log: calls/3/10482"),
+    Column("place", Text, nullable=False, comment="where it stands in the log: calls/3/10482"),
     Column("reason", String(40), nullable=False),
-    Column("detail", String(500), nullable=False),
+    Column("detail", String(limits.DETAIL), nullable=False),
     Column("body", Text, nullable=False),
     Index("rejected_by_time", "at"),
 )
@@ -128,6 +131,6 @@ reasons = Table(
 tariffs = Table(
     "tariffs",
     metadata,
-    Column("key", String(100), primary_key=True, comment="as in the rater's own table: the book, or a plan's id"),
+    Column("key", Text, primary_key=True, comment="as in the rater's own table: the book, or a plan's id"),
     Column("body", Text, nullable=False),
 )

@@ -21,6 +21,19 @@ ROW_BYTES: Final = 512 * KIB
 ACCOUNT_ID: Final = 64
 CALL_ID: Final = 255
 SOURCE: Final = 64
+PERIOD_NAME: Final = 10
+VERSIONED_PLAN_ID: Final = 74
+"""A plan's id, `@` and a version of up to nine digits."""
+CHARGE_ID: Final = 96
+"""account:period:seq, the seq of up to 20 digits."""
+ALERT_ID: Final = 160
+"""account:period:mark."""
+PHONE_NUMBER: Final = 64
+"""A caller or callee, as the switch writes it."""
+NOTE: Final = 500
+"""A reason that a person gives."""
+DETAIL: Final = 500
+"""Why a record was rejected, in a line."""
 
 # What an account may have.
 CHANGES_PER_PERIOD: Final = 100
@@ -33,8 +46,8 @@ CALLS_RERATED: Final = 1_000_000
 # What a message may have.
 LINES: Final = 200
 """Lines of a charge; where there would be more, there is one line a meter, without a rate."""
-SEGMENTS: Final = 2 * CHANGES_PER_PERIOD
-"""Segments of a period: one for each change, and room to spare."""
+READ_LINES: Final = 1_000
+"""Lines of a charge, and segments of a closed period, that a reader takes: earlier versions wrote more than we do."""
 
 # What one tick may do.
 TICK_CHANGES: Final = 10_000

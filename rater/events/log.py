@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
-from rater.core.limits import TICK_CHANGES
+from rater.core.limits import RECORD_BYTES, TICK_CHANGES
 from rater.events.tariffs import PlanWords, TariffBook
 from rater.events.words import (
     AccountId,
@@ -30,7 +30,7 @@ from rater.events.words import (
 
 LONGEST_CALL = timedelta(hours=24)
 NO_TIME = timedelta(0)
-MAX_EVENT_BYTES = 64 * 1024
+MAX_EVENT_BYTES = RECORD_BYTES
 """Key and value of a record of the log together; a larger one is rejected `record-too-large`."""
 
 

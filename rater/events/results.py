@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from rater.core import limits
 from rater.events.reasons import Reason
 from rater.events.words import (
     AccountId,
@@ -21,8 +22,8 @@ from rater.events.words import (
     Figure,
     Id,
     Instant,
+    KeptNote,
     Message,
-    Note,
     PeriodName,
     Price,
     Share,
@@ -31,8 +32,6 @@ from rater.events.words import (
     Words,
     ZoneName,
 )
-
-MAX_LINES = 1_000
 
 ChargeKind = Literal["usage", "fee", "adjustment", "reversal"]
 AllowanceMeter = Literal["minutes", "connected-calls"]
@@ -85,7 +84,7 @@ class Charge(Message):
     """
 
     type: Literal["charge/1"]
-    charge_id: Annotated[str, Field(max_length=96)]
+    charge_id: Annotated[str, Field(max_length=limits.CHARGE_ID)]
     account: AccountId
     period: PeriodName
     seq: Annotated[int, Field(ge=1, le=2**53 - 1)]
@@ -94,8 +93,8 @@ class Charge(Message):
     call: RatedCall | None = None
     adjustment_id: Id | None = None
     subscription_id: Id | None = None
-    reason: Note | None = None
-    lines: Annotated[tuple[ChargeLine, ...], Field(max_length=MAX_LINES)]
+    reason: KeptNote | None = None
+    lines: Annotated[tuple[ChargeLine, ...], Field(max_length=limits.READ_LINES)]
     amount: Figure
     currency: CurrencyCode
     period_total: Figure
@@ -136,7 +135,7 @@ class PeriodClosed(Message):
     period: PeriodName
     start: Instant
     end: Instant
-    segments: Annotated[tuple[ClosedSegment, ...], Field(max_length=MAX_LINES)]
+    segments: Annotated[tuple[ClosedSegment, ...], Field(max_length=limits.READ_LINES)]
     adjustments: Figure
     attempts: Count
     connected: Count
@@ -211,7 +210,7 @@ class Alert(Message):
     """
 
     type: Literal["alert/1"]
-    alert_id: Annotated[str, Field(max_length=160)]
+    alert_id: Annotated[str, Field(max_length=limits.ALERT_ID)]
     account: AccountId
     period: PeriodName
     kind: AlertKind
@@ -255,7 +254,7 @@ class Rejected(Message):
 
     type: Literal["rejected/1"]
     reason: Reason
-    detail: Annotated[str, Field(max_length=500)]
+    detail: Annotated[str, Field(max_length=limits.DETAIL)]
     key: Base64 | Excerpt | None
     value: Base64 | Excerpt | None
 

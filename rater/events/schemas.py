@@ -120,6 +120,19 @@ def generated() -> dict[str, str]:
     return {**files, ASYNCAPI: note + yaml.safe_dump(asyncapi(), sort_keys=False, width=120)}
 
 
+ON_PURPOSE = frozenset(
+    {
+        "call-ended/1/caller: maxLength narrowed",
+        "call-ended/1/caller: pattern changed",
+        "call-ended/1/callee: maxLength narrowed",
+        "call-ended/1/callee: pattern changed",
+        "call-voided/1/reason: pattern changed",
+        "account-adjusted/1/reason: pattern changed",
+    }
+)
+"""What was narrowed knowingly, in 0.2: any Unicode, control characters too, was kept for ever with each call."""
+
+
 def broken(directory: Path) -> list[str]:
     """What the models refuse that the schemas in a directory take."""
     found = []
@@ -128,7 +141,7 @@ def broken(directory: Path) -> list[str]:
         if file.exists():
             old = json.loads(file.read_text(encoding="utf-8"))
             found += [f"{message}{problem}" for problem in breaking(old, schema_of(message))]
-    return found
+    return [problem for problem in found if problem not in ON_PURPOSE]
 
 
 def write(directory: Path) -> list[str]:

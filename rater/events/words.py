@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from rater.core import limits
 from rater.core.zones import zone
 
 
@@ -143,27 +144,36 @@ Figure = Annotated[
 ]
 """An amount or quantity that goes out: sums are wider than what comes in."""
 
-AccountId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]{1,64}$", max_length=64)]
+PRINTABLE = r"^[^\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]*$"
+"""Text of one line that shows as it is: no control characters, and none that nobody sees. Said by their numbers, so
+that no version of Unicode decides."""
+
+AccountId = Annotated[str, Field(pattern=rf"^[A-Za-z0-9._+-]{{1,{limits.ACCOUNT_ID}}}$", max_length=limits.ACCOUNT_ID)]
 """An account's id, and the ids that people give: subscriptions, adjustments, plans, sources."""
 
 Id = AccountId
 
-CallId = Annotated[str, Field(pattern=r"^[!-~]{1,255}$", max_length=255)]
+CallId = Annotated[str, Field(pattern=rf"^[!-~]{{1,{limits.CALL_ID}}}$", max_length=limits.CALL_ID)]
 """A switch's id of a call: printable ASCII without spaces (a UUID, `1469118934.19`, a SIP Call-ID)."""
 
-Source = Annotated[str, Field(pattern=r"^[!-~]{1,64}$", max_length=64)]
+Source = Annotated[str, Field(pattern=rf"^[!-~]{{1,{limits.SOURCE}}}$", max_length=limits.SOURCE)]
 """The switch's name."""
 
-Number = Annotated[str, Field(max_length=128)]
+Number = Annotated[str, Field(pattern=PRINTABLE, max_length=limits.PHONE_NUMBER)]
 """A phone number or SIP address as the switch wrote it; empty where it was withheld."""
 
-Note = Annotated[str, Field(min_length=1, max_length=500)]
+Note = Annotated[str, Field(pattern=PRINTABLE, min_length=1, max_length=limits.NOTE)]
 """What a person wrote."""
 
-VersionedPlanId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._+-]{1,64}@[1-9][0-9]{0,8}$", max_length=74)]
+KeptNote = Annotated[str, Field(min_length=1, max_length=limits.NOTE)]
+"""A note as a charge carries it; earlier versions took any characters."""
+
+VersionedPlanId = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9._+-]{1,64}@[1-9][0-9]{0,8}$", max_length=limits.VERSIONED_PLAN_ID)
+]
 """A plan with its version, `hybrid-200@1`."""
 
-PeriodName = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$", max_length=10)]
+PeriodName = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$", max_length=limits.PERIOD_NAME)]
 """A period's name: `2026-11`, or `2026-11-15` where the billing day is not 1."""
 
 CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$", max_length=3)]

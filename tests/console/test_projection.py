@@ -15,6 +15,7 @@ from sqlalchemy import Connection, func, select
 from rater.console import overall, projection, queries, tables
 from rater.console.projection import Message, Overtaken, position, project
 from rater.console.store import Money, Store
+from rater.console.units import units_sum
 from rater.service.step import make_step
 from rater.stream.failstop import Refused
 from tests.console.readmodel import NOW, TOPICS, busy_log, filled, messages, take
@@ -109,7 +110,7 @@ def test_the_sums_are_those_of_the_rows() -> None:
     with filled(LOG).read() as connection:
         ours = connection.execute(select(tables.sums).order_by(tables.sums.c.period)).all()
         at = tables.periods.c
-        grouped = select(at.period, func.sum(at.total), func.count()).group_by(at.period).order_by(at.period)
+        grouped = select(at.period, units_sum(at.total), func.count()).group_by(at.period).order_by(at.period)
         assert [tuple(row) for row in ours] == [tuple(row) for row in connection.execute(grouped)]
         names = connection.execute(select(at.account).distinct().order_by(at.account)).scalars().all()
         assert connection.execute(select(tables.accounts.c.account)).scalars().all() == names
