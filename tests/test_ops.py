@@ -15,7 +15,7 @@ from rater.console.metrics import exposition as of_console
 from rater.service.metrics import exposition as of_worker
 from rater.stream.batches import Tally
 from rater.stream.model import Head
-from tests.console.readmodel import busy_log, filled
+from tests.console.readmodel import busy_log, opened
 from tests.test_compose import SERVICES
 
 OPS = Path(__file__).parents[1] / "ops"
@@ -35,7 +35,8 @@ def metrics() -> set[str]:
     engine = SimpleNamespace(units={0: unit}, held={"usage": {0: {b"a": 1}}}, ready=True, restored=(1, 2))
     live = Live()
     live.log_ends = {0: 7}
-    said = of_worker(engine) + of_console(live, filled(busy_log()))
+    with opened(busy_log()) as store:
+        said = of_worker(engine) + of_console(live, store)
     return {re.split(r"[{ ]", line)[0] for line in said.decode().splitlines() if not line.startswith("#")}
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 
 from rater.console.from_files import load_book
@@ -34,9 +35,15 @@ def take(store: Store, topic: str, records: Sequence[Message], partition: int = 
         project(connection, topic, partition, records, since, until)
 
 
-def filled(log: Log, store: Store | None = None) -> Store:
-    """A read model of what the log's step put out, and the shipped book."""
-    store = store or Store()
+@contextmanager
+def opened(log: Log) -> Iterator[Store]:
+    """A read model in memory of what the log's step put out; it is closed at the end."""
+    with closing(Store()) as store:
+        yield filled(log, store)
+
+
+def filled(log: Log, store: Store) -> Store:
+    """The read model with what the log's step put out, and the shipped book."""
     store.open("")
     load_book(store, shipped_book())
     for topic, records in messages(log.outputs).items():

@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +23,7 @@ from rater.console.follow import Follower
 from rater.console.store import Store
 from rater.events.results import RESULTS
 from rater.service.settings import Settings
-from tests.console.readmodel import busy_log, filled
+from tests.console.readmodel import busy_log, opened
 
 TOKEN = "a-token-of-the-tests"  # noqa: S105 - of no system
 LOG = busy_log()
@@ -36,9 +37,9 @@ class Idle(Follower):
 
 
 @pytest.fixture(scope="module")
-def app() -> FastAPI:
-    store = filled(LOG)
-    return create_app(store, TOKEN, Idle(Settings(), store))
+def app() -> Iterator[FastAPI]:
+    with opened(LOG) as store:
+        yield create_app(store, TOKEN, Idle(Settings(), store))
 
 
 @pytest.fixture
@@ -243,8 +244,13 @@ def test_a_form_too_long_is_no_token(stranger: TestClient) -> None:
 def test_guessing_is_slowed_down(monkeypatch: pytest.MonkeyPatch) -> None:
     """After some wrong tokens none is looked at for a while, the right one neither."""
     monkeypatch.setattr(auth, "TRIES", 3)
-    store = Store()
-    store.open("")
+    with closing(Store()) as store:
+        store.open("")
+        guess(store)
+
+
+def guess(store: Store) -> None:
+    """Log in with wrong tokens, until the right one is not looked at either."""
     with TestClient(create_app(store, TOKEN, Idle(Settings(), store)), follow_redirects=False) as client:
         statuses = [client.post("/login", data={"token": f"wrong-{n}"}).status_code for n in range(4)]
         assert statuses == [401, 401, 401, 429]

@@ -18,7 +18,7 @@ from rater.console.store import Money, Store
 from rater.console.units import units_sum
 from rater.service.step import make_step
 from rater.stream.failstop import Refused
-from tests.console.readmodel import NOW, TOPICS, busy_log, filled, messages, take
+from tests.console.readmodel import NOW, TOPICS, busy_log, messages, opened, take
 from tests.laws.lives import life
 from tests.support.logs import Log
 
@@ -39,7 +39,8 @@ def rows(store: Store) -> dict[str, list[tuple[object, ...]]]:
         return everything(connection)
 
 
-WHOLE = rows(filled(LOG))
+with opened(LOG) as whole:
+    WHOLE = rows(whole)
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def test_it_holds_what_was_charged() -> None:
     """Totals as the charges say, sums as they add up, counts without what was voided."""
-    with filled(LOG).read() as connection:
+    with opened(LOG) as store, store.read() as connection:
         told = overall.overview(connection, NOW)
         (october, november) = sorted(queries.account_periods(connection, "B"), key=lambda one: one.period)
     charges = [charge for charge in LOG.charges if charge["type"] == "charge/1"]
@@ -67,14 +68,14 @@ def test_it_holds_what_was_charged() -> None:
 @given(st.lists(st.integers(1, 40), max_size=30))
 def test_any_split_gives_the_same_rows(sizes: list[int]) -> None:
     """However many messages a transaction has."""
-    store = filled(LOG.__class__(publish=False))
-    for topic in TOPICS:
-        left, waiting = list(sizes), MESSAGES[topic]
-        while waiting:
-            size = left.pop() if left else 7
-            take(store, topic, waiting[:size])
-            waiting = waiting[size:]
-    assert rows(store) == WHOLE
+    with opened(LOG.__class__(publish=False)) as store:
+        for topic in TOPICS:
+            left, waiting = list(sizes), MESSAGES[topic]
+            while waiting:
+                size = left.pop() if left else 7
+                take(store, topic, waiting[:size])
+                waiting = waiting[size:]
+        assert rows(store) == WHOLE
 
 
 def test_a_charge_that_was_seen_is_passed_over(store: Store) -> None:
@@ -107,7 +108,7 @@ def test_a_missing_or_changed_charge_stops_it(store: Store, wrong: str) -> None:
 
 def test_the_sums_are_those_of_the_rows() -> None:
     """Kept as charges come, since adding up all periods takes long where there are many."""
-    with filled(LOG).read() as connection:
+    with opened(LOG) as store, store.read() as connection:
         ours = connection.execute(select(tables.sums).order_by(tables.sums.c.period)).all()
         at = tables.periods.c
         grouped = select(at.period, units_sum(at.total), func.count()).group_by(at.period).order_by(at.period)
@@ -178,7 +179,7 @@ def test_money_comes_back_as_it_was(amount: Decimal) -> None:
 
 def test_long_numbers_of_rejected_records_are_masked() -> None:
     """They may be those of phones."""
-    with filled(LOG).read() as connection:
+    with opened(LOG) as store, store.read() as connection:
         found = [view for _, view in overall.rejections(connection)]
     assert {view.reason for view in found} >= {"wrong-shape"}
     assert any("*********" in view.received for view in found)
@@ -193,8 +194,7 @@ def test_it_agrees_with_what_the_rater_says_of_any_life(seed: int) -> None:
     log = Log(make_step(spend=True), publish=False)
     for told in life(seed, 100):
         log.add(told.event, timestamp=int(told.stamp.timestamp() * 1000))
-    store = filled(log)
-    with store.read() as connection:
+    with opened(log) as store, store.read() as connection:
         bodies = [orjson.loads(row.body) for row in connection.execute(select(tables.spends))]
         for spend in bodies:
             period = queries.period(connection, spend["account"], spend["period"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -146,7 +146,7 @@ PERIODS: list[tuple[str, Event, str, str]] = [
 def test_a_call_belongs_to_the_period_in_which_it_started(name: str, fields: Event, start: str, period: str) -> None:
     """Months of the account's zone from its billing day; a call across the end is not split."""
     log = Log(make_step(check_timestamps=False))
-    log.add(subscribed("A", "per-call", "2026-10-01T00:00:00+08:00", **fields))
+    log.add(subscribed("A", "per-call", (at(start) - timedelta(days=100)).isoformat(), **fields))
     [charge] = log.add(call("A", 1, 7200, at(start)))
     assert charge["period"] == period, name
 
