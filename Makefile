@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	--python-version 3.11 pyproject.toml
 
-.PHONY: setup demo lint test test-kafka test-faults test-planted test-days soak bench bench-console schemas lock clean
+.PHONY: setup demo lint test pytest test-pythons test-kafka test-kafka-old test-faults test-planted test-days soak bench bench-console schemas lock clean
 
 setup: $(VENV)/.ready
 
@@ -29,8 +29,24 @@ lint: setup
 test: lint
 	$(BIN)/pytest -q
 
+# The suite on each other Python that we promise and that is here, each in an environment of its own; PYTHONS names some.
+PYTHONS ?= 3.12 3.13
+test-pythons:
+	@for version in $(PYTHONS); do \
+		python=$$(command -v python$$version || ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$version.*/bin/python 2>/dev/null | tail -n 1); \
+		if [ -z "$$python" ]; then echo "Python $$version is not here: not tried"; continue; fi; \
+		echo "== Python $$version"; \
+		$(MAKE) --no-print-directory pytest PYTHON=$$python VENV=.venv-$$version || exit 1; done
+
+pytest: setup
+	$(BIN)/pytest -q
+
 test-kafka: setup
 	$(BIN)/pytest -q -m kafka
+
+# What a broker decides, on the oldest version that we promise.
+test-kafka-old: setup
+	RATER_TEST_KAFKA=3.9.1 $(BIN)/pytest -q -m kafka tests/kafka/test_foreign.py tests/kafka/test_topics.py
 
 # Faults by a seed: SEED=2 is another run, MINUTES a longer one; the same seed gives the same plan.
 SEED ?= 1
@@ -65,4 +81,4 @@ lock:
 	$(LOCK) --extra console --extra build -o requirements-runtime.lock
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis
