@@ -4,31 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+import shlex
+from datetime import UTC, datetime
+from typing import Annotated
 from uuid import uuid4
 
 import typer
 
 from rater.cli.errors import fail
-
-if TYPE_CHECKING:
-    from rater.events.log import AccountAdjusted, CallVoided, ClockTicked
-
-    Event = TypeVar("Event", AccountAdjusted, CallVoided, ClockTicked)
+from rater.cli.sending import AsJson, NoWait, send, valid
 
 
 def adjust(
     account: Annotated[str, typer.Argument(help="The account's id.")],
     amount: Annotated[str, typer.Argument(help="Signed; a credit is negative: put -- before it.")],
     reason: Annotated[str, typer.Option(help="Why; it stands in the charge.")],
-    ident: Annotated[str | None, typer.Option("--id", help="Adjustment id; the same again is no second one.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    ident: Annotated[
+        str | None, typer.Option("--id", help="Adjustment id; the same again is no second one. Made if left out.")
+    ] = None,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Write a credit or a debit into the log; it is posted in the account's oldest open period."""
+    """Write a credit or a debit into the log; it is posted in the account's oldest open period.
+
+    Exit status 1 where the rater rejects it, 3 where no worker has come to it within 30 s.
+    """
     from rater.events.log import AccountAdjusted
 
-    words = {"type": "account-adjusted/1", "account": account, "adjustment_id": ident or f"a-{uuid4().hex[:12]}"}
-    _send(_valid(AccountAdjusted, {**words, "amount": amount, "reason": reason}), "adjustment_id", as_json=as_json)
+    name = ident or f"a-{uuid4().hex[:12]}"
+    words = {"type": "account-adjusted/1", "account": account, "adjustment_id": name}
+    event = valid(AccountAdjusted, {**words, "amount": amount, "reason": reason})
+    again = shlex.join(["rater", "adjust", account, "--reason", reason, "--id", name, "--", amount])
+    send(event, "adjustment_id", again, wait=not no_wait, as_json=as_json)
 
 
 def void(
@@ -36,25 +43,40 @@ def void(
     source: Annotated[str, typer.Argument(help="The switch that sent the call.")],
     call_id: Annotated[str, typer.Argument(help="The call's id there.")],
     reason: Annotated[str, typer.Option(help="Why; it stands in the reversal.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Take a rated call back: the reversal leaves its period as if the call had never been."""
+    """Take a rated call back: the reversal leaves its period as if the call had never been.
+
+    Run twice it is done once. Exit status 1 where the rater rejects it, 3 where no worker has come to it within 30 s.
+    """
     from rater.events.log import CallVoided
 
     words = {"type": "call-voided/1", "account": account, "source": source, "call_id": call_id, "reason": reason}
-    _send(_valid(CallVoided, words), "call_id", as_json=as_json)
+    send(valid(CallVoided, words), "call_id", "", wait=not no_wait, as_json=as_json)
 
 
 def tick(
     at: Annotated[str, typer.Option(help="The instant that time has come to, RFC 3339; time never goes back.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also where it lies ahead of this machine's clock; it cannot be taken back.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Move time in every partition, as an operator: fees fall due and periods close. It can not be taken back."""
+    """Move time in every partition, as an operator: fees fall due and periods close. It cannot be taken back."""
     from rater.events.log import ClockTicked
     from rater.service.log_writer import send_tick
     from rater.service.settings import Settings
 
-    event = _valid(ClockTicked, {"type": "clock-ticked/1", "at": at, "operator": True})
+    event = valid(ClockTicked, {"type": "clock-ticked/1", "at": at, "operator": True})
+    ahead = event.at - datetime.now(UTC)
+    if ahead.total_seconds() > AHEAD and not force:
+        months = max(1, round(ahead.days / 30.4))
+        raise fail(
+            f"{at} is {ahead.days} days ahead: each subscribed account would owe the fees of about {months} month(s) at"
+            " once, months would close, and calls made until then would be late or too old",
+            "nothing was written; if that is what you want, say --force",
+        )
     settings = Settings()
     places = asyncio.run(send_tick(settings, event))
     if as_json:
@@ -63,25 +85,5 @@ def tick(
     typer.echo(f"the tick is in all {len(places)} partitions of {settings.topic('calls')}")
 
 
-def _valid(model: type[Event], words: dict[str, Any]) -> Event:
-    from pydantic import ValidationError
-
-    try:
-        return model.model_validate_json(json.dumps(words))
-    except ValidationError as error:
-        for wrong in error.errors(include_url=False):
-            typer.secho(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}", err=True, fg=typer.colors.RED)
-        raise fail("nothing was written") from error
-
-
-def _send(event: AccountAdjusted | CallVoided, ident: str, *, as_json: bool) -> None:
-    from rater.service.log_writer import send_event
-    from rater.service.settings import Settings
-
-    settings = Settings()
-    partition, offset = asyncio.run(send_event(settings, event))
-    name = getattr(event, ident)
-    if as_json:
-        typer.echo(json.dumps({ident: name, "partition": partition, "offset": offset}))
-        return
-    typer.echo(f"{name} is in {settings.topic('calls')}, partition {partition}, offset {offset}")
+AHEAD = 300
+"""Seconds that a tick may be ahead of this machine's clock without --force."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +12,7 @@ from uuid import uuid4
 import typer
 
 from rater.cli.errors import fail
+from rater.cli.sending import AsJson, NoWait, send, valid
 
 
 def subscribe(
@@ -25,14 +26,14 @@ def subscribe(
     spend_cap: Annotated[str | None, typer.Option(help="Spend of a period that raises an alert.")] = None,
     connect_rate: Annotated[str | None, typer.Option(help="Guaranteed connect rate, e.g. 0.75.")] = None,
     ident: Annotated[str | None, typer.Option("--id", help="Subscription id; the same again is no second one.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Write a subscription into the log, in the account's partition. What is left out keeps its value."""
-    from pydantic import ValidationError
+    """Write a subscription into the log, in the account's partition. What is left out keeps its value.
 
+    Exit status 1 where the rater rejects it, 3 where no worker has come to it within 30 s.
+    """
     from rater.events.log import AccountSubscribed
-    from rater.service.log_writer import send_event
-    from rater.service.settings import Settings
 
     if [plan is not None, plan_file is not None, end].count(True) != 1:
         raise fail("say one of: a PLAN, --plan-file FILE, --end", "the plans of the shipped book: rater tariffs show")
@@ -50,18 +51,13 @@ def subscribe(
         "guaranteed_connect_rate": connect_rate,
     }
     words |= {name: value for name, value in said.items() if value is not None}
-    try:
-        event = AccountSubscribed.model_validate_json(json.dumps(words))
-    except ValidationError as error:
-        for wrong in error.errors(include_url=False):
-            typer.secho(f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}", err=True, fg=typer.colors.RED)
-        raise fail("nothing was written") from error
-    settings = Settings()
-    partition, offset = asyncio.run(send_event(settings, event))
-    if as_json:
-        typer.echo(json.dumps({"subscription_id": event.subscription_id, "partition": partition, "offset": offset}))
-        return
-    typer.echo(f"{event.subscription_id} is in {settings.topic('calls')}, partition {partition}, offset {offset}")
+    event = valid(AccountSubscribed, words)
+    send(event, "subscription_id", _again(words), wait=not no_wait, as_json=as_json)
+
+
+def _again(words: dict[str, Any]) -> str:
+    """What to add to the command so that it says the same subscription again."""
+    return shlex.join(["rater", "subscribe", "...", "--id", words["subscription_id"], "--from", words["from"]])
 
 
 def _plan(file: Path) -> Any:

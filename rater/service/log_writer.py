@@ -42,10 +42,15 @@ async def _everywhere(settings: Settings, event: TariffsPublished | ClockTicked)
         return {(await future).partition: (await future).offset for future in sent}
 
 
+async def home_of(settings: Settings, account: str) -> int:
+    """The partition of an account's events."""
+    return partition_of(account.encode(), await log_partitions(settings))
+
+
 async def send_event(settings: Settings, event: AccountEvent) -> tuple[int, int]:
     """Write an account's event where the account's calls are (murmur2 of the account). Returns (partition, offset)."""
     key = event.account.encode()
-    partition = partition_of(key, await log_partitions(settings))
+    partition = await home_of(settings, event.account)
     async with _producer(settings) as producer:
         sent = await producer.send_and_wait(
             settings.topic("calls"), event.to_json(), key, partition=partition, headers=_headers(event.type)

@@ -12,9 +12,10 @@ from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
 from rater.core.account import Account
-from rater.core.instant import Instant, instant, length
+from rater.core.instant import DAY, Instant, instant, length
 from rater.core.ledger import Charged
 from rater.core.life import MAX_EVENTS, Clock, due, forgettable, forgetting, live, nobody
+from rater.core.limits import AHEAD_DAYS
 from rater.core.tariffs import Tariffs
 from rater.core.usage import Usage
 from rater.events.log import ClockTicked
@@ -44,6 +45,11 @@ def on_tick(desk: Desk, record: Record, event: ClockTicked) -> Decision | Reject
     ahead = at > record.timestamp * 1000 + TOLERANCE
     if ahead and desk.check_timestamps and not event.operator:
         return Rejected("tick-ahead", "the tick is more than 5 minutes ahead of its record's timestamp")
+    newest = max(record.timestamp * 1000 if desk.check_timestamps else 0, desk.state.now or 0)
+    if newest and at > newest + AHEAD_DAYS * DAY:
+        return Rejected(
+            "tick-ahead", f"the tick is more than {AHEAD_DAYS} days ahead of the last one and of its record"
+        )
     state = _moved(desk.state, desk.tariffs, at)
     if desk.tariffs is None or state.due is None or state.due > (state.now or 0):
         return Decision(APPLIED, state=state._replace(left=False))

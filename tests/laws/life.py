@@ -16,7 +16,8 @@ from rater.service.rows import USAGE
 from tests.laws.worlds import Line, World, line_of
 from tests.support.logs import Event, bodies, tick
 
-AFTER_ALL = "2031-01-01T00:00:00Z"
+AFTER_ALL = 2031
+"""A year in which everything is over."""
 """When every generated call is long forgotten."""
 
 
@@ -77,8 +78,9 @@ def closing(world: World) -> None:
     """At the end of time each period with a charge is closed once, with the sum of its charges, and no row is left."""
     from tests.laws.laws import rate  # noqa: PLC0415
 
-    end = Line(None, orjson.dumps(tick(AFTER_ALL, operator=True)))
-    replay, outputs = rate([*world.log, end, end])
+    years = (tick(f"{year}-01-01T00:00:00Z", operator=True) for year in range(2020, AFTER_ALL + 1))
+    ends = [Line(None, orjson.dumps(year)) for year in years]  # one tick goes no further than 400 days
+    replay, outputs = rate([*world.log, *ends, ends[-1]])
     charges = bodies(outputs, "charges")
     verifier = Verifier()
     assert [fault for charge in charges for fault in verifier.faults(charge)] == []

@@ -157,6 +157,7 @@ def test_february_29() -> None:
     """2028 has 29 days in February: one of them is the last."""
     log = Log(words=book(PLANS))
     assert told(log.add(subscribed("A", "basic", "2028-02-29T00:00:00+08:00"))) == []
+    log.add(tick("2028-01-01T00:00:00+08:00", operator=True))
     charges = log.add(tick("2028-02-29T00:00:00+08:00", operator=True))
     assert told(charges) == [("fee", "basic@1", "10.34")]  # 300 / 29
 
