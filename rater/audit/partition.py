@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 from rater.audit.books import AlertBooks, ChargeBooks, RejectedBooks
 from rater.audit.due import due
+from rater.audit.eyes import Eyes
 from rater.audit.forwards import Tally
 from rater.audit.match import Books, Matcher, Piece
 from rater.audit.report import Report, add
+from rater.audit.spends import Spends
 from rater.service.memory import Replay
 from rater.service.rows import USAGE
 from rater.service.step import make_step
@@ -59,7 +61,9 @@ class Proof:
         self._scene, self._partition, self._report = scene, partition, scene.report
         self._cut = max(scene.cut(partition), origin.head.next_offset)
         self._place = f"{scene.topic}/{partition}"
-        self.replay = Replay(make_step(scene.topic), scene.partitions)
+        self._spends = Spends() if "spend" in outputs else None
+        self._since = origin.head.next_offset
+        self.replay = Replay(make_step(scene.topic, spend=self._spends is not None), scene.partitions)
         self.replay.rows[partition], self.replay.heads[partition] = origin.rows, origin.head
         self._before = due(origin.rows)[1]
         self._settled = False
@@ -72,7 +76,11 @@ class Proof:
         self._matchers = {
             role: Matcher(self._report, books[role], self._place, f"{topic}/{partition}", self._cut)
             for role, (topic, _) in outputs.items()
+            if role in books
         }
+        self._topics = {role: topic for role, (topic, _) in outputs.items()}
+        charges = self._topics.get("charges", "charges")
+        self._eyes = Eyes(self._report, charges, partition, scene.partitions, origin.rows)
         self._report.records += sum(origin.head.outcomes.values())
 
     async def take(self, records: Sequence[Any]) -> None:
@@ -98,7 +106,15 @@ class Proof:
         for matcher in self._matchers.values():
             matcher.asked_all(more=more)
         await self._compare()
+        await self._look_at_spends()
         return {role: matcher.passed for role, matcher in self._matchers.items()}
+
+    async def _look_at_spends(self) -> None:
+        if self._spends is None:
+            return
+        async for records, _ in self._published["spend"]:
+            self._spends.publish(records, cause_of)
+        self._spends.compare(self._report, f"{self._topics['spend']}/{self._partition}", self._since, self._cut)
 
     def _feed(self, records: Sequence[Any]) -> None:
         if not records:
@@ -111,6 +127,8 @@ class Proof:
                 matcher.expect([Piece(output.key, output.value, offset, cause)])
             elif output.topic == "calls" and offset < self._cut:
                 self._send(output, cause)
+            elif output.topic == "spend" and self._spends is not None and offset < self._cut:
+                self._spends.expect(output.key or b"", output.value)
 
     def _send(self, output: Output, cause: str) -> None:
         self._scene.sent.add((self._partition, output.partition), cause, output.key, output.value)
@@ -153,6 +171,8 @@ class Proof:
                 if piece is None:
                     matcher.read_all()
                 else:
+                    if role == "charges":
+                        self._eyes.look(piece[0])
                     matcher.publish(Piece(r.key, r.value, r.offset, cause_of(r)) for r in piece[0])
                 matcher.settle()
 

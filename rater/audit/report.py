@@ -10,7 +10,17 @@ from typing import Any, Literal, NamedTuple
 from rater.core.money import ZERO, plain
 
 Kind = Literal[
-    "missing", "repeated", "no-cause", "changed", "gap", "no-outcome", "state", "lost", "forward", "internal-error"
+    "missing",
+    "repeated",
+    "no-cause",
+    "changed",
+    "gap",
+    "no-outcome",
+    "state",
+    "lost",
+    "forward",
+    "internal-error",
+    "books",
 ]
 MEANING: dict[Kind, str] = {
     "missing": "the log asks for it, and it was not published",
@@ -22,6 +32,7 @@ MEANING: dict[Kind, str] = {
     "state": "what the head says is not what the log says",
     "lost": "records that are gone from the log before they were rated",
     "forward": "records forwarded to another partition that did not arrive, or arrived without being sent",
+    "books": "charges that do not hold by themselves: numbers, sums, identities, closings, keys",
     "internal-error": "a record that the rules failed on: it is not charged",
 }
 KEPT = 100

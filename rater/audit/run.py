@@ -93,7 +93,8 @@ def header_after(settings: Settings, snapshot: Snapshot | None) -> Header:
 
 async def _sources(settings: Settings, stack: AsyncExitStack, charges: str | None) -> Sources:
     found = {}
-    for role in (*OUTPUTS, "calls"):  # the log last: what was published has its cause before the log's end
+    outputs = (*OUTPUTS, "spend") if settings.spend else OUTPUTS
+    for role in (*outputs, "calls"):  # the log last: what was published has its cause before the log's end
         topic = charges if role == "charges" and charges else settings.topic(role)
         consumer = await stack.enter_async_context(reader(settings, topic))
         found[role] = Source(topic, consumer, await bounds(consumer, topic))

@@ -3,7 +3,8 @@
 
 `python verify.py charges.jsonl`, or charges on standard input: one JSON object a line, an account's in their order.
 Each account's period counts its charges 1, 2, 3; `period_total` is their sum so far; the lines of a charge sum to its
-amount; a call (account, source, call id) is charged once. Exit status 1 when anything is wrong.
+amount; a call (account, source, call id) is charged once, in whatever period; a period is closed once, nothing comes
+after that, and none overlaps one that is closed. Exit status 1 when anything is wrong.
 """
 
 import fileinput
@@ -11,6 +12,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -21,13 +23,19 @@ class Verifier:
     def __init__(self) -> None:
         self.last: dict[tuple[str, str], int] = defaultdict(int)
         self.totals: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
-        self.calls: set[tuple[str, str, str]] = set()
+        self.calls: set[int] = set()
+        """Hashes, for there are millions: two of 10,000,000 calls share one by chance in one of 300,000 audits."""
+        self.closed: set[tuple[str, str]] = set()
+        self.ends: dict[str, datetime] = {}
         self.charges = 0
 
     def faults(self, charge: dict[str, Any]) -> Iterator[str]:
         """What is wrong with the next charge, seen from those before it."""
         place = (charge["account"], charge["period"])
+        if place in self.closed:
+            yield f"{':'.join(place)}: {charge.get('charge_id', 'a second closing')} comes after the period was closed"
         if charge["type"] == "period-closed/1":
+            yield from self._closing(charge, place)
             if (charge["last_seq"], Decimal(charge["total"])) != (self.last[place], self.totals[place]):
                 yield f"{':'.join(place)}: closed with another number or total than its charges have"
             return
@@ -43,9 +51,18 @@ class Verifier:
             yield f"{charge['charge_id']}: the lines do not sum to {amount}"
         if charge["kind"] == "usage" and "call" in charge:
             call = (charge["account"], charge["call"]["source"], charge["call"]["call_id"])
-            if call in self.calls:
+            if hash(call) in self.calls:
                 yield f"{charge['charge_id']}: call {call[2]} of {call[1]} is charged again"
-            self.calls.add(call)
+            self.calls.add(hash(call))
+
+    def _closing(self, charge: dict[str, Any], place: tuple[str, str]) -> Iterator[str]:
+        """A period that closes begins where the account's last closed one ended, or later."""
+        start, end = (datetime.fromisoformat(charge[name]) for name in ("start", "end"))
+        before = self.ends.get(place[0])
+        if before is not None and start < before:
+            yield f"{':'.join(place)}: it begins at {start.isoformat()}, within a period that was closed before"
+        self.ends[place[0]] = end if before is None else max(before, end)
+        self.closed.add(place)
 
 
 def main(lines: Iterable[str]) -> int:

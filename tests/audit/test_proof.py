@@ -72,7 +72,9 @@ class System:
         for at in range(start, len(records), 3):
             yield [*records[at : at + 3]], at
 
-    async def audit(self, states: dict[int, State] | None = None, until: int | None = None) -> tuple[Report, Any]:
+    async def audit(
+        self, states: dict[int, State] | None = None, until: int | None = None, *, spend: bool = False
+    ) -> tuple[Report, Any]:
         """Prove every partition; gives the states at the end too."""
         scene = Scene("calls", self.partitions, self.heads, Report())
         after = {}
@@ -82,6 +84,8 @@ class System:
             scene.arrived.take(state.arrived)
             starts = {role: state.origin.outputs.get(role, 0) for role in OUTPUTS}
             sources = {role: (role, self._pieces(role, p, start)) for role, start in starts.items()}
+            if spend:
+                sources["spend"] = ("spend", self._pieces("spend", p, 0))
             proof = Proof(scene, p, state.origin, sources)
             records = [r for r in self.log.get(p, []) if r.offset >= state.origin.head.next_offset]
             taken = [r for r in records if until is None or r.offset < until]
