@@ -32,29 +32,29 @@ def advise(account: Account, charges: Charges = None, tariffs: Tariffs = None, a
 
 
 def _print(found: AdviceView) -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from rater.cli.shown import plain, show_table, terminal, visible
     from rater.console.words import advice_words
 
-    console = Console(highlight=False)
-    table = Table(title=f"{found.account}: what each plan would have cost, {found.currency}", title_justify="left")
-    table.add_column("month")
+    title = plain(f"{found.account}: what each plan would have cost, {found.currency}")
+    table = Table(title=title, title_justify="left")
+    table.add_column("plan")
+    for name in ("total", "worst", *(month.period for month in found.months)):
+        table.add_column(name, justify="right")
     for offer in found.offers:
-        style = "bold green" if offer.plan == found.best else None
-        now = " (now)" if offer.plan == found.current else ""
-        table.add_column(f"{offer.plan}{now}", justify="right", style=style)
-    for name in ("charged", "minutes", "calls"):
-        table.add_column(name, justify="right", style="dim")
-    for number, month in enumerate(found.months):
-        volume = (f"{month.talk_seconds / 60:,.0f}", f"{month.connected_calls:,}")
-        table.add_row(month.period, *(offer.costs[number] for offer in found.offers), month.paid, *volume)
+        mark = " (now)" if offer.plan == found.current else ""
+        style = "bold green" if offer.plan == found.best else ""
+        costs = (plain(cost, style) for cost in (offer.total, offer.worst, *offer.costs))
+        table.add_row(plain(f"{offer.plan}{mark}", style), *costs)
     table.add_section()
-    table.add_row("total", *(offer.total for offer in found.offers), found.paid)
-    table.add_row("worst", *(offer.worst for offer in found.offers))
-    console.print(table)
+    table.add_row("charged", found.paid, "", *(month.paid for month in found.months), style="dim")
+    minutes = (f"{month.talk_seconds / 60:,.0f}" for month in found.months)
+    table.add_row("minutes", "", "", *minutes, style="dim")
+    table.add_row("calls", "", "", *(f"{month.connected_calls:,}" for month in found.months), style="dim")
+    show_table(table)
     for sentence in advice_words(found):
-        console.print(sentence, markup=False)
+        terminal().print(visible(sentence), markup=False)
 
 
 def connect_rate(account: Account, charges: Charges = None, tariffs: Tariffs = None, as_json: AsJson = False) -> None:
@@ -75,14 +75,14 @@ def connect_rate(account: Account, charges: Charges = None, tariffs: Tariffs = N
 
 
 def _print_rates(account: str, found: list[PeriodView]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from rater.cli.shown import plain, show_table
     from rater.console.words import percent, verdict_words
 
     low, high = found[0].connect_rate.band
     title = f"{account}: outbound calls that were connected; reasonable is {percent(low)} to {percent(high)}"
-    table = Table(title=title, title_justify="left")
+    table = Table(title=plain(title), title_justify="left")
     table.add_column("period")
     for name in ("attempts", "connected", "rate", "95 % interval"):
         table.add_column(name, justify="right")
@@ -92,4 +92,4 @@ def _print_rates(account: str, found: list[PeriodView]) -> None:
         between = f"{percent(rate.low)} - {percent(rate.high)}"
         counts = (f"{rate.attempts:,}", f"{rate.connected:,}")
         table.add_row(one.period, *counts, percent(rate.rate), between, verdict_words(rate.verdict))
-    Console(highlight=False).print(table)
+    show_table(table)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from rater.cli.export import bar
+from rater.cli.shown import plain, terminal
 
 if TYPE_CHECKING:
     from rater.audit.report import Report
@@ -57,14 +57,14 @@ async def _audit(path: Path | None, charges: str | None) -> Report:
 
 def show(report: Report) -> None:
     """The report for people: the figures, then what is off, then the verdict."""
-    console = Console()
+    console = terminal()
     console.print(_figures(report))
     if report.findings:
         console.print(_findings(report))
         if (untold := report.counts.total() - min(len(report.findings), SHOWN)) > 0:
             console.print(f"... and {untold:,} more")
     for place in report.unproven:
-        console.print(place, soft_wrap=True, highlight=False)
+        console.print(plain(place), soft_wrap=True)
     console.print(_verdict(report), soft_wrap=True)
 
 
@@ -94,7 +94,7 @@ def _findings(report: Report) -> Table:
     for column in ("what", "where", "about"):
         table.add_column(column, overflow="fold")
     for kind, place, what in report.findings[:SHOWN]:
-        table.add_row(kind, place, what)
+        table.add_row(kind, plain(place), plain(what))
     return table
 
 

@@ -31,33 +31,33 @@ def explain(
 
 
 def _print(charge: dict[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from rater.cli.shown import plain, show_table, terminal
     from rater.console.words import line_words
 
-    console = Console(highlight=False)
+    console = terminal()
     late = ", late" if charge["late"] else ""
-    console.print(f"[bold]{charge['charge_id']}[/]  {charge['kind']}{late}, under {charge.get('plan') or 'no plan'}")
+    under = f"  {charge['kind']}{late}, under {charge.get('plan') or 'no plan'}"
+    console.print(plain(charge["charge_id"], "bold") + plain(under), soft_wrap=True)
     call = charge.get("call")
     if call:
         talk = f"{call['talk_seconds']} s of talk, {call['billed_seconds']} s billed"
         state = talk if call["connected"] else "not connected: free"
-        console.print(
-            f"call {call['call_id']} of {call['source']}, {call.get('direction')}, {call['started_at']}: {state}"
-        )
+        what = f"call {call['call_id']} of {call['source']}, {call.get('direction')}, {call['started_at']}: {state}"
+        console.print(plain(what), soft_wrap=True)
     for name in ("reason", "adjustment_id", "subscription_id"):
         if charge.get(name):
-            console.print(f"{name.replace('_', ' ')}: {charge[name]}", markup=False)
+            console.print(plain(f"{name.replace('_', ' ')}: {charge[name]}"), soft_wrap=True)
     table = Table(show_header=False, box=None, padding=(0, 2))
     table.add_column()
     table.add_column(justify="right")
     for line in charge["lines"]:
-        table.add_row(line_words(line), line["amount"])
+        table.add_row(plain(line_words(line)), line["amount"])
     if not charge["lines"]:
         table.add_row("nothing to pay", charge["amount"])
     table.add_row("[bold]amount[/]", f"[bold]{charge['amount']}[/] {charge['currency']}")
     table.add_row("the period's total after it", charge["period_total"])
-    console.print(table)
+    show_table(table, console=console)
     for meter, left in charge["allowance_left"].items():
         console.print(f"left of the allowance: {left} {meter}")

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from rater.cli.errors import fail
 from rater.cli.export import bar
 from rater.cli.files import STDIN, not_an_input, once_from_stdin, output
+from rater.cli.shown import plain, show_table, visible
 
 if TYPE_CHECKING:
     from rater.service.log_file import LogLine
@@ -110,7 +110,7 @@ class _Sink:
         elif one.topic == "rejected":
             body = json.loads(one.value or b"{}")
             place = dict(one.headers)["rater-from"].decode()
-            typer.echo(f"rejected {place}: {body['reason']}: {body['detail']}", err=True)
+            typer.echo(visible(f"rejected {place}: {body['reason']}: {body['detail']}"), err=True)
 
     def finish(self, partitions: int) -> None:
         """Give every partition its file, one without charges too: none of an earlier rating is left among them.
@@ -167,5 +167,5 @@ def _table(result: FileRating) -> None:
     table.add_column("total", justify="right")
     table.add_column("currency")
     for name, account in sorted(result.accounts.items()):
-        table.add_row(name, f"{account.charges:,}", f"{account.total:,f}", account.currency)
-    Console().print(table)
+        table.add_row(plain(name), f"{account.charges:,}", f"{account.total:,f}", account.currency)
+    show_table(table)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from rater.cli.errors import fail
 from rater.cli.export import bar
 from rater.cli.files import exclusive, once_from_stdin, print_csv
+from rater.cli.shown import plain, show_table
 
 if TYPE_CHECKING:
     from rater.service.log_file import LogLine
@@ -103,13 +103,13 @@ def _table(result: Backtest) -> None:
     table.add_column("currency")
     ranked = sorted(result.differences, key=lambda one: (-abs(one.change), one.account))
     for one in ranked[:SHOWN]:
-        table.add_row(one.account, f"{one.before:,f}", f"{one.after:,f}", f"{one.change:+,f}", one.currency)
+        table.add_row(plain(one.account), f"{one.before:,f}", f"{one.after:,f}", f"{one.change:+,f}", one.currency)
     if len(ranked) > SHOWN:
         table.add_row(f"... and {len(ranked) - SHOWN:,} more", "", "", "")
     table.add_section()
     before = sum(one.before for one in ranked)
     after = sum(one.after for one in ranked)
     table.add_row(f"{len(ranked):,} accounts", f"{before:,f}", f"{after:,f}", f"{result.total:+,f}")
-    Console().print(table)
+    show_table(table)
     if result.was.outcomes != result.would.outcomes:
         typer.echo(f"outcomes differ too: {result.was.outcomes} and {result.would.outcomes}", err=True)

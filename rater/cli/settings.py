@@ -7,8 +7,9 @@ import os
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
+
+from rater.cli.shown import plain, terminal
 
 
 def settings(
@@ -34,5 +35,5 @@ def settings(
     for column in ("variable", "value", "source", "meaning"):
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*row.values())
-    Console().print(table)
+        table.add_row(*map(plain, row.values()))
+    terminal().print(table)

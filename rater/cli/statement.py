@@ -63,41 +63,45 @@ def _csv(found: StatementView) -> None:
 
 
 def _print(found: StatementView, *, items: bool) -> None:
-    from rich.console import Console
     from rich.table import Table
 
+    from rater.cli.shown import plain, show_table, terminal
     from rater.console.statement import by_kind
     from rater.console.words import meter_words
 
     told = found.period
     state = "closed" if told.closed else "running: not final"
-    table = Table(title=f"{told.account}, {told.period} ({state}), {told.currency}", title_justify="left")
+    table = Table(title=plain(f"{told.account}, {told.period} ({state}), {told.currency}"), title_justify="left")
     table.add_column("plan")
     table.add_column("what")
     for name in ("included", "billed", "rate", "amount"):
         table.add_column(name, justify="right")
     for line in found.lines:
         what = line.note or meter_words(line.meter)
-        table.add_row(line.plan, what, _some(line.covered), _some(line.billable), line.rate or "", line.amount)
+        table.add_row(
+            plain(line.plan), plain(what), _some(line.covered), _some(line.billable), line.rate or "", line.amount
+        )
     table.add_section()
     parts = by_kind(told)
     for name, amount in parts.items():
         table.add_row("", name, "", "", "", amount)
     table.add_row("", "[bold]total[/]", "", "", "", f"[bold]{told.total}[/]")
-    console = Console()
-    console.print(table)
+    console = terminal()
+    show_table(table, console=console)
     console.print(
         f"{told.charges:,} charges, {told.connected_calls:,} connected calls, "
         f"{told.talk_seconds / 60:,.0f} minutes of talk time"
     )
     if items:
-        console.print(_items(found.charges))
+        show_table(_items(found.charges), console=console)
     else:
         console.print("every charge: --items, or --csv, --json, --html FILE", style="dim")
 
 
 def _items(charges: tuple[Mapping[str, Any], ...]) -> Any:
     from rich.table import Table
+
+    from rater.cli.shown import plain
 
     table = Table()
     for name, side in (("no.", "right"), ("kind", "left"), ("started", "left"), ("call", "left"), ("talk", "right")):
@@ -110,7 +114,7 @@ def _items(charges: tuple[Mapping[str, Any], ...]) -> Any:
         what = call.get("call_id") or charge.get("reason") or charge.get("subscription_id") or ""
         started = call.get("started_at", "")[:19]
         numbers = (charge["amount"], charge["period_total"])
-        table.add_row(str(charge["seq"]), charge["kind"], started, what, talk, *numbers)
+        table.add_row(str(charge["seq"]), charge["kind"], started, plain(what), talk, *numbers)
     return table
 
 

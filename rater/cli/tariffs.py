@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from rater.cli.errors import fail
+from rater.cli.shown import show_table
 
 if TYPE_CHECKING:
     from rater.events.tariffs import TariffBook
@@ -107,7 +107,7 @@ def show(
             meter_in_words(core.minutes, "minutes"),
             meter_in_words(core.calls, "connected-calls"),
         )
-    Console().print(table)
+    show_table(table)
 
 
 def _default(book: TariffBook, name: str) -> str:

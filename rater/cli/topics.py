@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from rater.cli.errors import fail
+from rater.cli.shown import show_table
 
 if TYPE_CHECKING:
     from rater.stream.admin import TopicSpec, TopicState
@@ -78,4 +78,4 @@ def _show(plan: list[TopicSpec], created: set[str], changes: Mapping[str, Mappin
         altered = ", ".join(f"{name}={value}" for name, value in changes.get(spec.name, {}).items())
         done = "created" if spec.name in created else altered or "as it should be"
         table.add_row(spec.name, str(spec.partitions), str(spec.replication), done)
-    Console().print(table)
+    show_table(table)

@@ -69,4 +69,9 @@ def _producer(settings: Settings, transactional_id: str | None = None) -> AIOKaf
 
 
 def _headers(kind: str) -> list[Header]:
-    return [("ce_id", str(uuid4()).encode()), ("ce_type", kind.encode()), ("ce_source", b"rater-cli")]
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", str(uuid4()).encode()),
+        ("ce_type", kind.encode()),
+        ("ce_source", b"rater-cli"),
+    ]

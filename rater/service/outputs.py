@@ -34,6 +34,7 @@ KEY_LIMIT = 64 * 1024
 """Bytes that a `rejected` carries whole; of more it carries length, SHA-256 and the first 1 KiB. Both fit 512 KiB."""
 EXCERPT = 1024
 
+_SPECVERSION = ("ce_specversion", b"1.0")
 _SOURCE = ("ce_source", b"rater")
 _CHARGE = ("ce_type", b"charge/1")
 _CLOSED = ("ce_type", b"period-closed/1")
@@ -57,6 +58,7 @@ def _time_header(timestamp: int) -> tuple[str, bytes]:
 def headers(desk: Desk, record: Record, message: tuple[str, bytes], ident: str) -> tuple[tuple[str, bytes], ...]:
     """The CloudEvents attributes, and the place that a message came from."""
     return (
+        _SPECVERSION,
         ("ce_id", ident.encode()),
         message,
         _SOURCE,

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import difflib
+import os
 import ssl
 from typing import Any, Literal, Self
 
+from dotenv import dotenv_values
 from pydantic import Field, FilePath, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Role = Literal["calls", "charges", "spend", "alerts", "rejected"]
+
+
+OTHERS = ("RATER_TEST_", "RATER_POSTGRES_")
+"""Variables of the tests and of docker-compose.yml, which are no settings."""
+
+
+def _dotenv() -> list[str]:
+    """The names of a file `.env`; none where there is none that can be read."""
+    try:
+        return list(dotenv_values(".env", interpolate=False))
+    except (OSError, UnicodeDecodeError):
+        return []
 
 
 class Settings(BaseSettings):
@@ -64,6 +79,15 @@ class Settings(BaseSettings):
     ssl_certfile: FilePath | None = Field(None, description="file of our certificate, where Kafka wants one")
     ssl_keyfile: FilePath | None = Field(None, description="file of our certificate's key")
     ssl_key_password: SecretStr | None = Field(None, description="password of that key")
+
+    @model_validator(mode="after")
+    def _nothing_is_misspelt(self) -> Self:
+        known = {f"RATER_{name.upper()}" for name in type(self).model_fields}
+        for name in sorted(name.upper() for name in (*os.environ, *_dotenv()) if name.upper().startswith("RATER_")):
+            near = difflib.get_close_matches(name, known, 1, 0.85)
+            if name not in known and near and not name.startswith(OTHERS):
+                raise ValueError(f"{name} is no setting; is {near[0]} meant? rater settings prints them all")
+        return self
 
     @model_validator(mode="after")
     def _sasl_is_complete(self) -> Self:

@@ -51,9 +51,10 @@ def weaknesses(specs: Sequence[TopicSpec], states: Mapping[str, TopicState]) -> 
         state = states.get(spec.name)
         if state is None:
             continue
-        in_sync = int(state.config.get("min.insync.replicas", "1"))
-        if state.replication < 3 or in_sync < 2:
-            found.append(f"{spec.name}: {state.replication} replicas, min.insync.replicas={in_sync}; have 3 and 2")
+        in_sync = state.config.get("min.insync.replicas")  # not every broker tells, and some decide it themselves
+        if state.replication < 3 or (in_sync is not None and int(in_sync) < 2):
+            told = "" if in_sync is None else f", min.insync.replicas={in_sync}"
+            found.append(f"{spec.name}: {state.replication} replicas{told}; have 3 and 2")
         if state.config.get("unclean.leader.election.enable") == "true":
             found.append(f"{spec.name}: unclean leader election is on; switch it off")
     return found
