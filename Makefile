@@ -33,7 +33,8 @@ test: lint
 PYTHONS ?= 3.12 3.13
 test-pythons:
 	@for version in $(PYTHONS); do \
-		python=$$(command -v python$$version || ls -d $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$version.*/bin/python 2>/dev/null | tail -n 1); \
+		python=; for one in python$$version $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$version.*/bin/python; do \
+			$$one -c "" 2>/dev/null && python=$$one && break; done; \
 		if [ -z "$$python" ]; then echo "Python $$version is not here: not tried"; continue; fi; \
 		echo "== Python $$version"; \
 		$(MAKE) --no-print-directory pytest PYTHON=$$python VENV=.venv-$$version || exit 1; done
