@@ -32,7 +32,9 @@ def metrics() -> set[str]:
     tally = Tally()
     tally.add(3, 0.1, 0.2)
     unit = SimpleNamespace(head=Head(5, 4, {"charged": 3}), tally=tally)
-    engine = SimpleNamespace(units={0: unit}, held={"usage": {0: {b"a": 1}}}, ready=True, restored=(1, 2))
+    engine = SimpleNamespace(
+        units={0: unit}, held={"usage": {0: {b"a": 1}}}, ready=True, restored=(1, 2), held_back=lambda: {0: 3}
+    )
     live = Live()
     live.log_ends = {0: 7}
     with opened(busy_log()) as store:

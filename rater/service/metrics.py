@@ -40,6 +40,9 @@ class Worked(Protocol):
     def held(self) -> Mapping[str, Mapping[int, Sized]]:
         """Table -> partition -> rows."""
 
+    def held_back(self) -> Mapping[int, int]:
+        """Partition -> offsets of the log that an open transaction keeps from readers."""
+
     @property
     def ready(self) -> bool:
         """Does it take calls in?"""
@@ -70,7 +73,12 @@ class Figures:
             due.add_metric([str(partition)], unit.head.next_offset)
             for outcome, count in sorted(unit.head.outcomes.items()):
                 counts.add_metric([str(partition), outcome], count)
-        yield from (counts, due)
+        held = GaugeMetricFamily(
+            "rater_held_back", "Offsets of the log that an open transaction keeps from readers", labels=["partition"]
+        )
+        for partition, offsets in sorted(self._engine.held_back().items()):
+            held.add_metric([str(partition)], offsets)
+        yield from (counts, due, held)
 
     def _transactions(self) -> Iterator[Metric]:
         done = sum((unit.tally for unit in self._engine.units.values()), Tally())

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Mapping
 from typing import Any
 
 from rater.stream import failstop
@@ -41,6 +41,8 @@ class Engine:
         self.epoch = NOWHERE
         """Which seek the units' positions come from; set by the transport."""
         self.on_pressure: Callable[[int, bool], None] = lambda _partition, _high: None
+        self.held_back: Callable[[], Mapping[int, int]] = dict
+        """Partition -> offsets that an open transaction of anybody keeps from readers; set by the transport."""
         self.held: dict[str, dict[int, dict[bytes, Any]]] = {table.name: {} for table in config.all_tables}
         """table -> partition -> rows: what the Faust tables show."""
         self.restored = (0, 0)

@@ -148,6 +148,23 @@ class BatchConsumerThread(FailStop, driver.AIOKafkaConsumerThread):
                 batches[tp] = FetchedBatch(start, end, self._epoch, records, size)
         return batches
 
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Faust tells of partitions whose group offset stands still, as errors; here it decides nothing, and an idle
+        partition never moves it. Whether batches move on is what our own watchdog watches."""
+
+    def held_back(self) -> dict[int, int]:
+        """Partition of the log -> offsets behind the last stable one, which an open transaction keeps from readers."""
+        consumer = self._consumer
+        if consumer is None:
+            return {}
+        held = {}
+        for tp in consumer.assignment():
+            if tp.topic == self.app.engine.config.log_topic:
+                high, stable = consumer.highwater(tp), consumer.last_stable_offset(tp)
+                if high is not None and stable is not None and stable >= 0:
+                    held[tp.partition] = max(0, high - stable)
+        return held
+
     @staticmethod
     def _assigned(consumer: AIOKafkaConsumer) -> Any:
         """A new object at each rebalance: of a partition that stays it has forgotten where we sought it."""
@@ -181,7 +198,9 @@ class BatchConsumer(FailStop, driver.Consumer):
         self._taken_in = asyncio.Event()
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
-        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        thread = BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+        self.app.engine.held_back = thread.held_back
+        return thread
 
     def set_pressure(self, tp: TP, *, high: bool) -> None:
         """Leave a partition out of the fetch, or take it in again."""

@@ -87,7 +87,8 @@ def test_a_command_that_is_stopped_leaves_all_as_it_was(
     """Ctrl-C and SIGTERM in the middle: the old file is there, and no draft."""
     monkeypatch.chdir(tmp_path)
     Path("old.jsonl").write_bytes(b"old\n")
-    command = [sys.executable, "-m", "rater", "simulate", "--calls", "100000000", "--out", "old.jsonl"]
+    command = [sys.executable, "-m", "rater", "simulate", "--calls", "3000000", "--months", "12"]
+    command += ["--out", "old.jsonl"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
         while not any(path.stat().st_size for path in Path().glob(".*.draft")):
             assert running.poll() is None
