@@ -56,7 +56,7 @@ async def test_50_000_accounts_close_in_bounded_transactions(rater: Rater) -> No
     rater.settings["tick_interval"] = "3600"
     rater.worker()
     rater.run("tick", "--at", "2026-11-01T00:00:00Z")  # the worker's own follow at once, while work is left
-    found = await all_closed(rater, 100)
+    found = await all_closed(rater, 400)
     assert len({account for _, account in found}) == ACCOUNTS
     assert set(found.values()) == {1}
     of_ticks = Counter(cause for cause, _ in found)
