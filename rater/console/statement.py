@@ -33,6 +33,8 @@ class Sums:
         self.covered: dict[Group, Decimal] = defaultdict(Decimal)
         self.billable: dict[Group, Decimal] = defaultdict(Decimal)
         self.plans: dict[Group, set[str]] = defaultdict(set)
+        self.summed_up: dict[str, Decimal] = defaultdict(Decimal)
+        """Meter -> amount of lines without a rate, which stand for more lines than a charge tells one by one."""
         self.manual: dict[str, Decimal] = defaultdict(Decimal)
         """Reason -> amount of manual adjustments."""
 
@@ -41,8 +43,12 @@ class Sums:
         for line in charge["lines"]:
             if line["meter"] == ADJUSTMENT:
                 self.manual[charge.get("reason") or ""] += Decimal(line["amount"])
-            elif line["meter"] != ROUNDING:
+            elif line["meter"] == ROUNDING:
+                continue
+            elif "rate" in line:
                 self._add(charge, line)
+            else:
+                self.summed_up[line["meter"]] += Decimal(line["amount"])
 
     def _add(self, charge: Mapping[str, Any], line: Mapping[str, Any]) -> None:
         group = (line["meter"], Decimal(line["rate"]))
@@ -76,6 +82,7 @@ def summed(charges: Iterable[Mapping[str, Any]], money: Money, total: Decimal) -
     lines = [_line(sums, group, money) for group in sums.billable]
     lines = [line for line in lines if line.covered != "0" or line.billable != "0"]
     lines.sort(key=lambda line: (line.meter != FEE, line.meter, line.plan, -Decimal(line.rate or 0)))
+    lines += [_amount(meter, amount) for meter, amount in sorted(sums.summed_up.items()) if amount]
     lines += [_amount(ADJUSTMENT, amount, reason) for reason, amount in sorted(sums.manual.items())]
     rest = total - sum((Decimal(line.amount) for line in lines), ZERO)
     return (*lines, _amount(ROUNDING, rest)) if rest else tuple(lines)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import orjson
@@ -13,7 +15,7 @@ from rich.table import Table
 from rater.cli import shown
 from rater.service.settings import Settings
 from tests.support.command import Rater
-from tests.support.logs import Event, book, call, subscribed
+from tests.support.logs import Event, book, call, published, subscribed
 
 NASTY = ("see [/ticket 42]", "[fe80::1]", ":100:", "[bold red]free[/]", "a[link=x]b")
 
@@ -95,3 +97,24 @@ def test_plan_names_of_a_book_show_whole(rater: Rater) -> None:
     words = book({name: {"minutes": {"rate": "0.10"}}})
     Path("book.yaml").write_bytes(orjson.dumps(words))
     assert name in rater("tariffs", "show", "--file", "book.yaml").stdout
+
+
+def test_a_re_rating_with_more_lines_than_are_told_is_in_the_statement(rater: Rater) -> None:
+    """Its lines have no rate; the statement sums to the total all the same, and the charge is explained."""
+    bands = [{"from": number, "rate": f"0.{200 - number:03d}"} for number in range(50)]
+    both = {"proration": "daily", "minutes": {"graduated": bands}, "calls": {"graduated": bands}}
+    also = both | {"calls": {"graduated": bands, "allowance": 1}}
+    start = datetime.fromisoformat("2026-11-01T00:05:00+08:00")
+    calls = [call("A", n, 120, start + timedelta(hours=n)) for n in range(144)]
+    late = subscribed("A", "q", "2026-11-04T00:00:00+08:00", subscription_id="late")
+    rated(rater, [published(book({"p": both, "q": also})), subscribed("A", "p"), *calls, late])
+    Path("book.yaml").write_bytes(orjson.dumps(book({"p": both, "q": also})))
+    options = ("--charges", "charges.jsonl", "--tariffs", "book.yaml")
+    found = orjson.loads(rater("statement", "A", "2026-11", "--json", *options).stdout)
+    lines = found["lines"]
+    assert any(line["rate"] is None and line["meter"] == "minutes" for line in lines)
+    assert sum(Decimal(line["amount"]) for line in lines) == Decimal(found["period"]["total"])
+    seq = found["period"]["charges"]
+    explained = rater("explain", f"A:2026-11:{seq}", *options)
+    assert "in all, at several rates" in explained.stdout, explained.stderr
+    assert rater("statement", "A", "2026-11", "--html", "page.html", *options).exit_code == 0
