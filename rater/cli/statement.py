@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -93,18 +94,26 @@ def _print(found: StatementView, *, items: bool) -> None:
         f"{told.talk_seconds / 60:,.0f} minutes of talk time"
     )
     if items:
-        show_table(_items(found.charges), console=console)
+        show_table(_items(found.charges, told.time_zone or "UTC"), console=console)
     else:
         console.print("every charge: --items, or --csv, --json, --html FILE", style="dim")
 
 
-def _items(charges: tuple[Mapping[str, Any], ...]) -> Any:
+def _items(charges: tuple[Mapping[str, Any], ...], zone_name: str) -> Any:
     from rich.table import Table
 
     from rater.cli.shown import plain
+    from rater.console.figures import local
 
+    zone = ZoneInfo(zone_name)
     table = Table()
-    for name, side in (("no.", "right"), ("kind", "left"), ("started", "left"), ("call", "left"), ("talk", "right")):
+    for name, side in (
+        ("no.", "right"),
+        ("kind", "left"),
+        (f"started ({zone_name})", "left"),
+        ("call", "left"),
+        ("talk", "right"),
+    ):
         table.add_column(name, justify="right" if side == "right" else "left")
     table.add_column("amount", justify="right")
     table.add_column("total", justify="right")
@@ -112,7 +121,7 @@ def _items(charges: tuple[Mapping[str, Any], ...]) -> Any:
         call = charge.get("call") or {}
         talk = f"{call['talk_seconds']} s" if call.get("connected") else "-" if call else ""
         what = call.get("call_id") or charge.get("reason") or charge.get("subscription_id") or ""
-        started = call.get("started_at", "")[:19]
+        started = local(call.get("started_at"), zone)
         numbers = (charge["amount"], charge["period_total"])
         table.add_row(str(charge["seq"]), charge["kind"], started, plain(what), talk, *numbers)
     return table

@@ -160,10 +160,13 @@ _ADVICE: dict[str, tuple[str, str]] = {
         "{months}合计最便宜的是 {plan}：{total}，最高月 {worst}。",
     ),
     "on-it": ("The account is on it.", "该账户正在使用此套餐。"),
-    "paid-more": ("It paid {paid}, which is {too_much} more.", "实际支付 {paid}，多付 {too_much}。"),
+    "paid-more": (
+        "For usage and fees it was charged {paid}, which is {too_much} more; credits and debits by hand are left out.",
+        "用量与月费实际计费 {paid}，多付 {too_much}；人工调整未计入。",
+    ),
     "paid-less": (
-        "It paid {paid}, {less} less than under any plan of the book as it is.",
-        "实际支付 {paid}，比资费表中任何套餐都少 {less}。",
+        "For usage and fees it was charged {paid}, {less} less than under any plan; credits by hand are left out.",
+        "用量与月费实际计费 {paid}，比资费表中任何套餐都少 {less}；人工调整未计入。",
     ),
     "swings": (
         "Its volume swings: the fullest month has at least twice the quietest.",

@@ -58,12 +58,19 @@ def due(account: Account, close_after: int, remember: int) -> Instant | None:
 
     The durations are in microseconds.
     """
-    coming = [at for at in (account.next_fee, account.next_look) if at is not None]
+    # Asked of every account by each tick that has work: without a list it takes a third of the time.
+    at, look = account.next_fee, account.next_look
+    if look is not None and (at is None or look < at):
+        at = look
     if account.periods:
-        coming.append(account.periods[0].end + close_after)
+        closes = account.periods[0].end + close_after
+        if at is None or closes < at:
+            at = closes
     if account.closed:
-        coming.append(account.closed[0].end + close_after + remember)
-    return min(coming, default=None)
+        forgets = account.closed[0].end + close_after + remember
+        if at is None or forgets < at:
+            at = forgets
+    return at
 
 
 def live(account: Account, clock: Clock, ledger: Ledger) -> Lived:

@@ -141,10 +141,11 @@ def _agenda(desk: Desk, tariffs: Tariffs) -> tuple[list[Work], list[Instant]]:
     """What is due now, and the instants of all that comes later."""
     waiting: list[Work] = []
     later: list[Instant] = []
+    close_after, remember, now = length(tariffs.book.close_after), length(tariffs.book.remember), desk.clock.now
     for key, account in desk.everyone():
-        at = _due(account, tariffs)
+        at = due(account, close_after, remember)
         if at is not None:
-            waiting.append((at, key, account)) if at <= desk.clock.now else later.append(at)
+            waiting.append((at, key, account)) if at <= now else later.append(at)
     return waiting, later
 
 

@@ -15,7 +15,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
@@ -29,6 +29,8 @@ from mode import Service
 
 from rater.stream import failstop
 from rater.stream.batches import FetchedBatch
+from rater.stream.closed import ClosedSeeks
+from rater.stream.held import held_back
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +50,7 @@ class FailStop:
         failstop.die(f"{type(self).__name__} crashed", reason, failstop.status_of(reason))
 
 
-class BatchConsumerThread(FailStop, driver.AIOKafkaConsumerThread):
+class BatchConsumerThread(ClosedSeeks, FailStop, driver.AIOKafkaConsumerThread):
     """The thread that talks to Kafka. Methods with a leading underscore run in the thread."""
 
     def __post_init__(self) -> None:
@@ -153,35 +155,13 @@ class BatchConsumerThread(FailStop, driver.AIOKafkaConsumerThread):
         partition never moves it. Whether batches move on is what our own watchdog watches."""
 
     def held_back(self) -> dict[int, int]:
-        """Partition of the log -> offsets behind the last stable one, which an open transaction keeps from readers."""
-        consumer = self._consumer
-        if consumer is None:
-            return {}
-        held = {}
-        for tp in consumer.assignment():
-            if tp.topic == self.app.engine.config.log_topic:
-                high, stable = consumer.highwater(tp), consumer.last_stable_offset(tp)
-                if high is not None and stable is not None and stable >= 0:
-                    held[tp.partition] = max(0, high - stable)
-        return held
+        """Partition of the log -> offsets that an open transaction keeps from readers."""
+        return held_back(self._consumer, self.app.engine.config.log_topic)
 
     @staticmethod
     def _assigned(consumer: AIOKafkaConsumer) -> Any:
         """A new object at each rebalance: of a partition that stays it has forgotten where we sought it."""
         return consumer._subscription.subscription.assignment  # noqa: SLF001
-
-    def seek(self, partition: TP, offset: int) -> NoReturn:  # noqa: ARG002 - Faust's signature
-        """Closed: a position that anyone else moves would leave records out."""
-        message = f"{partition}: only the engine seeks"
-        raise RuntimeError(message)
-
-    async def seek_wait(self, partitions: Mapping[TP, int]) -> NoReturn:
-        """Closed, like `seek`."""
-        self.seek(*next(iter(partitions.items())))
-
-    async def seek_to_beginning(self, *partitions: TP) -> NoReturn:
-        """Closed, like `seek`."""
-        self.seek(partitions[0], 0)
 
 
 def _named(error: BaseException) -> set[Any]:

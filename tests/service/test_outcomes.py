@@ -265,7 +265,7 @@ def validated(output: Output) -> str:
     kind = str(orjson.loads(value)["type"])
     RESULTS[kind].model_validate_json(value)
     headers = dict(output.headers)
-    assert set(headers) == {"ce_id", "ce_type", "ce_source", "ce_time", "rater-from"}
+    assert set(headers) == {"ce_specversion", "ce_id", "ce_type", "ce_source", "ce_time", "rater-from"}
     assert headers["ce_type"].decode() == kind
     assert datetime.fromisoformat(headers["ce_time"].decode()).timestamp() * 1000 == output.timestamp
     return kind

@@ -161,26 +161,28 @@ def _redraw(chart: ui.echart, options: charts.Options) -> None:
 def figures(page: Page, shown: Shown) -> list[Tile]:
     """So far against the cap, the forecast with its band, and what is left of each allowance."""
     told, say = shown.period, page.say
-    return [_so_far(page, told), _forecast(page, told), *_left(page, shown)] + (
+    forecast = [] if told.closed else [_forecast(page, told)]  # what is over is not forecast
+    return [_so_far(page, told), *forecast, *_left(page, shown)] + (
         [] if told.allowance_left else [Tile(say("allowance"), "-", note=say("no-allowance"))]
     )
 
 
 def _so_far(page: Page, told: PeriodView) -> Tile:
     say = page.say
+    name = say("total" if told.closed else "so-far")
     if told.spend_cap is None:
-        return Tile(say("so-far"), money(told.total), told.currency, say("no-cap"))
+        return Tile(name, money(told.total), told.currency, say("no-cap"))
     total, cap = Decimal(told.total), Decimal(told.spend_cap)
     share = round(100 * total / cap) if cap else 100
     tone = "bad" if total >= cap else "warn" if share >= 80 else ""
     note = f"{share} % {say('of-cap')} {money(cap)}"
-    return Tile(say("so-far"), money(told.total), told.currency, note, tone, float(min(share, 100)))
+    return Tile(name, money(told.total), told.currency, note, tone, float(min(share, 100)))
 
 
 def _forecast(page: Page, told: PeriodView) -> Tile:
     say, forecast = page.say, told.forecast
     if forecast is None:
-        return Tile(say("forecast"), "-", note=say("closed") if told.closed else say("no-forecast"))
+        return Tile(say("forecast"), "-", note=say("no-forecast"))
     beyond = told.spend_cap is not None and Decimal(forecast.total) > Decimal(told.spend_cap)
     note = say("between", low=money(forecast.low), high=money(forecast.high))
     return Tile(say("forecast"), money(forecast.total), told.currency, note, "bad" if beyond else "")
