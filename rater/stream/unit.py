@@ -73,7 +73,7 @@ class Unit:
     _tick: Output | None = None
     _going_on: asyncio.TimerHandle | None = None
     _work_seconds: float = 0.0
-    """What a fold of the work that ticks have left took at most."""
+    """What the last fold took that did work of a tick."""
     _task: asyncio.Task[None] | None = None
 
     def offer(self, delivery: Delivery) -> None:
@@ -174,20 +174,21 @@ class Unit:
             seconds = perf_counter() - began
         finally:
             self.gate.leave()
+        before = self.head.state
         await self._transact(folded, seconds)
+        if self.head.state != before:  # a tick, most likely: calls come between, whose folds are short
+            self._work_seconds = seconds
         if not self._records:
             for delivery in self._taken:
                 delivery.ack()
             self._taken = []
-        self._go_on(seconds)
+        self._go_on()
 
-    def _go_on(self, seconds: float) -> None:
+    def _go_on(self) -> None:
         """Where a tick has left work, the next one follows soon: a transaction at a time, until all is done."""
-        if not self.config.work_left(self.head.state):
-            self._work_seconds = 0.0
+        if self.config.tick is None or self._going_on is not None or not self.accepting:
             return
-        self._work_seconds = max(self._work_seconds, seconds)  # calls come between, whose folds are short
-        if self.config.tick is not None and self._going_on is None and self.accepting:
+        if self.config.work_left(self.head.state):
             delay = self.pace.reserve(self._work_seconds)
             self._going_on = asyncio.get_running_loop().call_later(delay, self._tick_again)
 
