@@ -43,6 +43,8 @@ class Verifier:
         due, total = self.last[place] + 1, self.totals[place] + amount
         self.charges += 1
         self.last[place], self.totals[place] = charge["seq"], Decimal(charge["period_total"])
+        if charge["charge_id"] != f"{place[0]}:{place[1]}:{charge['seq']}":
+            yield f"{charge['charge_id']}: it stands for charge {charge['seq']} of {':'.join(place)}"
         if charge["seq"] != due:
             yield f"{charge['charge_id']}: seq {due} was due"
         if self.totals[place] != total:
@@ -50,10 +52,17 @@ class Verifier:
         if sum((Decimal(line["amount"]) for line in charge["lines"]), Decimal(0)) != amount:
             yield f"{charge['charge_id']}: the lines do not sum to {amount}"
         if charge["kind"] == "usage" and "call" in charge:
-            call = (charge["account"], charge["call"]["source"], charge["call"]["call_id"])
-            if hash(call) in self.calls:
-                yield f"{charge['charge_id']}: call {call[2]} of {call[1]} is charged again"
-            self.calls.add(hash(call))
+            yield from self._call(charge, charge["call"])
+
+    def _call(self, charge: dict[str, Any], said: dict[str, Any]) -> Iterator[str]:
+        """A call is charged once, and not into time that is closed, unless it says that it is late."""
+        end = self.ends.get(charge["account"])
+        if not charge["late"] and end is not None and datetime.fromisoformat(said["started_at"]) < end:
+            yield f"{charge['charge_id']}: its call started in a period that was closed before"
+        call = hash((charge["account"], said["source"], said["call_id"]))
+        if call in self.calls:
+            yield f"{charge['charge_id']}: call {said['call_id']} of {said['source']} is charged again"
+        self.calls.add(call)
 
     def _closing(self, charge: dict[str, Any], place: tuple[str, str]) -> Iterator[str]:
         """A period that closes begins where the account's last closed one ended, or later."""

@@ -6,23 +6,31 @@ import copy
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
 import pytest
 
 from rater.audit import eyes, partition, spends
+from rater.audit.report import Report
+from rater.audit.run import header_after
 from rater.service.memory import Replay
-from rater.service.step import make_step
+from rater.service.rows import TABLES
+from rater.service.settings import Settings
+from rater.service.step import make_step, partition_of
 from rater.stream.model import LogRecord
+from rater.stream.rows import PartitionRows
 from tests.audit.test_proof import Kept, System, events
-from tests.support.logs import STAMP, call, record, tick
+from tests.support.logs import STAMP, call, published, record, shipped, subscribed, tick
 
 START = datetime.fromisoformat("2026-11-20T09:00:00+08:00")
 
 
 class Whole(System):
     """A system of one partition that publishes `spend` too, and closes a month."""
+
+    final: Replay
 
     def rate(self) -> None:
         """Rate all."""
@@ -31,6 +39,7 @@ class Whole(System):
             for output in replay.feed(0, [given]).outputs:
                 self.publish(output)
         self.heads = dict(replay.heads)
+        self.final = replay
 
 
 def system() -> Whole:
@@ -100,6 +109,48 @@ def heads_with_other_counts(made: Whole) -> None:
     outcomes["charged"] -= 1
     outcomes["duplicate"] = outcomes.get("duplicate", 0) + 1
     made.heads[0] = replace(made.heads[0], outcomes=outcomes)
+
+
+async def test_a_charge_in_a_partition_that_is_not_the_accounts_is_found() -> None:
+    """Key and body agree, and it stands where no reader of the account looks."""
+    made = system()
+    moved = charge(made, 2)
+    home = partition_of(b"A", 2)
+    other = Report()
+    eyes.Eyes(other, "charges", 1 - home, 2, PartitionRows(TABLES)).look([moved])
+    assert f"charges of A belong into partition {home}" in [finding.what for finding in other.findings]
+
+
+async def test_calls_known_from_a_snapshot_are_not_charged_again() -> None:
+    """What was charged before the origin of a proof is seeded from its rows."""
+    made = system()
+    rows = made.final.rows[0]
+    looked = Report()
+    eyes.Eyes(looked, "charges", 0, 1, rows).look([charge(made, 2)])
+    assert any("is charged again" in finding.what for finding in looked.findings)
+
+
+async def test_a_forwarded_record_that_arrives_changed_is_found() -> None:
+    """Not only how many arrive is compared, but what they say."""
+    made = System(2)
+    home = partition_of(b"A", 2)
+    made.write(home, record(0, published(shipped())), record(0, subscribed("A", "hybrid-200")))
+    made.write(1 - home, record(0, published(shipped())), record(0, call("A", 1, 90)))
+    made.rate()
+    report, _ = await made.audit()
+    assert dict(report.counts) == {}
+    arrived = next(kept for kept in made.log[home] if kept.headers)
+    arrived.value = (arrived.value or b"").replace(b'"c-1"', b'"c-9"')
+    report, _ = await made.audit()
+    assert report.counts["forward"] > 0
+
+
+def test_a_snapshot_carries_the_sum_of_the_one_before() -> None:
+    """The chain: a header after a snapshot names its SHA-256, and only then is it proven from it."""
+    before = SimpleNamespace(sha256="abc", header=SimpleNamespace(proven=True))
+    settings = Settings()
+    assert header_after(settings, before).previous == "abc"  # type: ignore[arg-type]
+    assert header_after(settings, None).previous is None
 
 
 HARMS: list[tuple[Callable[[Whole], None], set[str]]] = [
