@@ -8,6 +8,7 @@ from http import HTTPStatus
 import orjson
 from fastapi import FastAPI, HTTPException
 from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException as StarletteException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -37,10 +38,12 @@ def install(app: FastAPI) -> None:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"][1:])
             return problem(422, "wrong-parameter", f"{place}: {first['msg']}")
+        if isinstance(error, DataError):  # a NUL in a text, a number beyond the column: nothing of that name is there
+            return problem(400, "wrong-parameter", "a text or a number that the database cannot hold")
         if isinstance(error, StarletteException):
             word = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
             return problem(error.status_code, word, str(error.detail), headers=error.headers)
         return problem(500, "broken", "this is a bug of the rater; its log says more")
 
-    for kind in (Problem, RequestValidationError, StarletteException):
+    for kind in (Problem, RequestValidationError, DataError, StarletteException):
         app.add_exception_handler(kind, wrong)

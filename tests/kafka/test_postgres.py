@@ -7,16 +7,21 @@ from contextlib import nullcontext
 
 import orjson
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy.exc import DBAPIError
 
 from rater.console import overall, queries
 from rater.console.advice import advice_on
+from rater.console.app import create_app
+from rater.console.follow import Follower
 from rater.console.projection import Overtaken, project
 from rater.console.statement import statement
 from rater.console.store import Store
+from rater.service.settings import Settings
 from rater.stream.failstop import Refused
 from tests.console.readmodel import NOW, busy_log, filled, messages, opened, take
 from tests.console.test_projection import rows
+from tests.support.logs import Log, book, call, subscribed
 from tests.support.postgres import postgres
 
 LOG = busy_log()
@@ -66,6 +71,35 @@ def test_it_gives_the_same_answers(store: Store) -> None:
                 )
             )
     assert answers[0] == answers[1]
+
+
+NUL = (
+    *("/accounts/a%00b/periods", "/charges/a%00b:2026-11:1", "/accounts/A/periods/2026%0010"),
+    *("/accounts?search=%00", "/accounts?cursor=%00", "/alerts?account=%00", "/rejected?reason=%00"),
+    *("/charges/A:2026-11:99999999999999999999999", "/accounts/A/periods/2026-11/charges?cursor=99999999999999999999"),
+)
+
+
+@pytest.mark.parametrize("path", NUL)
+def test_what_the_database_cannot_hold_is_no_fault_of_ours(store: Store, path: str) -> None:
+    """A NUL in a path or a parameter is answered, and the console goes on."""
+    filled(LOG, store)
+    client = TestClient(create_app(store, "t" * 24, Follower(Settings(), store)), raise_server_exceptions=False)
+    client.headers["Authorization"] = f"Bearer {'t' * 24}"
+    assert client.get(f"/api/v1{path}").status_code < 500
+
+
+def test_amounts_beyond_64_bits_are_exact(store: Store) -> None:
+    """Nine decimal places and the largest debit: the sums of PostgreSQL are SQLite's, to the last digit."""
+    log = Log(words=book({"p": {"calls": {"rate": "0.000000001"}}}, precision=9))
+    debit = {"type": "account-adjusted/1", "account": "A", "amount": "999999999999.999999999", "reason": "x"}
+    log.add(subscribed("A", "p"), call("A", 1), *(debit | {"adjustment_id": f"a-{n}"} for n in range(3)))
+    with opened(log) as in_memory:
+        assert rows(filled(log, store)) == rows(in_memory)
+    with store.read() as connection:
+        told = queries.period(connection, "A", "2026-11")
+    assert told is not None
+    assert told.total == "2999999999999.999999998"
 
 
 def test_a_second_that_projects_is_told(store: Store) -> None:
