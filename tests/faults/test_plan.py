@@ -57,11 +57,24 @@ def test_the_longest_stretch_without_progress() -> None:
 def echo() -> Iterator[int]:
     """A server that sends everything back; gives its port."""
     loop = asyncio.new_event_loop()
+    open_ones: set[asyncio.StreamWriter] = set()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_ones.add(writer)
         while data := await reader.read(100):
             writer.write(data)
         writer.close()
+
+    async def end() -> None:
+        """Close every connection, and let the loop do away with them before it is closed itself."""
+        server.close()
+        for writer in open_ones:
+            writer.transport.abort()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0)
 
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -69,7 +82,7 @@ def echo() -> Iterator[int]:
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
-        loop.call_soon_threadsafe(server.close)
+        asyncio.run_coroutine_threadsafe(end(), loop).result(30)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
