@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -9,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rater.core import ledger, proration
+from rater.core.book import Plan
+from rater.service import outputs
 from rater.service.memory import Replay
 from rater.service.rows import TABLES
 from rater.service.step import make_step
@@ -39,7 +45,8 @@ def life(account: str, kind: str, numbers: list[str]) -> list[Event]:
 
 
 def charges(events: list[Event], account: str, *, restarts: bool = False) -> list[bytes]:
-    """The account's charges, byte for byte."""
+    """The account's charges, byte for byte, as a process that has just begun makes them."""
+    begin_anew()
     replay = Replay(make_step())
     found: list[bytes] = []
     for offset, event in enumerate([published(book({"free": {"minutes": {"rate": "1"}}})), *events]):
@@ -47,8 +54,19 @@ def charges(events: list[Event], account: str, *, restarts: bool = False) -> lis
         found += [output.value or b"" for output in effects.outputs if output.key == account.encode()]
         if restarts:
             replay.rows[0] = decoded(replay.rows[0])
+            begin_anew()
             replay.step = make_step()
     return found
+
+
+def begin_anew() -> None:
+    """Empty every cache of the process, as a restart does."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("rater."):
+            for value in list(vars(module).values()):
+                if hasattr(value, "cache_clear"):
+                    value.cache_clear()
+    outputs._TEXTS.clear()
 
 
 def decoded(rows: PartitionRows) -> PartitionRows:
@@ -76,18 +94,14 @@ def test_charges_are_the_same_bytes_alone_and_beside_others(kind: str, ours: lis
 
 def test_the_law_catches_a_cache_by_value(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where equal plans share what was worked out, one account's line has the digits of another."""
-    shared: dict[Any, Any] = {}
-    made = make_step
 
-    def by_value(given_plan: Any, days: int, of: int) -> Any:
-        return shared.setdefault((given_plan.minutes, days, of), proration.prorated(given_plan, days, of))
-
-    def fresh_process(*given_words: Any) -> Any:
-        shared.clear()
-        return made(*given_words)
+    @lru_cache(maxsize=4096)  # as it stood
+    def by_value(plan_: Plan, days: int, of: int) -> Plan:
+        fee = plan_.fee * Decimal(days) / of
+        minutes, calls = (proration._part(meter, days, of) for meter in (plan_.minutes, plan_.calls))
+        return replace(plan_, fee=fee, minutes=minutes, calls=calls)
 
     monkeypatch.setattr(ledger, "prorated", by_value)
-    monkeypatch.setitem(globals(), "make_step", fresh_process)
     with pytest.raises(AssertionError):
         law("rate", ["0.2000"], ["0.20"])
 
