@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from rater.core.account import Account
+from rater.core.account import Account, in_force
 from rater.core.book import Plan
 from rater.core.instant import DAY, Instant
 from rater.core.ledger import Charged, Ledger
@@ -42,11 +42,10 @@ def reverse_call(
 def under_the_last_plan(account: Account, period: Period, at: Instant, ledger: Ledger) -> Usage | None:
     """The first state of a period of an account whose subscription has ended: no day of the last plan, which stands
     for it; None where it never had a plan."""
-    had = [said for said in account.history if said.start <= at and said.plan is not None]
-    if not had:
+    last = in_force(tuple(said for said in account.history if said.plan is not None), at)
+    if last is None or last.plan is None:
         return None
-    name = max(had, key=lambda said: said.start).plan
-    assert name is not None  # noqa: S101 - asked above
+    name = last.plan
     version = 1 if name.inline else ledger.tariffs.version_at(name.name, at)
     if version is None:
         return None

@@ -15,6 +15,8 @@ from rater.core.period import period_at
 def folded(account: Account, forgotten: Instant) -> Account:
     """The account with all that was said for its forgotten periods made into one state, whose id is forgotten too.
 
+    Of an account without a plan, its last one is kept beside the state.
+
     Periods that end at or before `forgotten` are; nothing can change them any more, so only what they left behind
     matters.
     """
@@ -22,7 +24,17 @@ def folded(account: Account, forgotten: Instant) -> Account:
     past = tuple(said for said in account.history if said.start < before)
     if not past:
         return account
-    return replace(account, history=(_state(past, before), *(s for s in account.history if s.start >= before)))
+    later = (said for said in account.history if said.start >= before)
+    return replace(account, history=(*_ended(past, before), _state(past, before), *later))
+
+
+def _ended(past: tuple[Subscription, ...], before: Instant) -> tuple[Subscription, ...]:
+    """The last plan of an account that has left: credits are still posted under it."""
+    now, last = in_force(past, before), in_force(tuple(said for said in past if said.plan is not None), before)
+    if last is None or last is now or last.plan is None:
+        return ()
+    inline = _inline(past, last.plan.name) if last.plan.inline else None
+    return (Subscription("" if inline is None else last.plan.name, "", last.plan, last.start, inline),)
 
 
 def _state(past: tuple[Subscription, ...], before: Instant) -> Subscription:

@@ -49,7 +49,7 @@ def amended(before: Account, said: Subscription, ledger: Ledger, clock: Clock, c
         usage = ledger.usage_of(name)
         if usage is None or end <= said.start:
             continue
-        default = _default_of(usage, before, ledger.tariffs)
+        default = _default_of(usage, before)
         new = segments_of(after, Period(name, usage.start, usage.end), ledger, default, usage.segments)
         if _same(usage.segments, new):
             continue
@@ -67,7 +67,9 @@ def _with(account: Account, said: Subscription, tariffs: Tariffs, clock: Clock) 
     if not isinstance(said.billing_day, Kept):
         day = said.billing_day or 1
     charged = [known.end for known in (*account.closed, *account.periods)]
-    if charged:
+    if isinstance(said.time_zone, Kept) and isinstance(said.billing_day, Kept):
+        calendar = account.calendar  # a change of it that is yet to come stays where it is
+    elif charged:
         calendar = changed(account.calendar, zone, day, said.start, max(charged))
     else:
         calendar = replaced(account.calendar, zone, day, _past(account, clock))
@@ -112,12 +114,12 @@ def _same(old: tuple[Segment, ...], new: tuple[Segment, ...]) -> bool:
     return [unused(segment) for segment in old] == [unused(segment) for segment in new]
 
 
-def _default_of(usage: Usage, account: Account, tariffs: Tariffs) -> str | None:
-    """The default plan that the period began under, whatever a later book says."""
-    first = usage.segments[0] if usage.segments else None
-    if first is not None and first.start == usage.start and in_force(account.history, usage.start) is None:
-        return first.plan_name
-    return tariffs.book.default_plan
+def _default_of(usage: Usage, account: Account) -> str | None:
+    """The default plan that the period began under, None where it had none; whatever a later book says."""
+    first = usage.segments[0]
+    if first.stands_in or first.start > usage.start or in_force(account.history, usage.start) is not None:
+        return None
+    return first.plan_name
 
 
 def offered(said: Subscription, account: Account, tariffs: Tariffs) -> bool:

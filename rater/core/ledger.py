@@ -77,10 +77,10 @@ def segments_of(
     """The segments of a period, each under the version of its plan that is in effect at its start.
 
     `opened_with` are the period's segments so far: one of the same plan and start keeps the version that it has,
-    whatever was published since.
+    whatever was published since. One that only stands in for a plan keeps nothing.
     """
     tariffs = ledger.tariffs
-    kept = {(segment.start, segment.plan_name, segment.inline): segment.plan_id for segment in opened_with}
+    kept = {(s.start, s.plan_name, s.inline): s.plan_id for s in opened_with if not s.stands_in}
 
     def plan_at(name: PlanName, at: Instant) -> Segment | None:
         plan_id = kept.get((at, name.name, name.inline))

@@ -40,6 +40,11 @@ class Segment(NamedTuple):
         """The plan without its version."""
         return self.plan_id.rpartition("@")[0]
 
+    @property
+    def stands_in(self) -> bool:
+        """Has it no time at all? It only names a plan in a period that has charges and no plan in force."""
+        return self.until == self.start
+
 
 class Looks(NamedTuple):
     """What the local days of a segment brought, one look at the end of each (`rater.core.forecast`)."""

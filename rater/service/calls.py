@@ -135,8 +135,8 @@ def _open_late(desk: Desk, tariffs: Tariffs, key: bytes, account: Account, own: 
     period = period_at(account.calendar, desk.clock.closed)
     ledger = desk.ledger(key, tariffs)
     usage = opened(account, period, ledger)
-    planned = [segment.start for segment in usage.segments if segment.until != segment.start]
-    if not planned:  # no segment, or one that only stands for a plan that ended before
+    planned = [segment.start for segment in usage.segments if not segment.stands_in]
+    if not planned:
         return Rejected("late-no-plan", f"{own.name} is closed, and {period.name}, the oldest open period, has no plan")
     opens = begin_period(ledger, account, period, planned[0], usage_key(key, period.name))
     return opens if isinstance(opens, Rejected) else opens._replace(late="true")

@@ -14,7 +14,7 @@ import orjson
 from rater.core.account import Account, Adjusted
 from rater.core.corrections import adjust, reverse_call, under_the_last_plan
 from rater.core.instant import moment
-from rater.core.ledger import plan_of_segment, segment_of, with_period
+from rater.core.ledger import opened, plan_of_segment, segment_of, with_period
 from rater.core.money import rounded
 from rater.core.period import period_at
 from rater.core.tariffs import Tariffs
@@ -123,6 +123,9 @@ def _oldest(desk: Desk, tariffs: Tariffs, key: bytes, account: Account) -> Opene
     ledger, place = desk.ledger(key, tariffs), usage_key(key, period.name)
     ready = begin_period(ledger, account, period, start, place)
     if isinstance(ready, Rejected) and ready.reason == "account-ended":
+        usage = opened(account, period, ledger)
+        if usage.segments:  # it comes back later in this period, whose segments must stay what they are
+            return Opened(account, (), usage, place, len(usage.segments) - 1)
         ended = under_the_last_plan(account, period, start, ledger)
         return ready if ended is None else Opened(account, (), ended, place, 0)
     return ready
