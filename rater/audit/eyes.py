@@ -7,7 +7,6 @@ numbers, sums, identities, closings, keys and partitions.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -52,8 +51,3 @@ class Eyes:
             return [f"the key is not the account {account}"]
         home = partition_of(key, self._partitions)
         return [] if home == self._partition else [f"charges of {account} belong into partition {home}"]
-
-    @property
-    def total(self) -> Decimal:
-        """What all charges come to, in whatever currency."""
-        return sum(self._verifier.totals.values(), Decimal(0))

@@ -105,6 +105,11 @@ def in_force(history: tuple[Subscription, ...], at: Instant) -> Subscription | N
     return found
 
 
+def inline_plan(history: tuple[Subscription, ...], name: str) -> Plan:
+    """The plan that is written in the subscription of this id; a segment or a subscription names it, so it is there."""
+    return next(said.inline for said in history if said.id == name and said.inline is not None)
+
+
 Said = Literal["spend_cap", "guaranteed_connect_rate"]
 
 

@@ -6,12 +6,11 @@ from decimal import Decimal
 
 from rater.core.account import Account, in_force
 from rater.core.book import Plan
-from rater.core.instant import DAY, Instant
-from rater.core.ledger import Charged, Ledger
+from rater.core.instant import Instant
+from rater.core.ledger import Charged, Ledger, plan_id_at
 from rater.core.lines import ADJUSTMENT, Line
 from rater.core.period import Period
-from rater.core.tariffs import versioned
-from rater.core.usage import Call, Segment, Usage, billed, counted, explain, used
+from rater.core.usage import Call, Usage, billed, counted, explain, stand_in, used
 
 
 def reverse_call(
@@ -45,12 +44,10 @@ def under_the_last_plan(account: Account, period: Period, at: Instant, ledger: L
     last = in_force(tuple(said for said in account.history if said.plan is not None), at)
     if last is None or last.plan is None:
         return None
-    name = last.plan
-    version = 1 if name.inline else ledger.tariffs.version_at(name.name, at)
-    if version is None:
+    plan_id = plan_id_at(ledger.tariffs, last.plan, at)
+    if plan_id is None:
         return None
-    days = max(1, (period.end - period.start) // DAY)
-    segment = Segment(period.start, versioned(name.name, version), name.inline, of=days, until=period.start)
+    segment = stand_in(plan_id, period.start, period.end, inline=last.plan.inline)
     return Usage(period.name, period.start, period.end, (segment,))
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from rater.core.account import KEPT, Account, Kept, PlanName, Subscription, in_effect, in_force
-from rater.core.book import Plan
+from rater.core.account import KEPT, Account, Kept, PlanName, Subscription, in_effect, in_force, inline_plan
 from rater.core.instant import Instant
 from rater.core.limits import CHANGES, CHANGES_PER_PERIOD
 from rater.core.period import period_at
@@ -33,7 +32,7 @@ def _ended(past: tuple[Subscription, ...], before: Instant) -> tuple[Subscriptio
     now, last = in_force(past, before), in_force(tuple(said for said in past if said.plan is not None), before)
     if last is None or last is now or last.plan is None:
         return ()
-    inline = _inline(past, last.plan.name) if last.plan.inline else None
+    inline = inline_plan(past, last.plan.name) if last.plan.inline else None
     return (Subscription("" if inline is None else last.plan.name, "", last.plan, last.start, inline),)
 
 
@@ -42,7 +41,7 @@ def _state(past: tuple[Subscription, ...], before: Instant) -> Subscription:
     last = in_force(past, before)
     assert last is not None  # noqa: S101 - they all start before
     plan: PlanName | None = last.plan
-    inline = None if plan is None or not plan.inline else _inline(past, plan.name)
+    inline = None if plan is None or not plan.inline else inline_plan(past, plan.name)
     return Subscription(
         id=plan.name if inline is not None and plan is not None else "",
         fingerprint="",
@@ -57,10 +56,6 @@ def _state(past: tuple[Subscription, ...], before: Instant) -> Subscription:
 def _value(value: Decimal | None) -> Decimal | Kept:
     """What was cleared, or never said, is not said."""
     return KEPT if value is None else value
-
-
-def _inline(past: tuple[Subscription, ...], name: str) -> Plan:
-    return next(said.inline for said in past if said.id == name and said.inline is not None)
 
 
 def too_many_changes(account: Account, said: Subscription) -> str | None:

@@ -12,13 +12,13 @@ from functools import partial
 from typing import NamedTuple
 
 from rater.core.account import KEPT, Account, Kept, PlanName, Subscription, in_force
-from rater.core.instant import DAY, Instant
+from rater.core.instant import Instant
 from rater.core.ledger import Charged, Ledger, segments_of
 from rater.core.life import Clock
 from rater.core.period import Period, changed, period_at, replaced
 from rater.core.rerating import Dated, rerated, unused
 from rater.core.tariffs import Tariffs
-from rater.core.usage import Segment, Usage
+from rater.core.usage import Segment, Usage, stand_in
 
 CallsOf = Callable[[str], Iterable[Dated]]
 """The calls that were charged in a period of the account and not voided."""
@@ -106,8 +106,7 @@ def _same_names(account: Account) -> bool:
 def _no_plan(usage: Usage) -> tuple[Segment, ...]:
     """What is left of a period with charges whose plan ended before it: no day of the first plan, and none follows."""
     first = usage.segments[0]
-    days = max(1, (usage.end - usage.start) // DAY)
-    return (unused(first)._replace(start=usage.start, days=0, of=days, until=usage.start),)
+    return (stand_in(first.plan_id, usage.start, usage.end, inline=first.inline),)
 
 
 def _same(old: tuple[Segment, ...], new: tuple[Segment, ...]) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from rater.core.account import Account, Known, PlanName, stretches
+from rater.core.account import Account, Known, PlanName, inline_plan, stretches
 from rater.core.book import Plan, Proration
 from rater.core.instant import Instant
 from rater.core.lines import Line, fee_lines
@@ -63,12 +63,14 @@ class TooFar(NamedTuple):
 
 def plan_of_segment(account: Account, segment: Segment, plan_of: PlanOf) -> Plan:
     """The words of the plan version that rates a segment, for the segment's days."""
-    plan = _inline(account, segment.plan_name) if segment.inline else plan_of(segment.plan_id)
+    plan = inline_plan(account.history, segment.plan_name) if segment.inline else plan_of(segment.plan_id)
     return prorated(plan, segment.days, segment.of) if segment.of else plan
 
 
-def _inline(account: Account, subscription_id: str) -> Plan:
-    return next(s.inline for s in account.history if s.id == subscription_id and s.inline is not None)
+def plan_id_at(tariffs: Tariffs, name: PlanName, at: Instant) -> str | None:
+    """The plan with the version that is in effect at an instant, `hybrid-200@1`; None where there is none."""
+    version = 1 if name.inline else tariffs.version_at(name.name, at)
+    return None if version is None else versioned(name.name, version)
 
 
 def segments_of(
@@ -83,13 +85,8 @@ def segments_of(
     kept = {(s.start, s.plan_name, s.inline): s.plan_id for s in opened_with if not s.stands_in}
 
     def plan_at(name: PlanName, at: Instant) -> Segment | None:
-        plan_id = kept.get((at, name.name, name.inline))
-        if plan_id is None:
-            version = 1 if name.inline else tariffs.version_at(name.name, at)
-            if version is None:
-                return None
-            plan_id = versioned(name.name, version)
-        return Segment(at, plan_id, name.inline)
+        plan_id = kept.get((at, name.name, name.inline)) or plan_id_at(tariffs, name, at)
+        return None if plan_id is None else Segment(at, plan_id, name.inline)
 
     def proration_of(name: PlanName, at: Instant) -> Proration:
         segment = plan_at(name, at)

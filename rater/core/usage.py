@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from rater.core.book import Direction, Meter, Plan
-from rater.core.instant import Instant
+from rater.core.instant import DAY, Instant
 from rater.core.lines import CALLS, MINUTES, Line, meter_lines, settled
 from rater.core.money import SECONDS_PER_MINUTE, ZERO, rounded
 from rater.core.price import meter_price
@@ -44,6 +44,11 @@ class Segment(NamedTuple):
     def stands_in(self) -> bool:
         """Has it no time at all? It only names a plan in a period that has charges and no plan in force."""
         return self.until == self.start
+
+
+def stand_in(plan_id: str, start: Instant, end: Instant, *, inline: bool) -> Segment:
+    """The segment of a period in which no plan is in force: no day of it, and none follows."""
+    return Segment(start, plan_id, inline, of=max(1, (end - start) // DAY), until=start)
 
 
 class Looks(NamedTuple):

@@ -89,8 +89,11 @@ class KnownCall(NamedTuple):
     @property
     def call(self) -> Call:
         """The call as the meters see it."""
-        talk = 0 if self.answered is None else talk_seconds(self.answered, self.ended)
-        return Call(self.direction, self.answered is not None, talk)
+        return _metered(self.direction, self.answered, self.ended)
+
+
+def _metered(direction: Direction, answered: Instant | None, ended: Instant) -> Call:
+    return Call(direction, answered is not None, 0 if answered is None else talk_seconds(answered, ended))
 
 
 def encode_call(call: KnownCall) -> bytes:
@@ -125,11 +128,6 @@ def quoted(text: str) -> str:
     if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
         return f'"{text}"'
     return orjson.dumps(text).decode()
-
-
-def period_of(row: bytes) -> str:
-    """The period of a row of `calls`, without reading the rest."""
-    return row[2 : row.index(b'"', 2)].decode()
 
 
 def _call_group(key: bytes, row: bytes) -> bytes:
@@ -266,11 +264,7 @@ def _subscription_from(words: dict[str, Any]) -> Subscription:
 def dated_call(row: bytes) -> Dated | None:
     """A remembered call as it is rated again; None where it was voided. Late changes read many."""
     _, start, answered, ended, direction, _, _, _, voided = orjson.loads(row)
-    if voided:
-        return None
-    if answered is None:
-        return Dated(start, Call(direction, connected=False, talk=0))
-    return Dated(start, Call(direction, connected=True, talk=talk_seconds(answered, ended)))
+    return None if voided else Dated(start, _metered(direction, answered, ended))
 
 
 def _as_it_is(row: bytes) -> bytes:

@@ -11,6 +11,8 @@ from dotenv import dotenv_values
 from pydantic import Field, FilePath, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from rater.core.limits import PARTITIONS
+
 Role = Literal["calls", "charges", "spend", "alerts", "rejected"]
 
 
@@ -40,7 +42,9 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z0-9._-]{1,80}$",
         description="the consumer group; with the prefix before it, it starts changelogs' and transactional ids' names",
     )
-    partitions: int = Field(4, ge=1, le=1000, description="partitions of the log (N); can never be changed for a log")
+    partitions: int = Field(
+        4, ge=1, le=PARTITIONS, description="partitions of the log (N); can never be changed for a log"
+    )
     replication: int = Field(3, ge=1, le=10, description="replicas of each topic that `rater topics create` makes")
     min_insync_replicas: int = Field(2, ge=1, le=10, description="replicas that must have a record before it counts")
     tick_interval: float = Field(60, ge=0, description="seconds between clock ticks in the log; 0 writes none")

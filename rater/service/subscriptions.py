@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from rater.core.account import KEPT, Account, PlanName, Subscription, in_force
+from rater.core.account import KEPT, Account, PlanName, Subscription, in_force, inline_plan
 from rater.core.folding import folded, too_many_changes
 from rater.core.history import Amended, CanNot, amended, offered
 from rater.core.instant import instant
@@ -103,7 +103,7 @@ def _repeating(said: Subscription, account: Account) -> Subscription:
     current = in_force(account.history, said.start)
     if said.inline is None or current is None or current.plan is None or not current.plan.inline:
         return said
-    known = next(s.inline for s in account.history if s.id == current.plan.name and s.inline is not None)
+    known = inline_plan(account.history, current.plan.name)
     return said if replace(said.inline, id=known.id) != known else replace(said, plan=current.plan, inline=None)
 
 
