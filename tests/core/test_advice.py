@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rater.core.advice import Month, advise, month_cost
+from rater.core.advice import Month, advise, is_hybrid, is_package, month_cost
+from rater.core.book import Band, Meter, Plan, Price
 from rater.core.connect import judged
 from rater.core.usage import Call
 from rater.service.shipped import shipped_book
@@ -113,3 +114,57 @@ BAND = (Decimal("0.70"), Decimal("0.90"))
 def test_a_connect_rate_beside_the_band(connected: int, attempts: int, verdict: str) -> None:
     """The whole interval has to lie on one side of an end before anybody is told so."""
     assert judged(connected, attempts, BAND) == verdict
+
+
+RATE = Price("flat", (Band(0, Decimal("0.20")),))
+FREE, PAID = Meter(None, None), Meter(0, RATE)
+
+
+@pytest.mark.parametrize(
+    ("fee", "minutes", "calls", "kinds"),
+    [
+        (9, Meter(5, RATE), None, "package"),
+        (9, Meter(1, RATE), None, "package"),
+        (9, FREE, None, "package"),
+        (9, FREE, FREE, "package"),
+        (9, PAID, None, ""),
+        (9, None, None, ""),
+        (9, None, FREE, ""),
+        (0, FREE, None, ""),
+        (9, FREE, PAID, "hybrid"),
+        (9, None, PAID, "hybrid"),
+        (0, FREE, PAID, ""),
+    ],
+)
+def test_what_is_a_package_and_what_a_hybrid(fee: int, minutes: Meter | None, calls: Meter | None, kinds: str) -> None:
+    """A package: a fee, minutes in it, no price for a call. A hybrid: a fee, and a price for a call."""
+    plan = Plan("p@1", Decimal(fee), "none", minutes, calls)
+    assert (is_package(plan), is_hybrid(plan)) == (kinds == "package", kinds == "hybrid")
+
+
+@pytest.mark.parametrize(
+    ("swings", "sizes"),
+    [
+        ("yes", (10, 15, 20)),
+        ("no", (10, 15, 19)),
+        ("no", (0, 0, 0)),
+        ("yes", (0, 0, 1)),
+        ("yes", (20, 10, 10)),
+        ("no", (10, 20)),
+    ],
+)
+def test_a_volume_swings_from_twice_the_quietest_month_on(swings: str, sizes: tuple[int, ...]) -> None:
+    """Of at least three months; a month of no calls is the quietest that there is."""
+    months = [month(f"2026-{n:02}", calls) for n, calls in enumerate(sizes, 1)]
+    advice = advise(months, PLANS, None, precision=2)
+    assert advice is not None
+    assert advice.swings is (swings == "yes")
+
+
+def test_no_hybrid_or_no_package_is_no_protection() -> None:
+    """It takes both to compare."""
+    months = [month(f"2026-{n:02}", calls) for n, calls in enumerate((10, 15, 40), 1)]
+    for names in (("package-basic", "per-minute"), ("hybrid-200", "per-minute"), ("per-minute",)):
+        advice = advise(months, {name: PLANS[name] for name in names}, None, precision=2)
+        assert advice is not None
+        assert (advice.swings, advice.protection) == (True, None)

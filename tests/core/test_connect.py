@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rater.core.connect import interval
+from rater.core.connect import interval, judged
+
+MICRO = Decimal("0.000001")
 
 
 @pytest.mark.parametrize(
@@ -45,3 +47,15 @@ def test_the_rate_lies_within_and_more_calls_narrow_it(counts: tuple[int, int]) 
 def test_no_attempts_have_no_rate() -> None:
     """Nothing is known of them."""
     assert interval(0, 0) is None
+
+
+def test_the_edges_of_the_band() -> None:
+    """50 of 100 lie between 0.403832 and 0.596168: a band's ends are within it; what touches is in doubt."""
+    low, high = Decimal("0.403832"), Decimal("0.596168")
+    assert judged(50, 100, (low, high)) == "within"
+    assert judged(50, 100, (low + MICRO, high)) == "borderline"
+    assert judged(50, 100, (low, high - MICRO)) == "borderline"
+    assert judged(50, 100, (high, Decimal(1))) == "borderline"
+    assert judged(50, 100, (high + MICRO, Decimal(1))) == "below"
+    assert judged(50, 100, (Decimal(0), low)) == "borderline"
+    assert judged(50, 100, (Decimal(0), low - MICRO)) == "above"

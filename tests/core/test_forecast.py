@@ -101,3 +101,56 @@ def test_days_without_a_look_are_shared_out() -> None:
     three_later = instant(datetime.fromisoformat("2026-10-06T00:00:00+02:00"))
     assert told(looked(usage, BERLIN, three_later)) == (Decimal("62.00"),) * 3
     assert looked(usage, BERLIN, usage.looks.until + 3600 * SECOND) is usage
+
+
+BY_CALL = Plan("c@1", Decimal(0), "none", None, Meter(0, Price("flat", (Band(0, Decimal(1)),))))
+
+
+def calling(days: list[int]) -> Usage:
+    """October as it stands after so many days, each with so many connected calls at 1.00."""
+    usage, then = month([], BY_CALL), 0
+    then = usage.start
+    for calls in days:
+        (segment,) = usage.segments
+        after = used(BY_CALL, segment, 0, segment.calls + calls, 2)
+        usage = usage._replace(segments=(after,), total=usage.total + calls)
+        then = midnight_after(BERLIN, then)
+        usage = looked(usage, BERLIN, then)
+    return usage
+
+
+def test_calls_are_forecast_as_minutes_are() -> None:
+    """10 and 14 calls by turns over ten days come to 372, 372.00, give or take 38.47; alike days leave no doubt."""
+    assert told(calling([10] * 10), BY_CALL) == (Decimal("310.00"),) * 3
+    found = told(calling([10, 14] * 5), BY_CALL)
+    assert found is not None
+    assert found.total == Decimal("372.00")
+    assert abs(found.high - found.total - Decimal("38.47")) <= 1
+    assert abs(found.total - found.low - Decimal("38.47")) <= 1
+
+
+def test_the_days_of_a_segment_are_its_own() -> None:
+    """Ten minutes a day up to the 11th, then twenty under another plan: 100 + 21 x 20 = 520 minutes, 104.00."""
+    usage = month([10] * 10)
+    eleventh = usage.looks.until
+    usage = usage._replace(segments=(*usage.segments, Segment(eleventh, "m@2", inline=False)))
+    then = eleventh
+    for _ in range(2):
+        *earlier, last = usage.segments
+        after = used(PER_MINUTE, last, last.seconds + 1200, 0, 2)
+        usage = usage._replace(segments=(*earlier, after), total=usage.total + after.cost - last.cost)
+        then = midnight_after(BERLIN, then)
+        usage = looked(usage, BERLIN, then)
+    assert (usage.looks.since, usage.looks.days, usage.looks.seconds) == (eleventh, 2, 2400)
+    assert told(usage) == (Decimal("104.00"),) * 3
+
+
+def test_a_plan_that_is_to_come_takes_the_days_that_are_its_own() -> None:
+    """Ten minutes a day at 0.20 for 10 days, then 1.00 from the 21st: 40.00 up to then, 110.00 after."""
+    usage = month([10] * 10)
+    day = 86_400_000_000
+    twenty_first = usage.start + 20 * day
+    dear = Plan("d@1", Decimal(0), "none", Meter(0, Price("flat", (Band(0, Decimal(1)),))), None)
+    usage = usage._replace(segments=(*usage.segments, Segment(twenty_first, dear.id, inline=False)))
+    plans = {dear.id: dear, PER_MINUTE.id: PER_MINUTE}
+    assert forecast(usage, BERLIN, lambda segment: plans[segment.plan_id], 2) == (Decimal("150.00"),) * 3

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rater.core.instant import instant, length, moment
-from rater.core.period import Calendar, changed, month_at, period_after, period_at
+from rater.core.period import Calendar, _period_of_utc_day, changed, month_at, period_after, period_at, replaced
 from rater.core.zones import zone
 
 ZONES = [
@@ -121,3 +121,36 @@ def test_a_change_that_does_not_hold_yet_is_replaced() -> None:
     tenth = changed(fifteenth, "UTC", 10, at, end)
     assert tenth == Calendar("UTC", 10, end, plain)
     assert changed(tenth, "UTC", 1, at, end) == plain
+
+
+def test_an_account_without_charges_says_otherwise_from_the_start_but_for_what_is_past() -> None:
+    """`past` begins a period: before it nothing changes, and a change that had not begun by then is gone."""
+    past = instant(datetime(2026, 12, 1, tzinfo=UTC))
+    plain = Calendar("UTC")
+    later = Calendar("UTC", 15, past, plain)
+    assert replaced(later, "Asia/Tokyo", 3, 0) == Calendar("Asia/Tokyo", 3)
+    assert replaced(plain, "UTC", 1, past) == plain
+    assert replaced(plain, "UTC", 15, past) == later
+    assert replaced(plain, "Asia/Tokyo", 1, past) == Calendar("Asia/Tokyo", 1, past, plain)
+    assert replaced(later, "UTC", 10, past) == Calendar("UTC", 10, past, plain)
+    assert replaced(later, "UTC", 1, past) == plain
+    assert replaced(later, "UTC", 15, past + 1) == later
+    assert replaced(later, "UTC", 10, past + 1) == Calendar("UTC", 10, past + 1, later)
+
+
+def test_a_change_is_replaced_only_while_it_does_not_hold() -> None:
+    """At the instant from which it holds it stands, whether or not anything was charged since."""
+    plain = Calendar("UTC")
+    since = instant(datetime(2026, 12, 1, tzinfo=UTC))
+    fifteenth = Calendar("UTC", 15, since, plain)
+    assert changed(fifteenth, "UTC", 10, since - 1, since) == Calendar("UTC", 10, since, plain)
+    standing = changed(fifteenth, "UTC", 10, since, since)
+    assert (standing.before, standing.since) == (fifteenth, period_at(fifteenth, since).end)
+    charged = changed(fifteenth, "UTC", 10, since - 1, since + 1)
+    assert charged.before == fifteenth
+
+
+@pytest.fixture(autouse=True)
+def _cold() -> None:
+    """Periods worked out by an earlier test are forgotten, so that each test works its own out."""
+    _period_of_utc_day.cache_clear()
