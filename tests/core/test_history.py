@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
-from rater.core.account import PlanName, Stretch, Subscription, in_force, stretches
-from rater.core.period import Period
+from rater.core.account import Account, PlanName, Stretch, Subscription, in_force, stretches
+from rater.core.folding import folded
+from rater.core.period import Calendar, Period
 
+END = 2_678_400_000_000
+"""The end of January 1970."""
 PERIOD = Period("p", 100, 200)
 A, B, NEXT = PlanName("a"), PlanName("b"), PlanName("default")
 
@@ -59,3 +64,23 @@ def test_the_stretches_of_a_period_without_proration(
 ) -> None:
     """A start takes effect at once; a change or an end at the next period's start."""
     assert stretches(history(*said), PERIOD, default, lambda *_: "none") == tuple(Stretch(*plan) for plan in plans)
+
+
+def test_forgotten_subscriptions_become_one_that_says_what_they_came_to() -> None:
+    """Plan, cap and guarantee in force at the end of what is forgotten; what comes later stays as it was said."""
+    early = Subscription("s1", "f1", A, 0, spend_cap=Decimal(100), guaranteed_connect_rate=Decimal("0.70"))
+    raised = Subscription("s2", "f2", B, 10, spend_cap=Decimal(200))
+    later = Subscription("s3", "f3", A, END, spend_cap=None, guaranteed_connect_rate=None)
+    found = folded(Account(Calendar("UTC"), (early, raised, later)), END)
+    assert found.history == (
+        Subscription("", "", B, 10, spend_cap=Decimal(200), guaranteed_connect_rate=Decimal("0.70")),
+        later,
+    )
+    assert folded(Account(Calendar("UTC"), (later,)), END) == Account(Calendar("UTC"), (later,))
+
+
+def test_who_has_left_keeps_the_last_plan_beside_the_end() -> None:
+    """Credits are posted under it."""
+    left = Subscription("s2", "f2", None, 10)
+    found = folded(Account(Calendar("UTC"), (Subscription("s1", "f1", A, 0), left)), END)
+    assert [(said.id, said.plan, said.start) for said in found.history] == [("", A, 0), ("", None, 10)]
