@@ -26,6 +26,11 @@ def fail(what: str, next_step: str = "", status: int = USAGE) -> typer.Exit:
     return typer.Exit(status)
 
 
+def warn(what: str) -> None:
+    """A line about what is not as it should be, but not wrong."""
+    typer.secho(what, err=True, fg=typer.colors.YELLOW)
+
+
 def told(error: Exception) -> Message | None:
     """The message for an error that a user can mend; None for a bug."""
     kinds = {kind.__name__ for kind in type(error).__mro__}

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from rater.cli.errors import fail
+from rater.cli.errors import fail, warn
 from rater.cli.shown import show_table
 
 if TYPE_CHECKING:
-    from rater.stream.admin import TopicSpec, TopicState
+    from rater.stream.admin import LeftOut, TopicSpec, TopicState
 
 app = typer.Typer(help="The topics that the rater needs.", no_args_is_help=True)
 
@@ -34,6 +34,7 @@ def create(
     from rater.service.step import TABLES
     from rater.service.topics import topic_plan
     from rater.stream import admin
+    from rater.stream.checks import MUST_MATCH
 
     settings = Settings()
     client = settings.client_options()
@@ -43,11 +44,15 @@ def create(
     missing = [spec for spec in plan if spec.name not in states]
     changes = {spec.name: _differences(spec, states[spec.name]) for spec in plan if spec.name in states}
     changes = {name: wanted for name, wanted in changes.items() if wanted}
+    left_out: list[LeftOut] = []
     if not dry_run:
-        asyncio.run(admin.create(client, missing))
-        asyncio.run(admin.alter(client, changes))
+        left_out += asyncio.run(admin.create(client, missing, MUST_MATCH))
+        left_out += asyncio.run(admin.alter(client, changes, MUST_MATCH))
+    for topic, setting, reason in left_out:
+        warn(f"{topic}: the broker refuses {setting}, so it is left as the broker has it ({reason})")
     if as_json:
-        typer.echo(json.dumps({"created": [spec.name for spec in missing], "altered": changes}))
+        refused = [left._asdict() for left in left_out]
+        typer.echo(json.dumps({"created": [spec.name for spec in missing], "altered": changes, "left_out": refused}))
         return
     _show(plan, {spec.name for spec in missing}, changes, dry_run=dry_run)
 

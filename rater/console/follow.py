@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from rater.console.projection import TAKES, Message, Overtaken, position, project
 from rater.console.store import Store
@@ -27,6 +27,8 @@ AT_ONCE = 5000
 """Messages of one SQL transaction, at most."""
 WAIT_MS = 100
 RATE_SECONDS = 10.0
+AGAIN = 2.0
+"""Seconds until a Kafka that was not reachable is asked again."""
 LOOK_EVERY = 1.0
 NEARLY = 100
 """Messages that may be on their way to a read model that is up to date."""
@@ -124,7 +126,19 @@ class Follower:
                 told(passed, total)
 
     async def run(self) -> None:
-        """Take in whatever comes, for ever."""
+        """Take in whatever comes, for ever. While Kafka is away what was read is shown, and pages say that it is old.
+
+        Raises `Refused` where the read model cannot follow what is there.
+        """
+        while True:
+            try:
+                await self._follow()
+            except KafkaConnectionError as error:
+                logger.warning("Kafka is not reachable, figures are as of the last look: %s", error)
+                await asyncio.sleep(AGAIN)
+
+    async def _follow(self) -> None:
+        self._tails = []
         async with self._reading() as consumer:
             while True:
                 await self._take(consumer)

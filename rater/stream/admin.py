@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, TypeVar
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -17,6 +17,8 @@ TOPIC_OVERRIDE = 1
 
 UNKNOWN_TOPIC = 3
 TOPIC_EXISTS = 36
+SETTINGS_REFUSED = {40, 44}
+"""Kafka's codes of INVALID_CONFIG and POLICY_VIOLATION, by which brokers refuse a setting."""
 SERVED_WITHIN = 30.0
 """Seconds until a new topic must have its leaders."""
 ASKED_FOR = 30.0
@@ -97,29 +99,63 @@ def _state(partitions: Sequence[Mapping[str, Any]], entries: Sequence[Sequence[A
     return TopicState(len(partitions), replication, config, overrides)
 
 
-async def create(client: Mapping[str, Any], specs: Iterable[TopicSpec]) -> None:
+class LeftOut(NamedTuple):
+    """A setting that a broker refused, so that the topic is without it."""
+
+    topic: str
+    setting: str
+    reason: str
+
+
+async def create(
+    client: Mapping[str, Any], specs: Iterable[TopicSpec], needed: Collection[str] | None = None
+) -> list[LeftOut]:
     """Create topics, and wait until they can be used; one that is there already is left alone.
 
-    Raises aiokafka's error with the topic's name, or TimeoutError.
+    A managed broker may fix some settings: those that it refuses are left out one by one and told, but for the
+    `needed` ones (None: all are). Raises aiokafka's error with the topic's name, or TimeoutError.
     """
-    new = [
-        NewTopic(
-            name=spec.name,
-            num_partitions=spec.partitions,
-            replication_factor=spec.replication,
-            topic_configs=dict(spec.config),
-        )
-        for spec in specs
-    ]
-    if not new:
-        return
-    async with _admin(client) as admin:
-        answer = await admin.create_topics(new)
-    for name, code, reason in answer.topic_errors:
-        if code not in {0, TOPIC_EXISTS}:
-            message = f"{name}: {reason}"
-            raise for_code(code)(message)
-    await _until_served(client, [spec.name for spec in new])
+    left_out: list[LeftOut] = []
+    waiting = list(specs)
+    names = [spec.name for spec in waiting]
+    while waiting:
+        async with _admin(client) as admin:
+            answer = await admin.create_topics([_new(spec) for spec in waiting])
+        refused = {name: (code, reason) for name, code, reason in answer.topic_errors if code not in {0, TOPIC_EXISTS}}
+        waiting = [
+            _without(spec, _refused(spec.name, spec.config, needed, *refused[spec.name]), left_out)
+            for spec in waiting
+            if spec.name in refused
+        ]
+    if names:
+        await _until_served(client, names)
+    return left_out
+
+
+def _new(spec: TopicSpec) -> NewTopic:
+    return NewTopic(
+        name=spec.name,
+        num_partitions=spec.partitions,
+        replication_factor=spec.replication,
+        topic_configs=dict(spec.config),
+    )
+
+
+def _without(spec: TopicSpec, left: LeftOut, left_out: list[LeftOut]) -> TopicSpec:
+    left_out.append(left)
+    return replace(spec, config={name: value for name, value in spec.config.items() if name != left.setting})
+
+
+def _refused(
+    topic: str, config: Mapping[str, str], needed: Collection[str] | None, code: int, reason: str | None
+) -> LeftOut:
+    """The setting that a broker refused: the one that it names, else the last that can be done without."""
+    spare = [] if needed is None else [name for name in config if name not in needed]
+    if code not in SETTINGS_REFUSED or not spare:
+        message = f"{topic}: {reason}"
+        raise for_code(code)(message)
+    named = next((name for name in sorted(spare, key=len, reverse=True) if name in (reason or "")), spare[-1])
+    return LeftOut(topic, named, reason or for_code(code).__name__)
 
 
 async def _until_served(client: Mapping[str, Any], names: Sequence[str]) -> None:
@@ -134,22 +170,30 @@ def _served(topic: Mapping[str, Any]) -> bool:
     return topic["error_code"] == 0 and bool(partitions) and all(p["leader"] >= 0 for p in partitions)
 
 
-async def alter(client: Mapping[str, Any], changes: Mapping[str, Mapping[str, str]]) -> None:
+async def alter(
+    client: Mapping[str, Any], changes: Mapping[str, Mapping[str, str]], needed: Collection[str] | None = None
+) -> list[LeftOut]:
     """Set topics' settings (name to settings); other settings made on a topic stay as they are.
 
-    Kafka's AlterConfigs replaces all of a topic's settings, so the present ones are sent along.
+    Kafka's AlterConfigs replaces all of a topic's settings, so the present ones are sent along. What a broker refuses
+    is left out as `create` does.
     """
+    left_out: list[LeftOut] = []
     if not changes:
-        return
+        return left_out
     states = await describe(client, changes)
-    resources = [
-        ConfigResource(ConfigResourceType.TOPIC, name, configs={**states[name].overrides, **wanted})
-        for name, wanted in changes.items()
-    ]
-    async with _admin(client) as admin:
-        answers = await admin.alter_configs(resources)
-    for answer in answers:
-        for code, reason, _, name in answer.resources:
-            if code:
-                message = f"{name}: {reason}"
-                raise for_code(code)(message)
+    waiting = {name: dict(wanted) for name, wanted in changes.items()}
+    while waiting:
+        resources = [
+            ConfigResource(ConfigResourceType.TOPIC, name, configs={**states[name].overrides, **wanted})
+            for name, wanted in waiting.items()
+        ]
+        async with _admin(client) as admin:
+            answers = await admin.alter_configs(resources)
+        refused = {name: (code, why) for answer in answers for code, why, _, name in answer.resources if code}
+        for name, (code, why) in refused.items():
+            left = _refused(name, waiting[name], needed, code, why)
+            left_out.append(left)
+            del waiting[name][left.setting]
+        waiting = {name: waiting[name] for name in refused if waiting[name]}
+    return left_out
