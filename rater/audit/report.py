@@ -97,8 +97,8 @@ class Report:
 
     @property
     def status(self) -> int:
-        """The exit status: 1 something is off, 2 not all could be proved, 0 all is proved."""
-        return 1 if self.off else 2 if self.unproven else 0
+        """The exit status: 1 something is off, 3 not all could be proved, 0 all is proved."""
+        return 1 if self.off else 3 if self.unproven else 0
 
     def words(self) -> dict[str, Any]:
         """The report as JSON."""

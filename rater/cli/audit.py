@@ -30,7 +30,7 @@ def audit(
 ) -> None:
     """Replay the log, and compare byte for byte with what the workers published, running or stopped.
 
-    Exit status 0: all is proved. 1: something is off. 2: the log's head is gone and no snapshot covers it.
+    Exit status 0: all is proved. 1: something is off. 3: the log's head is gone and no snapshot covers it.
     """
     report = asyncio.run(_audit(snapshot, charges))
     if as_json:

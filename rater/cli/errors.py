@@ -8,7 +8,15 @@ from typing import NamedTuple
 import typer
 
 USAGE = 2
-"""Exit status: the command or its settings are wrong, or what it needs is not there."""
+"""Exit status: the command, its settings or a file that it reads are wrong."""
+UNDECIDED = 3
+"""Exit status: not all could be proved, or nothing has come of it yet; what was found is right as far as it goes."""
+UNAVAILABLE = 69
+"""Exit status: Kafka is not reachable, refuses, or does not answer in time (EX_UNAVAILABLE)."""
+UNWRITTEN = 74
+"""Exit status: an output could not be written (EX_IOERR)."""
+REFUSED = 78
+"""Exit status: what is there does not go with the settings; the message names what mends it (EX_CONFIG)."""
 
 
 class Message(NamedTuple):
@@ -39,15 +47,15 @@ def told(error: Exception) -> Message | None:
     if "SSLError" in kinds:
         return Message(f"TLS: {error}\nsee RATER_SSL_CAFILE, RATER_SSL_CERTFILE, RATER_SSL_KEYFILE", USAGE)
     if "Refused" in kinds:
-        return Message(str(error), 78)
+        return Message(str(error), REFUSED)
     if "KafkaConnectionError" in kinds:
-        return Message(f"Kafka is not reachable: {error}\nset RATER_BOOTSTRAP_SERVERS, or start a broker", USAGE)
+        return Message(f"Kafka is not reachable: {error}\nset RATER_BOOTSTRAP_SERVERS, or start a broker", UNAVAILABLE)
     if "TimeoutError" in kinds:
-        return Message("Kafka did not do it in time; the same command can be run again", USAGE)
+        return Message("Kafka did not do it in time; the same command can be run again", UNAVAILABLE)
     if "KafkaError" in kinds:
-        return Message(f"Kafka refused: {type(error).__name__}: {error}", USAGE)
+        return Message(f"Kafka refused: {type(error).__name__}: {error}", UNAVAILABLE)
     if isinstance(error, OSError) and error.errno in {ENOSPC, EIO, EDQUOT} and not error.filename:
-        return Message(f"the output could not be written: {error.strerror}", USAGE)
+        return Message(f"the output could not be written: {error.strerror}", UNWRITTEN)
     if isinstance(error, UnicodeDecodeError) and _reads_env(error):
         return Message(".env is no text in UTF-8: mend it or move it away; settings are read from it", USAGE)
     if isinstance(error, OSError) and error.filename:

@@ -37,6 +37,11 @@ PIPE_CLOSED = 141
 app = typer.Typer(
     name="rater",
     help="The streaming call rater: every call-ended event charged exactly once.",
+    epilog=(
+        "Exit status: 0 done; 1 the answer is no (rejected, not proved right, not there); 2 the command, a setting or a"
+        " file is wrong; 3 not decided (not all proved, not rated yet); 69 Kafka is not reachable or refuses;"
+        " 70, 71, 75 a worker ended itself; 74 an output could not be written; 78 starting would not be safe."
+    ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

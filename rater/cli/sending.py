@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from rater.cli.errors import fail
+from rater.cli.errors import UNDECIDED, fail
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     Model = TypeVar("Model", bound=BaseModel)
 
 WAIT = 30.0
-REJECTED, UNRATED = 1, 3
-"""Exit statuses: the rater rejected it; it is in the log, and no worker has rated it yet."""
+REJECTED = 1
+"""Exit status: the rater rejected it; `UNDECIDED`: it is in the log, and no worker has rated it yet."""
 
 NoWait = Annotated[
     bool, typer.Option("--no-wait", help="Return when it is in the log, without waiting for what becomes of it.")
@@ -64,7 +64,9 @@ def send(event: Event, ident: str, again: str, *, wait: bool, as_json: bool) -> 
     if not wait:
         return
     if outcome is None:
-        raise fail(f"no worker has rated it within {WAIT:g} s", "it is not lost: start a worker, rater worker", UNRATED)
+        raise fail(
+            f"no worker has rated it within {WAIT:g} s", "it is not lost: start a worker, rater worker", UNDECIDED
+        )
     _tell(outcome, quiet=as_json)
 
 

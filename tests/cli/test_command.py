@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from rater.cli.errors import told
+from rater.cli.errors import REFUSED, UNAVAILABLE, UNDECIDED, UNWRITTEN, USAGE, told
 from rater.service.settings import Settings
-from rater.stream.failstop import Refused
+from rater.stream.failstop import Exit, Refused
 from tests.support.command import Rater
 
 NOWHERE = "127.0.0.1:1"
@@ -115,7 +116,7 @@ def test_subscribe_refuses_nonsense_before_it_talks_to_kafka(rater: Rater) -> No
 def test_an_unreachable_broker_is_told_with_the_setting(words: list[str]) -> None:
     """No traceback: which address, and which variable to set."""
     done = command(*words, bootstrap_servers=NOWHERE)
-    assert done.returncode == 2
+    assert done.returncode == 69
     assert "127.0.0.1" in done.stderr
     assert "RATER_BOOTSTRAP_SERVERS" in done.stderr
     assert "Traceback" not in done.stderr
@@ -152,3 +153,11 @@ def test_a_refusal_has_its_own_status_and_a_bug_its_traceback() -> None:
     assert refused is not None
     assert (refused.status, refused.text) == (78, "run: rater topics create")
     assert told(KeyError("x")) is None
+
+
+def test_the_help_says_what_each_exit_status_means(rater: Rater) -> None:
+    """Those that the code has, and no other."""
+    shown = " ".join(rater("--help").stdout.split())
+    ours = {0, 1, USAGE, UNDECIDED, UNAVAILABLE, UNWRITTEN, REFUSED, *Exit}
+    listed = shown[shown.index("Exit status: ") :]
+    assert {int(number) for number in re.findall(r"\b\d+\b", listed)} == {int(status) for status in ours}

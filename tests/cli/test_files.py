@@ -199,8 +199,8 @@ def run(script: str, **env: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("script", "status"),
     [
-        ("rater rate ev.jsonl --out /dev/full", 2),
-        ("rater rate ev.jsonl >/dev/full", 2),
+        ("rater rate ev.jsonl --out /dev/full", 74),
+        ("rater rate ev.jsonl >/dev/full", 74),
         ("rater rate - <&-", 2),
         ("rater rate ev.jsonl >&-", 2),
         ("rater rate nowhere.jsonl", 2),

@@ -213,10 +213,10 @@ def test_csv_has_text_as_text_in_utf_8(rater: Rater) -> None:
 @pytest.mark.usefixtures("events")
 @pytest.mark.parametrize("script", ["rerate ev.jsonl --tariffs book.yaml --csv", "rate ev.jsonl --summary"])
 def test_a_full_disk_behind_standard_output_is_told(script: str) -> None:
-    """In a sentence, with exit status 2, for what is printed in one piece too."""
+    """In a sentence, with exit status 74, for what is printed in one piece too."""
     command = f"{sys.executable} -m rater {script} >/dev/full"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
-    assert (done.returncode, "Traceback" in done.stderr, "No space left" in done.stderr) == (2, False, True)
+    assert (done.returncode, "Traceback" in done.stderr, "No space left" in done.stderr) == (74, False, True)
 
 
 def test_a_closed_pipe_is_not_told_of_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

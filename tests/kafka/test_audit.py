@@ -105,7 +105,7 @@ async def test_an_audit_while_calls_are_rated(ready: Rater) -> None:
 
 
 async def test_a_log_whose_head_is_gone(ready: Rater) -> None:
-    """Without a snapshot it says from where it could prove, and exits with 2; from a snapshot on it proves the rest."""
+    """Without a snapshot it says from where it could prove, and exits with 3; from a snapshot on it proves the rest."""
     await rated(ready)
     told = ready.run("snapshot", "--out", "first.jsonl")
     assert "records proved; SHA-256" in told
@@ -117,7 +117,7 @@ async def test_a_log_whose_head_is_gone(ready: Rater) -> None:
     await until_rated(ready, RECORDS + 1000)
     assert worker.stop() == 0
     await delete_before(ready, 1, 5)
-    said = audited(ready, status=2)
+    said = audited(ready, status=3)
     (told,) = said["unproven"]
     assert told.startswith(f"{topic(ready, 'calls')}/1 begins at offset 5")
     assert "from a snapshot of offset 5 or later on" in told
@@ -127,7 +127,7 @@ async def test_a_log_whose_head_is_gone(ready: Rater) -> None:
         assert said["residue"] == {"CNY": "0.00"}
     first, second = ((ready.folder / name).read_bytes().splitlines() for name in ("first.jsonl", "second.jsonl"))
     assert json.loads(second[0])["previous"] == json.loads(first[-1])["sha256"]
-    ready.run("snapshot", "--out", "never.jsonl", status=2)
+    ready.run("snapshot", "--out", "never.jsonl", status=3)
     assert not (ready.folder / "never.jsonl").exists()
     told = ready.run("snapshot", "--out", "trusted.jsonl", "--trust-tables")
     assert "taken on trust" in told
