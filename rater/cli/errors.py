@@ -54,8 +54,8 @@ def told(error: Exception) -> Message | None:
         return Message("Kafka did not do it in time; the same command can be run again", UNAVAILABLE)
     if "KafkaError" in kinds:
         return Message(f"Kafka refused: {type(error).__name__}: {error}", UNAVAILABLE)
-    if isinstance(error, OSError) and error.errno in {ENOSPC, EIO, EDQUOT} and not error.filename:
-        return Message(f"the output could not be written: {error.strerror}", UNWRITTEN)
+    if isinstance(error, OSError) and error.errno in {ENOSPC, EIO, EDQUOT}:
+        return Message(f"{error.filename or 'the output'} could not be written: {error.strerror}", UNWRITTEN)
     if isinstance(error, UnicodeDecodeError) and _reads_env(error):
         return Message(".env is no text in UTF-8: mend it or move it away; settings are read from it", USAGE)
     if isinstance(error, OSError) and error.filename:
