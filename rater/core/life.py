@@ -53,10 +53,10 @@ class Lived:
     events: tuple[Charged | Closing, ...]
 
 
-def due(account: Account, close_after: int, remember: int) -> Instant | None:
+def due(account: Account, close_after: int, remember: int, holds: Instant) -> Instant | None:
     """The tick's instant at which the account's next work falls due; None while nothing is known to come.
 
-    The durations are in microseconds.
+    The durations are in microseconds. Nothing is forgotten before `holds`.
     """
     # Asked of every account by each tick that has work: without a list it takes a third of the time.
     at, look = account.next_fee, account.next_look
@@ -67,7 +67,7 @@ def due(account: Account, close_after: int, remember: int) -> Instant | None:
         if at is None or closes < at:
             at = closes
     if account.closed:
-        forgets = account.closed[0].end + close_after + remember
+        forgets = max(account.closed[0].end + close_after + remember, holds)
         if at is None or forgets < at:
             at = forgets
     return at

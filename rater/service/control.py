@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from rater.core.book import Book
+from rater.core.instant import length
 from rater.core.life import NEVER
 from rater.core.tariffs import Refused, publish
 from rater.events.log import TariffsPublished
-from rater.service.decision import APPLIED, DUPLICATE, Change, Decision, Desk, Rejected
+from rater.service.decision import APPLIED, DUPLICATE, Change, Decision, Desk, Rejected, State
 from rater.service.rows import TARIFFS, TARIFFS_KEY, plan_key
 from rater.service.tariff_rows import content_of
+
+
+def _holding(desk: Desk, book: Book) -> State:
+    """The state under a book that closes periods sooner.
+
+    What was open a moment ago may then be long over. A credit that was just posted there must be known again for as
+    long as the book says, so nothing is forgotten for that time.
+    """
+    state, last = desk.state, desk.tariffs
+    if last is None or state.now is None or book.close_after >= last.book.close_after:
+        return state
+    return state._replace(holds=max(state.holds or NEVER, state.now + length(book.remember)))
 
 
 def on_tariffs(desk: Desk, event: TariffsPublished) -> Decision | Rejected:
@@ -20,5 +34,5 @@ def on_tariffs(desk: Desk, event: TariffsPublished) -> Decision | Rejected:
         return Rejected(published.reason, published.detail)
     plans: tuple[Change, ...] = tuple((TARIFFS, plan_key(plan.id), plan) for plan in published.plans)
     # Periods may close, and identities be forgotten, at other times than before: the next tick looks at all accounts.
-    state = desk.state._replace(book=book.version, due=NEVER)
+    state = _holding(desk, book)._replace(book=book.version, due=NEVER)
     return Decision(APPLIED, (*plans, (TARIFFS, TARIFFS_KEY, published.tariffs)), state=state, grows=True)

@@ -49,6 +49,16 @@ class State(NamedTuple):
     """Has the last tick left work, since it had made as many row changes as it may?"""
     newest: Instant | None = None
     """Of bare events, which have no timestamps: the latest instant that any of them told."""
+    holds: Instant | None = None
+    """Nothing is forgotten before this instant: a book closes periods sooner, and their credits must be known again."""
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """The state as the head keeps it; a hold that was never made is left out, as in heads that are older."""
+        words = self._asdict()
+        if self.holds is None:
+            del words["holds"]
+        return words
 
     @property
     def clock(self) -> Clock:

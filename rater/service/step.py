@@ -108,7 +108,7 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True, spend: boo
             return Effects(head, {}, ())
         if spend:
             outputs += spends_of(desk, record, changes)
-        done = replace(head, next_offset=record.offset + 1, outcomes=outcomes, state=state._asdict())
+        done = replace(head, next_offset=record.offset + 1, outcomes=outcomes, state=state.words)
         return Effects(done, {table: rows for table, rows in changes.items() if rows}, outputs)
 
     return step

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from rater.core.account import Account
 from rater.core.instant import DAY, Instant, instant, length
 from rater.core.ledger import Charged
-from rater.core.life import MAX_EVENTS, Clock, due, forgettable, forgetting, live, nobody
+from rater.core.life import MAX_EVENTS, NEVER, Clock, due, forgettable, forgetting, live, nobody
 from rater.core.limits import AHEAD_DAYS
 from rater.core.tariffs import Tariffs
 from rater.core.usage import Usage
@@ -69,7 +69,9 @@ def after(desk: Desk, decision: Decision) -> State:
     state = desk.state if decision.state is None else decision.state
     if desk.tariffs is None or not decision.grows:
         return state
-    coming = (_due(row, desk.tariffs) for table, _, row in decision.changes if table == ACCOUNTS and row is not None)
+    coming = (
+        _due(row, desk.tariffs, state) for table, _, row in decision.changes if table == ACCOUNTS and row is not None
+    )
     soonest = [at for at in (state.due, *coming) if at is not None]
     return state._replace(due=min(soonest, default=None))
 
@@ -101,14 +103,16 @@ def _moved(state: State, tariffs: Tariffs | None, at: Instant) -> State:
     closed = at - length(tariffs.book.close_after)
     if state.closed_until is None or closed > state.closed_until:
         state = state._replace(closed_until=closed)
+    if state.holds is not None and at < state.holds:
+        return state
     forgotten = closed - length(tariffs.book.remember)
     if state.forgotten_until is None or forgotten > state.forgotten_until:
         state = state._replace(forgotten_until=forgotten)
     return state
 
 
-def _due(account: Account, tariffs: Tariffs) -> Instant | None:
-    return due(account, length(tariffs.book.close_after), length(tariffs.book.remember))
+def _due(account: Account, tariffs: Tariffs, state: State) -> Instant | None:
+    return due(account, length(tariffs.book.close_after), length(tariffs.book.remember), state.holds or NEVER)
 
 
 def _work(desk: Desk, record: Record, tariffs: Tariffs, most: int) -> Decision:
@@ -129,7 +133,7 @@ def _work(desk: Desk, record: Record, tariffs: Tariffs, most: int) -> Decision:
         changes += (*done.changes, *forgot, (ACCOUNTS, key, None if nobody(after_all) else after_all))
         usages |= {place: row for table, place, row in done.changes if table == USAGE}
         outputs += (*done.outputs, *over)
-        coming = _due(after_all, tariffs)
+        coming = _due(after_all, tariffs, desk.state)
         if coming is not None:
             heappush(waiting, (coming, key, after_all)) if coming <= desk.clock.now else later.append(coming)
     later += [at for at, _, _ in waiting]
@@ -142,8 +146,9 @@ def _agenda(desk: Desk, tariffs: Tariffs) -> tuple[list[Work], list[Instant]]:
     waiting: list[Work] = []
     later: list[Instant] = []
     close_after, remember, now = length(tariffs.book.close_after), length(tariffs.book.remember), desk.clock.now
+    holds = desk.state.holds or NEVER
     for key, account in desk.everyone():
-        at = due(account, close_after, remember)
+        at = due(account, close_after, remember, holds)
         if at is not None:
             waiting.append((at, key, account)) if at <= now else later.append(at)
     return waiting, later
