@@ -14,7 +14,7 @@ from aiokafka.structs import TopicPartition
 from faust.types import TP
 
 from rater.stream.batches import FetchedBatch
-from rater.stream.transport import BatchConsumerThread
+from rater.stream.transport import BatchConsumer, BatchConsumerThread
 
 ZERO, ONE = TP("log", 0), TP("log", 1)
 
@@ -153,3 +153,36 @@ async def test_rewind_fetches_again_unless_a_seek_came_first(thread: Any, client
     await thread._seek_all({ZERO: 7})
     await thread._rewind(ZERO, FetchedBatch(5, 6, 1, [record(5)], 1))
     assert client.positions[ZERO] == 7
+
+
+class Flow:
+    """As much of the consumer as its `getmany` asks."""
+
+    def __init__(self, batches: dict[TP, FetchedBatch]) -> None:
+        self.should_stop, self.flow_active = False, True
+        self.app = SimpleNamespace(consumer_generation_id=1)
+        self.rewound: list[tuple[TP, FetchedBatch]] = []
+        self._thread, self._batches = self, batches
+
+    async def rewind(self, tp: TP, batch: FetchedBatch) -> None:
+        self.rewound.append((tp, batch))
+
+    async def _wait_next_batches(self, _: float) -> dict[TP, FetchedBatch]:
+        return self._batches
+
+    def _message(self, _: TP, batch: FetchedBatch, generation: int) -> tuple[FetchedBatch, int]:
+        return batch, generation
+
+
+@pytest.mark.parametrize("change", ["flow_active", "generation"])
+async def test_what_a_rebalance_leaves_unhanded_is_fetched_again(change: str) -> None:
+    """One of two batches was handed on when the flow stopped or the group changed; the other is not lost."""
+    batches = {tp: FetchedBatch(5, 6, 1, [record(5)], 1) for tp in (ZERO, ONE)}
+    flow, handed = Flow(batches), []
+    async for tp, _ in BatchConsumer.getmany(flow, 1.0):  # type: ignore[arg-type]
+        handed.append(tp)
+        if change == "flow_active":
+            flow.flow_active = False
+        else:
+            flow.app.consumer_generation_id = 2
+    assert (handed, flow.rewound) == ([ZERO], [(ONE, batches[ONE])])

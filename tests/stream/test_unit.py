@@ -12,6 +12,7 @@ from rater.stream import unit as unit_module
 from rater.stream.failstop import Exit
 from rater.stream.heads import HEAD_KEY
 from rater.stream.model import Effects, Head, Output
+from rater.stream.unit import Unit
 from tests.support import toy
 from tests.support.scripted import Died, MakeUnit, ScriptedProducer, batch, settled
 
@@ -297,3 +298,31 @@ async def test_a_step_that_miscounts_ends_the_process(
     await settled(unit)
     assert producer.committed == []
     assert "next_offset" in str(deaths[0].error)
+
+
+async def resumed_beyond(unit: Unit, start: int) -> None:
+    """A transaction with a marker behind it, a rebalance, and a batch that was fetched from `start` on."""
+    unit.offer(batch(0, end=2))
+    await settled(unit)
+    await unit.quiesce()
+    unit.resume()
+    unit.offer(batch(2, start=start))
+    await settled(unit)
+
+
+async def test_after_a_rebalance_the_next_batch_is_due_from_next_offset_on(
+    make_unit: MakeUnit, producer: ScriptedProducer, deaths: list[Died]
+) -> None:
+    """Where it went before the rebalance does not count: the consumer was sent back, and a record may lie there now."""
+    await resumed_beyond(make_unit(), 2)
+    assert offsets(producer) == [0]
+    assert "1 was due" in str(deaths[0].error)
+
+
+async def test_a_unit_that_keeps_where_it_was_would_be_caught(
+    make_unit: MakeUnit, producer: ScriptedProducer, deaths: list[Died], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mistake: the hole goes by unseen."""
+    monkeypatch.setattr(Unit, "resume", lambda unit: setattr(unit, "accepting", True))
+    await resumed_beyond(make_unit(), 2)
+    assert (offsets(producer), deaths) == ([0, 2], [])
