@@ -86,8 +86,8 @@ def faults(log: list[Told]) -> list[str]:
 
 OPEN = pytest.mark.xfail(
     strict=True,
-    reason="a default-plan account is forgotten, the default zone has changed, and it is back: a call of an instant that"
-    " was forgotten lies in a period that is not, and is charged again",
+    reason="a default-plan account is forgotten, the default zone has changed, and it is back: a call of an instant"
+    " that was forgotten lies in a period that is not, and is charged again",
 )
 
 
