@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Final, Literal, NamedTuple
 
 from rater.core.book import Plan, Proration
-from rater.core.instant import Instant
+from rater.core.instant import NEVER, Instant
 from rater.core.period import Calendar, Period
 
 
@@ -82,6 +82,8 @@ class Account:
     next_look: Instant | None = None
     watched: bool = False
     """Does the history say a spend cap or a connect rate? Kept here, since every call asks."""
+    known_from: Instant = NEVER
+    """What was forgotten when this was first kept: the account may have been here before, and its older calls too."""
 
     def looking(self, at: Instant | None) -> Account:
         """The account whose days are looked at next at this instant."""

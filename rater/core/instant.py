@@ -8,6 +8,9 @@ from typing import TypeAlias
 Instant: TypeAlias = int
 """Microseconds since the epoch; exact, and the same whatever the offset that it was written with."""
 
+NEVER: Instant = -1
+"""Before all that the rules know: nothing lies in the past of it."""
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000
 DAY = 86_400 * SECOND

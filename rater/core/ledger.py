@@ -229,3 +229,8 @@ def with_period(account: Account, usage: Usage) -> Account:
 def default_calendar(tariffs: Tariffs) -> Calendar:
     """The calendar of an account that says nothing of it: the book's zone, months from the 1st."""
     return Calendar(tariffs.book.time_zone)
+
+
+def newcomer(tariffs: Tariffs, forgotten: Instant) -> Account:
+    """An account of which nothing is kept, where identities of periods up to `forgotten` are forgotten."""
+    return Account(default_calendar(tariffs), known_from=forgotten)

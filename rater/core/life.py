@@ -11,12 +11,9 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from rater.core.account import Account
-from rater.core.instant import Instant, length
+from rater.core.instant import NEVER, Instant, length
 from rater.core.ledger import Begun, Charged, Ledger, begin
 from rater.core.usage import Usage
-
-NEVER: Instant = -1
-"""Before all that the rules know: nothing lies in the past of it."""
 
 MAX_EVENTS = 2400
 """Fees and closings of one account at once: two for each of the periods that one record may bring due."""

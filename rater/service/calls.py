@@ -17,7 +17,7 @@ from rater.core.ledger import (
     TooFar,
     begin,
     charge_call,
-    default_calendar,
+    newcomer,
     opened,
     plan_of_segment,
     segment_at,
@@ -111,11 +111,11 @@ def _again(known: KnownCall, said: KnownCall) -> Decision | Rejected:
 
 
 def _open(desk: Desk, tariffs: Tariffs, key: bytes, known: Account | None, start: Instant) -> Opened | Rejected:
-    account = known or Account(default_calendar(tariffs))
-    period = period_at(account.calendar, start)
-    if known is None and start < desk.clock.forgotten:
+    account = known or newcomer(tariffs, desk.clock.forgotten)
+    if start < account.known_from:
         # It may have been here under another calendar, and be forgotten with all its calls.
-        return Rejected("too-old", "the account is not known, and calls of this time are forgotten")
+        return Rejected("too-old", "nothing is kept of the account from that time: the call could be a repeat")
+    period = period_at(account.calendar, start)
     if period.end <= desk.clock.closed:
         return _open_late(desk, tariffs, key, account, period)
     place = usage_key(key, period.name)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from rater.core.book import Book
-from rater.core.instant import length
-from rater.core.life import NEVER
+from rater.core.instant import NEVER, length
 from rater.core.tariffs import Refused, publish
 from rater.events.log import TariffsPublished
 from rater.service.decision import APPLIED, DUPLICATE, Change, Decision, Desk, Rejected, State
@@ -21,7 +20,7 @@ def _holding(desk: Desk, book: Book) -> State:
     state, last = desk.state, desk.tariffs
     if last is None or state.now is None or book.close_after >= last.book.close_after:
         return state
-    return state._replace(holds=max(state.holds or NEVER, state.now + length(book.remember)))
+    return state._replace(holds=max(state.holds, state.now + length(book.remember)))
 
 
 def on_tariffs(desk: Desk, event: TariffsPublished) -> Decision | Rejected:

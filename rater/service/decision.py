@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from rater.core.account import Account
 from rater.core.book import Plan
-from rater.core.instant import Instant
+from rater.core.instant import NEVER, Instant
 from rater.core.ledger import Ledger
-from rater.core.life import NEVER, Clock
+from rater.core.life import Clock
 from rater.core.tariffs import Tariffs
 from rater.core.usage import Usage
 from rater.events.reasons import Reason
@@ -49,14 +49,14 @@ class State(NamedTuple):
     """Has the last tick left work, since it had made as many row changes as it may?"""
     newest: Instant | None = None
     """Of bare events, which have no timestamps: the latest instant that any of them told."""
-    holds: Instant | None = None
+    holds: Instant = NEVER
     """Nothing is forgotten before this instant: a book closes periods sooner, and their credits must be known again."""
 
     @property
     def words(self) -> dict[str, Any]:
         """The state as the head keeps it; a hold that was never made is left out, as in heads that are older."""
         words = self._asdict()
-        if self.holds is None:
+        if self.holds == NEVER:
             del words["holds"]
         return words
 

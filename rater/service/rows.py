@@ -23,7 +23,7 @@ import orjson
 
 from rater.core.account import KEPT, Account, Adjusted, Known, PlanName, Subscription
 from rater.core.book import Direction
-from rater.core.instant import Instant
+from rater.core.instant import NEVER, Instant
 from rater.core.period import Calendar
 from rater.core.rerating import Dated
 from rater.core.tariffs import shared
@@ -201,6 +201,8 @@ def _encode_account(account: Account) -> bytes:
         "next_look": account.next_look,
         "watched": account.watched,
     }
+    if account.known_from != NEVER:
+        words["known_from"] = account.known_from
     if account.adjustments:
         words["adjustments"] = [tuple(adjusted) for adjusted in account.adjustments]
     return orjson.dumps(words)
@@ -218,6 +220,7 @@ def _decode_account(value: bytes) -> Account:
         tuple(Adjusted(*adjusted) for adjusted in words.get("adjustments", ())),
         words["next_look"],
         words["watched"],
+        words.get("known_from", NEVER),
     )
 
 

@@ -18,7 +18,7 @@ from rater.core.account import KEPT, Account, PlanName, Subscription, in_force, 
 from rater.core.folding import folded, too_many_changes
 from rater.core.history import Amended, CanNot, amended, offered
 from rater.core.instant import instant
-from rater.core.ledger import Begun, Charged, Ledger, TooFar, begin, default_calendar
+from rater.core.ledger import Begun, Charged, Ledger, TooFar, begin, newcomer
 from rater.core.limits import CALLS_RERATED
 from rater.core.period import period_at
 from rater.core.rerating import Dated
@@ -39,7 +39,7 @@ def on_subscribed(desk: Desk, record: Record, event: AccountSubscribed, known: A
     if tariffs is None:
         return Rejected("no-tariff-book", "no tariff book is published yet")
     said = _said(event)
-    account = folded(known, desk.clock.forgotten) if known else Account(default_calendar(tariffs))
+    account = folded(known, desk.clock.forgotten) if known else newcomer(tariffs, desk.clock.forgotten)
     # What was folded into one state has no fingerprint: its id, which a negotiated plan still goes by, is forgotten.
     earlier = next((s for s in account.history if s.id == said.id and s.fingerprint), None)
     if earlier is not None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from rater.core.account import Account
 from rater.core.instant import DAY, Instant, instant, length
 from rater.core.ledger import Charged
-from rater.core.life import MAX_EVENTS, NEVER, Clock, due, forgettable, forgetting, live, nobody
+from rater.core.life import MAX_EVENTS, Clock, due, forgettable, forgetting, live, nobody
 from rater.core.limits import AHEAD_DAYS
 from rater.core.tariffs import Tariffs
 from rater.core.usage import Usage
@@ -103,7 +103,7 @@ def _moved(state: State, tariffs: Tariffs | None, at: Instant) -> State:
     closed = at - length(tariffs.book.close_after)
     if state.closed_until is None or closed > state.closed_until:
         state = state._replace(closed_until=closed)
-    if state.holds is not None and at < state.holds:
+    if at < state.holds:
         return state
     forgotten = closed - length(tariffs.book.remember)
     if state.forgotten_until is None or forgotten > state.forgotten_until:
@@ -112,7 +112,7 @@ def _moved(state: State, tariffs: Tariffs | None, at: Instant) -> State:
 
 
 def _due(account: Account, tariffs: Tariffs, state: State) -> Instant | None:
-    return due(account, length(tariffs.book.close_after), length(tariffs.book.remember), state.holds or NEVER)
+    return due(account, length(tariffs.book.close_after), length(tariffs.book.remember), state.holds)
 
 
 def _work(desk: Desk, record: Record, tariffs: Tariffs, most: int) -> Decision:
@@ -146,7 +146,7 @@ def _agenda(desk: Desk, tariffs: Tariffs) -> tuple[list[Work], list[Instant]]:
     waiting: list[Work] = []
     later: list[Instant] = []
     close_after, remember, now = length(tariffs.book.close_after), length(tariffs.book.remember), desk.clock.now
-    holds = desk.state.holds or NEVER
+    holds = desk.state.holds
     for key, account in desk.everyone():
         at = due(account, close_after, remember, holds)
         if at is not None:

@@ -45,6 +45,8 @@ class Person:
 
     calendar: Calendar
     said: list[Words] = field(default_factory=list)
+    known_from: datetime = NEVER
+    """What was forgotten when anything was first kept of the account, or again after it was forgotten."""
     shown: datetime = NEVER
     credits: dict[date, Fraction] = field(default_factory=lambda: defaultdict(Fraction))
     charged: set[date] = field(default_factory=set)
@@ -97,7 +99,7 @@ class Life:
             return "duplicate"
         if self._ends(person, person.calendar.period(start)) <= self.closed:
             return "rejected:closed-period"
-        self.people[event["account"]] = person
+        self._keeps(event["account"], person)
         person.ids.add(event["subscription_id"])
         person.said.append(event)
         self._shows(person, max(person.shown, NEVER if start > stamp else start))
@@ -134,7 +136,7 @@ class Life:
         if known is not None and self._ends(person, known.period) > self.forgotten:
             return "duplicate"
         start, own = at(event["started_at"]), person.calendar.period(at(event["started_at"]))
-        if start < self.forgotten and not self._remembered(person):
+        if start < (person.known_from if self._remembered(person) else self.forgotten):
             return "rejected:too-old"
         late = self._ends(person, own) <= self.closed
         if late:
@@ -150,7 +152,7 @@ class Life:
         refused = self._refused(person, start)
         if refused:
             return refused
-        self.people[event["account"]] = person
+        self._keeps(event["account"], person)
         self.calls[key] = Taken(event, own, late)
         person.charged.add(own)
         self._shows(person, max(person.shown, start))
@@ -167,6 +169,11 @@ class Life:
             return "rejected:closed-period"
         known.voided = True
         return "voided"
+
+    def _keeps(self, account: str, person: Person) -> None:
+        if not self._remembered(person):
+            person.known_from = self.forgotten
+        self.people[account] = person
 
     def _remembered(self, person: Person) -> bool:
         """Who only ever called without a subscription is unknown again when all these calls are forgotten."""

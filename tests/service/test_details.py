@@ -82,7 +82,7 @@ CASES: list[tuple[str, str, Event | None, list[Event]]] = [
     ),
     (
         "too-old",
-        "the account is not known, and calls of this time are forgotten",
+        "nothing is kept of the account from that time: the call could be a repeat",
         {**OPEN, "close_after": "1d", "remember": "31d"},
         [FORGETTING, call("A", 1)],
     ),
