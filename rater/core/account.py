@@ -128,6 +128,13 @@ def in_effect(history: tuple[Subscription, ...], name: Said, at: Instant) -> Dec
     return found[1]
 
 
+def _same(history: tuple[Subscription, ...], one: PlanName | None, other: PlanName | None) -> bool:
+    """Whether two names are of one plan: negotiated plans in equal words are, in whatever order they were said."""
+    if one is None or other is None or not (one.inline and other.inline):
+        return one == other
+    return inline_plan(history, one.name).same_terms(inline_plan(history, other.name))
+
+
 ProrationOf = Callable[[PlanName, Instant], Proration]
 """(plan, an instant at which it is in force) to its proration."""
 
@@ -147,7 +154,7 @@ def stretches(
     starting = {said.start: said for said in history if period.start < said.start < period.end}
     for start, begun in sorted(starting.items()):
         since, plan = found[-1]
-        if begun.plan == plan:
+        if _same(history, begun.plan, plan):
             continue
         if plan is not None and proration_of(plan, since) == "none":
             if plan != fallback:

@@ -5,7 +5,7 @@ Source: rating.md, "Plans" and "Tariff book".
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
@@ -74,6 +74,10 @@ class Plan:
     parts: dict[tuple[int, int], Plan] = field(default_factory=dict, init=False, repr=False, compare=False)
     """The plan for some days of a period (`rater.core.proration`); no part of the plan. Kept with it, and not by its
     value: plans that are equal may be written differently (0.20, 0.2000), and a charge shows how its own is."""
+
+    def same_terms(self, other: Plan) -> bool:
+        """Whether both cost the same, whatever their ids."""
+        return replace(self, id=other.id) == other
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ def _holding(desk: Desk, book: Book) -> State:
     state, last = desk.state, desk.tariffs
     if last is None or state.now is None or book.close_after >= last.book.close_after:
         return state
-    return state._replace(holds=max(state.holds, state.now + length(book.remember)))
+    return state.held(state.now, length(book.remember))
 
 
 def on_tariffs(desk: Desk, event: TariffsPublished) -> Decision | Rejected:

@@ -12,8 +12,9 @@ from hashlib import blake2b
 import orjson
 
 from rater.core.account import Account, Adjusted
+from rater.core.book import Book
 from rater.core.corrections import adjust, reverse_call, under_the_last_plan
-from rater.core.instant import moment
+from rater.core.instant import DAY, length, moment
 from rater.core.ledger import opened, plan_of_segment, segment_of, with_period
 from rater.core.money import rounded
 from rater.core.period import period_at
@@ -21,7 +22,7 @@ from rater.core.tariffs import Tariffs
 from rater.core.usage import Usage, billed
 from rater.events.log import AccountAdjusted, CallVoided
 from rater.service.calls import Opened, begin_period, usage_changes
-from rater.service.decision import APPLIED, DUPLICATE, VOIDED, Change, Decision, Desk, Rejected
+from rater.service.decision import APPLIED, DUPLICATE, VOIDED, Change, Decision, Desk, Rejected, State
 from rater.service.outputs import call_member, charge, reason_member
 from rater.service.rows import (
     ACCOUNTS,
@@ -102,7 +103,19 @@ def on_adjusted(
     about = f'"adjustment_id":"{event.adjustment_id}",{reason_member(event.reason)}'
     fees = (charge(desk, record, key, fee, tariffs.book.currency) for fee in ready.fees)
     output = charge(desk, record, key, adjusted, tariffs.book.currency, about)
-    return Decision(APPLIED, changes, (*fees, output), grows=True)
+    state = _holding(desk, tariffs.book, record, after, posted.period)
+    return Decision(APPLIED, changes, (*fees, output), state, grows=True)
+
+
+def _holding(desk: Desk, book: Book, record: Record, account: Account, period: str) -> State | None:
+    """The state that keeps an adjustment's id for as long as the book remembers; None where the period sees to that.
+
+    Without ticks a period stays open for long after it is over. The next tick closes it, and would forget it at once.
+    """
+    end = next(known.end for known in account.periods if known.name == period)
+    now = desk.now(record)
+    overdue = now - end - length(book.close_after) > DAY  # less is the work of a large partition's closing
+    return desk.state.held(now, length(book.remember)) if overdue else None
 
 
 def _again(earlier: Adjusted, fingerprint: str) -> Decision | Rejected:

@@ -15,7 +15,7 @@ from rater.core.tariffs import Tariffs
 from rater.core.usage import Usage
 from rater.events.reasons import Reason
 from rater.service.rows import plan_key, usage_key
-from rater.stream.model import Output, Row
+from rater.stream.model import Output, Record, Row
 
 CHARGED = "charged"
 DUPLICATE = "duplicate"
@@ -50,7 +50,7 @@ class State(NamedTuple):
     newest: Instant | None = None
     """Of bare events, which have no timestamps: the latest instant that any of them told."""
     holds: Instant = NEVER
-    """Nothing is forgotten before this instant: a book closes periods sooner, and their credits must be known again."""
+    """Nothing is forgotten before this instant: a period closes late, and its credits must be known again."""
 
     @property
     def words(self) -> dict[str, Any]:
@@ -59,6 +59,10 @@ class State(NamedTuple):
         if self.holds == NEVER:
             del words["holds"]
         return words
+
+    def held(self, since: Instant, remember: int) -> State:
+        """The state under which nothing is forgotten for so many microseconds from an instant on."""
+        return self._replace(holds=max(self.holds, since + remember))
 
     @property
     def clock(self) -> Clock:
@@ -115,6 +119,10 @@ class Desk:
     check_timestamps: bool
     spend: bool
     """Is `spend` told?"""
+
+    def now(self, record: Record) -> Instant:
+        """The instant of a record: its timestamp, where it has one, and never before the last tick."""
+        return max(record.timestamp * 1000 if self.check_timestamps else 0, self.state.now or 0)
 
     def plan(self, plan_id: str) -> Plan:
         """A published version of a plan, by its id."""

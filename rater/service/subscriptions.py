@@ -104,7 +104,7 @@ def _repeating(said: Subscription, account: Account) -> Subscription:
     if said.inline is None or current is None or current.plan is None or not current.plan.inline:
         return said
     known = inline_plan(account.history, current.plan.name)
-    return said if replace(said.inline, id=known.id) != known else replace(said, plan=current.plan, inline=None)
+    return replace(said, plan=current.plan, inline=None) if said.inline.same_terms(known) else said
 
 
 _OPTIONAL = ("time_zone", "billing_day", "spend_cap", "guaranteed_connect_rate")

@@ -45,7 +45,7 @@ def on_tick(desk: Desk, record: Record, event: ClockTicked) -> Decision | Reject
     ahead = at > record.timestamp * 1000 + TOLERANCE
     if ahead and desk.check_timestamps and not event.operator:
         return Rejected("tick-ahead", "the tick is more than 5 minutes ahead of its record's timestamp")
-    newest = max(record.timestamp * 1000 if desk.check_timestamps else 0, desk.state.now or 0)
+    newest = desk.now(record)
     if newest and at > newest + AHEAD_DAYS * DAY:
         return Rejected(
             "tick-ahead", f"the tick is more than {AHEAD_DAYS} days ahead of the last one and of its record"

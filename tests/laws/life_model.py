@@ -63,7 +63,7 @@ class Life:
         self.versions: dict[str, list[Words]] = defaultdict(list)
         self.people: dict[str, Person] = {}
         self.calls: dict[tuple[str, str], Taken] = {}
-        self.now = self.closed = self.forgotten = NEVER
+        self.now = self.closed = self.forgotten = self.holds = NEVER
 
     def outcome(self, event: Words, stamp: datetime) -> str:
         """Take one event that is right in itself, and say what becomes of it."""
@@ -87,7 +87,8 @@ class Life:
             if person.said:
                 self._shows(person, self.now)
         self.closed = max(self.closed, moment - CLOSE_AFTER)
-        self.forgotten = max(self.forgotten, moment - CLOSE_AFTER - REMEMBER)
+        if moment >= self.holds:
+            self.forgotten = max(self.forgotten, moment - CLOSE_AFTER - REMEMBER)
         return "applied"
 
     def _account_subscribed(self, event: Words, stamp: datetime) -> str:
@@ -105,9 +106,9 @@ class Life:
         self._shows(person, max(person.shown, NEVER if start > stamp else start))
         return "applied"
 
-    def _account_adjusted(self, event: Words, _: datetime) -> str:
+    def _account_adjusted(self, event: Words, stamp: datetime) -> str:
         person = self.people.get(event["account"])
-        if person is None:
+        if person is None or not self._remembered(person):
             return "rejected:unknown-account"
         known = person.posted.get(event["adjustment_id"])
         if known is not None and self._ends(person, known) > self.forgotten:
@@ -118,12 +119,16 @@ class Life:
         else:
             start = max(self.closed, min((at(s["from"]) for s in person.said), default=self.closed))
             refused = self._refused(person, start)
-            had_a_plan = any(s["plan"] is not None and at(s["from"]) <= start for s in person.said)
-            if refused and not (refused == "rejected:account-ended" and had_a_plan):
-                return refused
             period = person.calendar.period(start)
+            had_a_plan = any(s["plan"] is not None and at(s["from"]) <= start for s in person.said)
+            has_one = had_a_plan or any(stretch.plan is not None for stretch in self.stretches(person, period))
+            if refused and not (refused == "rejected:account-ended" and has_one):
+                return refused
             if not refused:
                 self._shows(person, max(person.shown, start))
+        posted = max(stamp, self.now)
+        if self._ends(person, period) + CLOSE_AFTER + timedelta(days=1) < posted:  # ticks are late
+            self.holds = max(self.holds, posted + REMEMBER)
         person.posted[event["adjustment_id"]] = period
         person.credits[period] += Fraction(event["amount"])
         person.charged.add(period)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import permutations
 
@@ -10,8 +10,7 @@ import orjson
 import pytest
 
 from rater.events.results import RESULTS
-from rater.service import control
-from tests.support.logs import Event, Log, amounts, book, call, published, subscribed, tick, total
+from tests.support.logs import Event, Log, amounts, book, call, subscribed, tick, total
 
 DAY = "2026-11-{:02d}T00:00:00+08:00"
 PLANS: Event = {
@@ -287,54 +286,14 @@ def test_the_same_negotiated_plan_again_brings_no_second_allowance() -> None:
         assert len(log.replay.rows[0].tables["usage"][b"A\x1f2026-11"].segments) == segments
 
 
-def test_a_credit_is_known_again_until_its_month_is_forgotten() -> None:
-    """Its id repeats like a subscription's while the month is remembered; nothing of it is kept for longer."""
-    credit = {"type": "account-adjusted/1", "account": "A", "adjustment_id": "a-1", "amount": "-5.00", "reason": "x"}
-    log = Log(words=book(PLANS))
-    log.add(on("minutes", 1, "s-1"), call("A", 1, 60, at(5)), credit)
-    log.add(tick("2027-02-07T00:00:00+08:00", operator=True), credit)
-    assert (log.outcomes["duplicate"], log.rejected) == (1, [])
-    log.add(tick("2027-02-09T00:00:00+08:00", operator=True))
-    assert len(log.replay.rows[0].table("adjustments")) == 0
-
-
-SLOW: Event = book(PLANS, close_after="90d", remember="31d")
-SOONER: Event = book(PLANS, version=2, close_after="1d", remember="31d")
-
-
-def credited_twice(between: str, again: str) -> Log:
-    """A credit to November in January; a book that closes after a day and not after 90; the credit once more."""
-    credit = {"type": "account-adjusted/1", "account": "A", "adjustment_id": "a-1", "amount": "-5.00", "reason": "x"}
-    log = Log(words=SLOW)
-    log.add(on("minutes", 1, "s-1"), call("A", 1, 60, at(5)), tick("2027-01-10T00:00:00+08:00"), credit)
-    log.add(published(SOONER), tick(between, operator=True), tick(again, operator=True), credit)
-    return log
-
-
-def test_a_credit_is_known_again_when_a_book_closes_its_month_at_once() -> None:
-    """The month is over for long, and its identities are kept for as long as the book remembers, from the book on."""
-    log = credited_twice("2027-01-10T00:01:00+08:00", "2027-02-09T00:00:00+08:00")
-    assert (log.outcomes["duplicate"], log.rejected) == (1, [])
-    assert total(charge for charge in log.charges if charge["type"] == "charge/1") == Decimal("-4.80")
-    assert [charge["period"] for charge in log.charges if charge["type"] == "period-closed/1"] == ["2026-11"]
-    assert len(log.replay.rows[0].table("adjustments")) == 1
-    log.add(tick("2027-02-10T00:00:00+08:00", operator=True))
-    assert len(log.replay.rows[0].table("adjustments")) == 0
-    assert log.replay.heads[0].state is not None
-
-
-def test_without_the_hold_it_would_be_posted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mistake that there was."""
-    monkeypatch.setattr(control, "_holding", lambda desk, _: desk.state)
-    log = credited_twice("2027-01-10T00:01:00+08:00", "2027-02-09T00:00:00+08:00")
-    assert log.outcomes.get("duplicate", 0) == 0
-
-
-def test_a_head_without_a_hold_is_as_it_was() -> None:
-    """An audit compares it with heads of earlier versions; with one it is kept with the rest."""
-    log = Log(words=SLOW)
-    log.add(tick("2027-01-10T00:00:00+08:00"))
-    assert "holds" not in (log.replay.heads[0].state or {})
-    log.add(published(SOONER), published(book(PLANS, version=3, close_after="1d", remember="40d")))
-    state = log.replay.heads[0].state or {}
-    assert datetime.fromtimestamp(state["holds"] / 1e6, UTC).isoformat() == "2027-02-09T16:00:00+00:00"
+def test_negotiated_plans_in_equal_words_are_one_segment_in_whatever_order_they_are_said() -> None:
+    """From the 16th, then from the 11th, or the other way round: one fee for 20 days and one allowance."""
+    own: Event = {"fee": "10.00", "minutes": {"allowance": 100, "rate": "0.10"}, "proration": "daily"}
+    later = subscribed("A", own, DAY.format(16), subscription_id="s-16")
+    sooner = subscribed("A", {**own, "fee": "10.0"}, DAY.format(11), subscription_id="s-11")
+    for said in permutations((later, sooner)):
+        log = Log(words=book(PLANS))
+        log.add(on("basic", 1, "s-1"), *said, call("A", 1, 60 * 50, at(12)), call("A", 2, 60 * 20, at(20)))
+        assert total(c for c in log.charges if c["kind"] == "fee") == Decimal("106.67")
+        assert len(log.replay.rows[0].tables["usage"][b"A\x1f2026-11"].segments) == 2
+        assert total(c for c in log.charges if c["kind"] == "usage") == Decimal("0.30"), "67 of 70 minutes are covered"
