@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	--python-version 3.11 pyproject.toml
 
-.PHONY: setup demo lint test pytest test-pythons test-kafka test-kafka-old test-faults test-planted test-days soak bench bench-console mutants schemas lock clean
+.PHONY: setup demo lint test pytest test-pythons test-kafka test-kafka-old test-faults test-planted test-days test-large-account soak bench bench-console mutants schemas lock clean
 
 setup: $(VENV)/.ready
 
@@ -64,6 +64,10 @@ test-planted: setup
 # One worker with 64 partitions of 20,000 accounts through midnight, the first of the month, closing and forgetting.
 test-days: setup
 	$(BIN)/python -m tests.availability
+
+# One account with a million calls and a late subscription in the middle: the speed before it and after it.
+test-large-account: setup
+	$(BIN)/python -m tests.availability.large_account
 
 soak: setup
 	$(BIN)/python -m tests.faults --minutes $(MINUTES)
