@@ -34,6 +34,9 @@ LIBS = HERE.parent.parent / ".kafka" / VERSION
 UP_WITHIN = 60.0
 """Seconds that the brokers have to answer; 3 are usual."""
 
+USERS = ("switch", "worker", "operator", "reader")
+"""Who may log in at a secured broker; the password is the name. Who comes by the plain port is an administrator."""
+
 RUNNING: dict[str, Sequence[Path]] = {}
 """Address -> the files that the brokers there log to; none for one that was there before."""
 
@@ -56,6 +59,8 @@ class Node(NamedTuple):
     folder: Path
     detour: tuple[int, int] | None = None
     """A second way to it: the port that it listens on, and the port that it says (somebody's who passes bytes on)."""
+    secured: int | None = None
+    """A port at which one logs in, as a user of `USERS`, and may do what ACLs allow."""
 
 
 class Cluster:
@@ -94,6 +99,14 @@ class Cluster:
             _until_open(self.nodes[number - 1].port)
         asyncio.run(_answers(self.address, len(self.processes), list(self.processes.values())))
 
+    def acls(self, *words: str) -> None:
+        """Run `kafka-acls.sh` with these words, as the administrator."""
+        tool = "kafka.admin.AclCommand" if VERSION.startswith("3.") else "org.apache.kafka.tools.AclCommand"
+        command = [*_java(self._jars), tool, "--bootstrap-server", self.address, *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise NoKafka(f"kafka-acls {' '.join(words)} failed:\n{done.stdout}{done.stderr}")
+
     def end(self) -> None:
         """Kill all: their data goes with their folder, and brokers that end together wait for each other's votes."""
         for number in list(self.processes):
@@ -126,14 +139,21 @@ def kafka(brokers: int = 1) -> Iterator[str]:
 
 
 @contextmanager
-def cluster(brokers: int, *, detours: bool = False) -> Iterator[Cluster]:
-    """Run so many brokers until the block ends; with `detours` each has a second listener (`Node.detour`)."""
+def cluster(brokers: int, *, detours: bool = False, secured: bool = False) -> Iterator[Cluster]:
+    """Run so many brokers until the block ends; each may have a second listener (`Node.detour`, `Node.secured`)."""
     jars = libs()
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="rater-kafka-", ignore_cleanup_errors=True))
-        ports = iter(_free_ports(4 * brokers))
+        ports = iter(_free_ports(5 * brokers))
         nodes = [
-            Node(n, next(ports), next(ports), Path(folder) / str(n), (next(ports), next(ports)) if detours else None)
+            Node(
+                n,
+                next(ports),
+                next(ports),
+                Path(folder) / str(n),
+                (next(ports), next(ports)) if detours else None,
+                next(ports) if secured else None,
+            )
             for n in range(1, brokers + 1)
         ]
         made = Cluster(nodes, jars)
@@ -190,12 +210,25 @@ def _cluster_id() -> str:
     return ident
 
 
+_SECURED = {
+    "sasl.enabled.mechanisms": "PLAIN",
+    "listener.name.secured.plain.sasl.jaas.config": " ".join(
+        ["org.apache.kafka.common.security.plain.PlainLoginModule required", *(f'user_{u}="{u}"' for u in USERS)]
+    )
+    + ";",
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "super.users": "User:ANONYMOUS",
+}
+
+
 def _properties(node: Node, nodes: Sequence[Node]) -> str:
     replicas = min(3, len(nodes))
     voters = ",".join(f"{n.number}@127.0.0.1:{n.controller}" for n in nodes)
     listeners = {"PLAINTEXT": (node.port, node.port), "CONTROLLER": (node.controller, node.controller)}
     if node.detour is not None:
         listeners["DETOUR"] = node.detour
+    if node.secured is not None:
+        listeners["SECURED"] = (node.secured, node.secured)
     settings: dict[str, object] = {
         "process.roles": "broker,controller",
         "node.id": node.number,
@@ -206,7 +239,9 @@ def _properties(node: Node, nodes: Sequence[Node]) -> str:
         ),
         "inter.broker.listener.name": "PLAINTEXT",
         "controller.listener.names": "CONTROLLER",
-        "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in listeners),
+        "listener.security.protocol.map": ",".join(
+            f"{name}:{'SASL_PLAINTEXT' if name == 'SECURED' else 'PLAINTEXT'}" for name in listeners
+        ),
         "log.dirs": node.folder / "data",
         "offsets.topic.replication.factor": replicas,
         "offsets.topic.num.partitions": 4,
@@ -223,6 +258,7 @@ def _properties(node: Node, nodes: Sequence[Node]) -> str:
         "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1000,
         # A topic that somebody only asks about must not come to be with settings that nobody chose.
         "auto.create.topics.enable": "false",
+        **(_SECURED if node.secured is not None else {}),
     }
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 

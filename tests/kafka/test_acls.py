@@ -1,0 +1,127 @@
+"""The runbook's ACLs on a secured broker: with them everything works, and nobody may do more."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
+
+from rater.service.settings import Settings
+from rater.service.step import partition_of
+from tests.support.broker import USERS, Cluster, cluster
+from tests.support.logs import call
+from tests.support.rated import until_charged
+from tests.support.workers import Rater
+
+RUNBOOK = Path(__file__).parents[2] / "ops" / "RUNBOOK.md"
+TOOL = "kafka-acls.sh "
+REFUSED_BY_KAFKA = 69
+
+
+@pytest.fixture(scope="module")
+def secured() -> Iterator[Cluster]:
+    """A broker with the rater's topics, its users, and the ACLs of the runbook."""
+    commands = [line for line in RUNBOOK.read_text().splitlines() if line.startswith(TOOL)]
+    assert {user for user in USERS if any(f"User:{user} " in line for line in commands)} == set(USERS)
+    with cluster(1, secured=True) as made:
+        administrator = Rater({"bootstrap_servers": made.address, "replication": "1"}, made.nodes[0].folder)
+        administrator.run("topics", "create")
+        for line in commands:
+            made.acls(*shlex.split(line.removeprefix(TOOL)))
+        yield made
+
+
+@pytest.fixture
+def as_user(secured: Cluster, tmp_path: Path) -> Iterator[dict[str, Rater]]:
+    """The command as each of the users would run it."""
+    made = {user: Rater(logged_in(secured, user), tmp_path) for user in USERS}
+    yield made
+    for rater in made.values():
+        rater.clean_up()
+
+
+def logged_in(secured: Cluster, user: str) -> dict[str, str]:
+    address = f"127.0.0.1:{secured.nodes[0].secured}"
+    login = {"security_protocol": "SASL_PLAINTEXT", "sasl_username": user, "sasl_password": user}
+    return {"bootstrap_servers": address, "replication": "1", "dev": "1", "tick_interval": "0", **login}
+
+
+def producer(secured: Cluster, user: str, transactional_id: str | None = None) -> AIOKafkaProducer:
+    settings = Settings(_env_file=None, **logged_in(secured, user))  # type: ignore[arg-type]
+    return AIOKafkaProducer(**settings.client_options(), transactional_id=transactional_id, acks="all")
+
+
+async def reads(secured: Cluster, user: str, topic: str) -> bool:
+    """Whether the user gets records of the partition of account A."""
+    settings = Settings(_env_file=None, **logged_in(secured, user))  # type: ignore[arg-type]
+    there = TopicPartition(topic, partition_of(b"A", settings.partitions))
+    async with AIOKafkaConsumer(**settings.client_options(), auto_offset_reset="earliest") as consumer:
+        consumer.assign([there])
+        try:
+            return bool(await consumer.getmany(there, timeout_ms=5_000))
+        except TopicAuthorizationFailedError:
+            return False
+
+
+async def test_everybody_can_do_their_work(secured: Cluster, as_user: dict[str, Rater]) -> None:
+    """The worker rates what the switch sends, operators write and see what came of it, readers audit and project."""
+    worker, operator, reader = (as_user[user] for user in ("worker", "operator", "reader"))
+    worker.worker()
+    operator.run("tariffs", "publish")
+    operator.run("subscribe", "A", "hybrid-200", "--from", "2026-11-01T00:00:00+08:00")
+    async with producer(secured, "switch") as switch:
+        for number in range(20):
+            await switch.send_and_wait("calls", orjson.dumps(call("A", number)), b"A")
+    plain = Rater({"bootstrap_servers": secured.address, "topic_prefix": ""}, worker.folder)
+    await until_charged(plain, 20)
+    operator.run("void", "A", "pbx-1", "c-3", "--reason", "test")
+    operator.run("adjust", "A", "--reason", "test", "--", "-5.00")
+    operator.run("tick", "--at", "2026-11-20T00:00:00+08:00")
+    assert "proved" in reader.run("audit").lower()
+    reader.run("export", "--out", "log.jsonl")
+    database = {"database_url": f"sqlite:///{reader.folder / 'read.db'}"}
+    reader.settings |= database
+    assert "A" in reader.run("statement", "A", "2026-11")
+    for topic in ("calls", "charges", "rater-accounts-changelog"):
+        assert await reads(secured, "reader", topic)
+        assert not await reads(secured, "switch", topic)
+    assert not await reads(secured, "operator", "rater-accounts-changelog")
+
+
+@pytest.mark.parametrize(
+    ("user", "topic"),
+    [
+        *(("switch", topic) for topic in ("charges", "rejected", "spend", "alerts", "rater-heads-changelog")),
+        *(("operator", topic) for topic in ("charges", "rejected", "spend", "rater-heads-changelog")),
+        *(("reader", topic) for topic in ("calls", "charges", "rater-heads-changelog")),
+    ],
+)
+async def test_nobody_writes_what_is_not_theirs(secured: Cluster, user: str, topic: str) -> None:
+    """A charge by a switch, a call by the console: the broker refuses."""
+    async with producer(secured, user) as writing:
+        with pytest.raises(TopicAuthorizationFailedError):
+            await writing.send_and_wait(topic, b"{}", b"A")
+
+
+@pytest.mark.parametrize("user", ["switch", "operator", "reader"])
+async def test_nobody_takes_a_workers_place(secured: Cluster, user: str) -> None:
+    """Who could start a worker's producer would fence it."""
+    taking = producer(secured, user, "rater.calls.0")
+    try:
+        with pytest.raises(KafkaError) as refused:
+            await taking.start()
+    finally:
+        await taking.stop()
+    assert "uthoriz" in repr(refused.value)
+
+
+def test_the_command_says_that_it_is_refused(as_user: dict[str, Rater]) -> None:
+    """An operator's verb with a reader's login: exit 69 and a sentence."""
+    said = as_user["reader"].run("adjust", "A", "5.00", "--reason", "x", status=REFUSED_BY_KAFKA)
+    assert "Traceback" not in said
+    assert "uthoriz" in said
