@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -14,7 +15,10 @@ from rater.cli.files import exclusive, not_an_input, output, print_csv
 from rater.cli.source import AsJson, Charges, Tariffs, look
 
 if TYPE_CHECKING:
-    from rater.console.views import StatementView
+    from rater.console.statement import Statement
+
+PAGE = 1000
+"""Charges of a table: a longer one takes memory and time that nobody has, and its widths tell of rows far away."""
 
 COLUMNS = (
     *("charge_id", "kind", "plan", "started_at", "call_id", "direction", "connected", "talk_seconds"),
@@ -44,26 +48,28 @@ def statement(
             known = [one.period for one in account_periods(connection, account)]
             there = f"{account} has {', '.join(known[:12])}" if known else f"nothing was ever charged to {account}"
             raise fail(f"{account} has no charges in {period}", there, status=1)
-    if html is not None:
-        from rater.console.page import as_html
+        if html is not None:
+            from rater.console.page import as_html
 
-        with output(html) as file:
-            file.write(as_html(found).encode())
-        typer.echo(f"written to {html}", err=True)
-    elif as_json:
-        typer.echo(found.model_dump_json(indent=2))
-    elif as_csv:
-        _csv(found)
-    else:
-        _print(found, items=items)
+            with output(html) as file:
+                file.writelines(as_html(found))
+            typer.echo(f"written to {html}", err=True)
+        elif as_json:
+            with output(None) as file:
+                file.writelines(found.as_json())
+                file.write(b"\n")
+        elif as_csv:
+            _csv(found)
+        else:
+            _print(found, items=items)
 
 
-def _csv(found: StatementView) -> None:
+def _csv(found: Statement) -> None:
     calls = ({**charge.get("call", {}), **charge} for charge in found.charges)
     print_csv(COLUMNS, ([values.get(column) for column in COLUMNS] for values in calls))
 
 
-def _print(found: StatementView, *, items: bool) -> None:
+def _print(found: Statement, *, items: bool) -> None:
     from rich.table import Table
 
     from rater.cli.shown import plain, show_table, terminal
@@ -94,12 +100,14 @@ def _print(found: StatementView, *, items: bool) -> None:
         f"{told.talk_seconds / 60:,.0f} minutes of talk time"
     )
     if items:
-        show_table(_items(found.charges, told.time_zone or "UTC"), console=console)
+        charges = found.charges
+        while page := list(islice(charges, PAGE)):
+            show_table(_items(page, told.time_zone or "UTC"), console=console)
     else:
         console.print("every charge: --items, or --csv, --json, --html FILE", style="dim")
 
 
-def _items(charges: tuple[Mapping[str, Any], ...], zone_name: str) -> Any:
+def _items(charges: Iterable[Mapping[str, Any]], zone_name: str) -> Any:
     from rich.table import Table
 
     from rater.cli.shown import plain

@@ -15,7 +15,7 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel
 from sqlalchemy import Connection
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from rater.console import overall, queries
 from rater.console.advice import advice_on
@@ -33,6 +33,7 @@ from rater.console.views import (
     PeriodView,
     RejectedView,
     StatementView,
+    dumped,
 )
 from rater.console.words import Language, explained
 from rater.core.instant import instant
@@ -141,7 +142,10 @@ def days(request: Request, at: Moment, account: Account, period: PeriodName) -> 
 @api.get("/accounts/{account}/periods/{period}/statement", response_model=StatementView)
 def statement_of(request: Request, at: Moment, account: Account, period: PeriodName) -> Response:
     """A period as an invoice says it, with every charge."""
-    return answer(request, known(statement(at, account, period), f"{account} {period}"))
+    found = known(statement(at, account, period), f"{account} {period}")
+    headers = tagged(orjson.dumps(found.summary, default=dumped))
+    streamed = StreamingResponse(found.as_json(), headers=headers, media_type="application/json")
+    return unchanged(request, headers) or streamed
 
 
 @api.get("/accounts/{account}/periods/{period}/charges", response_model=ChargesPage)
@@ -228,13 +232,20 @@ def known(found: T | None, what: str) -> T:
 
 def answer(request: Request, body: Any) -> Response:
     """The body as JSON with its ETag; or 304, where who asks has it."""
-    data = orjson.dumps(body, default=lambda view: view.model_dump(mode="json"))
-    tag = f'"{sha256(data).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    data = orjson.dumps(body, default=dumped)
+    headers = tagged(data)
+    return unchanged(request, headers) or Response(data, headers=headers, media_type="application/json")
+
+
+def tagged(data: bytes) -> dict[str, str]:
+    """The headers of an answer; the ETag is of what tells it from others."""
+    return {"ETag": f'"{sha256(data).hexdigest()[:32]}"', "Cache-Control": "private, no-cache"}
+
+
+def unchanged(request: Request, headers: dict[str, str]) -> Response | None:
+    """304, where who asks has the answer with this ETag."""
     asked = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
-    if tag in asked or "*" in asked:
-        return Response(status_code=304, headers=headers)
-    return Response(data, headers=headers, media_type="application/json")
+    return Response(status_code=304, headers=headers) if headers["ETag"] in asked or "*" in asked else None
 
 
 def paged(request: Request, found: Sequence[T], limit: int, key: Callable[[T], tuple[object, ...]]) -> Response:

@@ -11,11 +11,11 @@ from urllib.parse import parse_qs
 from fastapi import FastAPI, Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from prometheus_client import CONTENT_TYPE_LATEST
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from rater import __version__
 from rater.console import problems
-from rater.console.api import Account, PeriodName, api, known
+from rater.console.api import Account, Moment, PeriodName, api, known
 from rater.console.auth import COOKIE, Guard, Keeper
 from rater.console.follow import Follower, Live
 from rater.console.metrics import exposition
@@ -56,7 +56,7 @@ def create_app(store: Store, token: str, follower: Follower) -> FastAPI:
     problems.install(app)
     app.include_router(api)
     _health(app, follower.live, store)
-    _statements(app, store)
+    _statements(app)
     _login(app, keeper)
     app.add_middleware(Guard, keeper=keeper)
     return app
@@ -89,14 +89,13 @@ def _health(app: FastAPI, live: Live, store: Store) -> None:
         return Response(exposition(live, store), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-def _statements(app: FastAPI, store: Store) -> None:
+def _statements(app: FastAPI) -> None:
     @app.get("/statement/{account}/{period}", include_in_schema=False)
-    def statement_page(request: Request, account: Account, period: PeriodName) -> Response:
+    def statement_page(request: Request, at: Moment, account: Account, period: PeriodName) -> Response:
         """An account's period on a page that prints well."""
-        with store.read() as connection:
-            found = statement(connection, account, period)
-        html = as_html(known(found, f"{account} {period}"), language_of(request.cookies))
-        return Response(html, media_type="text/html; charset=utf-8", headers={"Cache-Control": "no-store"})
+        found = known(statement(at, account, period), f"{account} {period}")
+        html = as_html(found, language_of(request.cookies))
+        return StreamingResponse(html, media_type="text/html; charset=utf-8", headers={"Cache-Control": "no-store"})
 
 
 def language_of(cookies: Mapping[str, str], asked: str | None = None) -> Language:

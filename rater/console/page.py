@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rater.console.figures import local, money, talk
-from rater.console.statement import by_kind
-from rater.console.views import StatementView
+from rater.console.statement import Statement, by_kind
 from rater.console.words import Language, meter_words, text
 
+PIECES = 500
+"""Pieces of the template that are sent together."""
 
-def as_html(found: StatementView, language: Language = "en") -> str:
-    """The page; everything in it that came from outside is escaped."""
+
+def as_html(found: Statement, language: Language = "en") -> Iterator[bytes]:
+    """The page in pieces; everything in it that came from outside is escaped."""
     environment = Environment(loader=PackageLoader("rater.console"), autoescape=True, undefined=StrictUndefined)
     zone = ZoneInfo(found.period.time_zone or "UTC")
     environment.filters |= {"money": money, "talk": talk, "local": lambda at: local(at, zone)}
-    return environment.get_template("statement.html").render(
+    stream = environment.get_template("statement.html").stream(
         found=found,
         parts=by_kind(found.period),
         language=language,
         say=partial(text, language),
         meter_words=lambda meter: meter_words(meter, language),
     )
+    stream.enable_buffering(PIECES)
+    return (piece.encode() for piece in stream)

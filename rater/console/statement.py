@@ -8,19 +8,22 @@ a line's amount; a `rounding` line carries what the single charges' rounding lef
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection
 
 from rater.console.queries import charges_of, money_of, period
 from rater.console.store import Money
-from rater.console.views import PeriodView, StatementLine, StatementView
+from rater.console.views import PeriodView, StatementLine, dumped
 from rater.core.lines import ADJUSTMENT, FEE, ROUNDING
 from rater.core.money import CONTEXT, ZERO, plain, rounded
 
-AT_ONCE = 5000
+AT_ONCE = 1000
+"""Charges that are read at once."""
 
 Group = tuple[str, Decimal]
 """(meter, rate). Units of two plans with the same rate stand together: a re-rating moves them in one charge."""
@@ -60,18 +63,54 @@ class Sums:
             self.billable[line["meter"], Decimal(line["repriced_from"])] -= Decimal(line["billable"])
 
 
-def statement(connection: Connection, account: str, name: str) -> StatementView | None:
-    """The statement of an account's period with every charge; None where there is no such period."""
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A period, its lines, and its charges, which are read a page at a time: a period may have a million.
+
+    It is good for as long as its connection sees the moment at which it was made.
+    """
+
+    connection: Connection
+    period: PeriodView
+    lines: tuple[StatementLine, ...]
+
+    @property
+    def charges(self) -> Iterator[dict[str, Any]]:
+        """Every charge as its message, by its number."""
+        return each_charge(self.connection, self.period.account, self.period.period)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The statement without its charges, for JSON. Charges never change, so it tells statements apart."""
+        return {"period": self.period, "lines": self.lines}
+
+    def as_json(self) -> Iterator[bytes]:
+        """A `StatementView` as JSON, in pieces."""
+        yield orjson.dumps(self.summary, default=dumped).removesuffix(b"}") + b',"charges":['
+        comma = b""
+        for charge in self.charges:
+            yield comma + orjson.dumps(charge)
+            comma = b","
+        yield b"]}"
+
+
+def each_charge(connection: Connection, account: str, name: str) -> Iterator[dict[str, Any]]:
+    """The charges of a period by their numbers."""
+    after = 0
+    while page := charges_of(connection, account, name, after, AT_ONCE):
+        yield from page
+        after = page[-1]["seq"]
+
+
+def statement(connection: Connection, account: str, name: str) -> Statement | None:
+    """The statement of an account's period; None where there is no such period."""
     told = period(connection, account, name)
     if told is None:
         return None
-    items: list[dict[str, Any]] = []
-    while page := charges_of(connection, account, name, len(items), AT_ONCE):
-        items += page
     money = money_of(connection)
     with localcontext(CONTEXT):
-        lines = summed(items, money, Decimal(told.total))
-    return StatementView(period=told, lines=lines, charges=tuple(items))
+        lines = summed(each_charge(connection, account, name), money, Decimal(told.total))
+    return Statement(connection, told, lines)
 
 
 def summed(charges: Iterable[Mapping[str, Any]], money: Money, total: Decimal) -> tuple[StatementLine, ...]:

@@ -186,6 +186,11 @@ class StatementLine(View):
     """Of a manual adjustment, its reason."""
 
 
+def dumped(view: Any) -> Any:
+    """A view as orjson takes it (its `default`)."""
+    return view.model_dump(mode="json")
+
+
 class StatementView(View):
     """An account's period as an invoice says it; the lines sum to the period's total."""
 

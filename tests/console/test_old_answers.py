@@ -50,28 +50,29 @@ def stranger(store: Store) -> Iterator[TestClient]:
         yield client
 
 
-def changed_answer(client: TestClient, store: Store, log: Log) -> int:
+def changed_answer(client: TestClient, store: Store, log: Log, address: str = PERIODS) -> int:
     """The status of an answer that was asked for before and has changed since, at the same address."""
     bearer = {"Authorization": f"Bearer {TOKEN}"}
-    tag = client.get(PERIODS, headers=bearer).headers["etag"]
-    assert client.get(PERIODS, headers={**bearer, "If-None-Match": tag}).status_code == 304
+    tag = client.get(address, headers=bearer).headers["etag"]
+    assert client.get(address, headers={**bearer, "If-None-Match": tag}).status_code == 304
     seen = {topic: len(told) for topic, told in messages(log.outputs).items()}
     log.add(call("A", 2))
     for topic, told in messages(log.outputs).items():
         take(store, topic, told[seen.get(topic, 0) :])
-    return client.get(PERIODS, headers={**bearer, "If-None-Match": tag}).status_code
+    return client.get(address, headers={**bearer, "If-None-Match": tag}).status_code
 
 
-def test_a_changed_answer_has_another_etag(stranger: TestClient, store: Store, log: Log) -> None:
+@pytest.mark.parametrize("address", [PERIODS, f"{PERIODS}/2026-11/statement", f"{PERIODS}/2026-11/charges"])
+def test_a_changed_answer_has_another_etag(stranger: TestClient, store: Store, log: Log, address: str) -> None:
     """A dashboard that asks again sees the new charge."""
-    assert changed_answer(stranger, store, log) == 200
+    assert changed_answer(stranger, store, log, address) == 200
 
 
 def test_an_etag_of_the_address_would_be_caught(
     stranger: TestClient, store: Store, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The mistake: the dashboard would stand still."""
-    plant(monkeypatch, api.answer, "sha256(data)", "sha256(str(request.url).encode())")
+    plant(monkeypatch, api.answer, "tagged(data)", "tagged(str(request.url).encode())")
     assert changed_answer(stranger, store, log) == 304
 
 
