@@ -85,7 +85,7 @@ bench-console: setup
 	$(BIN)/python -m benchmarks.visible
 
 schemas: setup
-	$(BIN)/python -m rater.events.schemas schemas
+	$(BIN)/python -m rater.wire.schemas schemas
 
 lock:
 	$(LOCK) --extra demo --extra console --extra dev --extra build -o requirements.lock

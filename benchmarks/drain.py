@@ -39,14 +39,14 @@ from aiokafka.admin import AIOKafkaAdminClient
 from rich.console import Console
 from rich.table import Table
 
-from rater.service import simulate
-from rater.service.feed import feed
-from rater.service.log_writer import publish_book
-from rater.service.settings import Settings
-from rater.service.shipped import shipped_book
-from rater.service.step import TABLES
-from rater.service.topics import topic_plan
-from rater.stream import admin
+from rater.kafka import admin
+from rater.kafka.log_writer import publish_book
+from rater.kafka.settings import Settings
+from rater.kafka.topics import topic_plan
+from rater.processor.step import TABLES
+from rater.tools import simulate
+from rater.tools.feed import feed
+from rater.wire.shipped import shipped_book
 from tests.support.broker import kafka
 
 ROOT = Path(__file__).parents[1]

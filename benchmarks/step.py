@@ -18,11 +18,11 @@ from time import process_time
 
 import orjson
 
-from rater.events.parse import parse
-from rater.service.memory import Replay
-from rater.service.rows import TABLES
-from rater.service.step import make_step
-from rater.stream.model import Changes, LogRecord
+from rater.processor.replay import Replay
+from rater.processor.rows import TABLES
+from rater.processor.step import make_step
+from rater.seam.model import Changes, LogRecord
+from rater.wire.parse import parse
 
 ACCOUNTS = 10_000
 CALLS = 40_000

@@ -20,7 +20,7 @@ BAR = 90
 SURVIVED = {0, 5, 33}
 """Exit codes by which mutmut says that every test passed, or that no test reaches the function."""
 
-ROOMS = {"core": "the rules", "service": "the step"}
+ROOMS = {"rating": "the rules", "processor": "the step"}
 
 
 class Score(NamedTuple):

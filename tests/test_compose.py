@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rater.service.settings import Settings
+from rater.kafka.settings import Settings
 from tests.support.command import parses
 
 ROOT = Path(__file__).parents[1]

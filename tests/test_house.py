@@ -18,17 +18,28 @@ from tests.support.command import parses
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "rater"
 
+_RULES = {"rating"}
+_WIRE = {"wire"} | _RULES
+_KAFKA = {"kafka", "seam"} | _WIRE
+_PROCESSOR = {"processor", "seam"} | _WIRE
+_READ_MODEL = {"readmodel"} | _PROCESSOR | _KAFKA
+_TOOLS = {"tools"} | _PROCESSOR | _KAFKA
 MAY_USE = {
-    "core": {"core"},
-    "events": {"events", "core"},
-    "stream": {"stream"},
-    "switches": {"switches", "events", "core"},
-    "service": {"service", "stream", "switches", "events", "core"},
-    "audit": {"audit", "service", "stream", "switches", "events", "core"},
-    "console": {"console", "service", "stream", "switches", "events", "core"},
-    "cli": {"cli", "audit", "console", "service", "stream", "switches", "events", "core"},
+    "rating": _RULES,
+    "wire": _WIRE,
+    "seam": {"seam"},
+    "kafka": _KAFKA,
+    "processor": _PROCESSOR,
+    "engine": {"engine", "kafka", "seam"},
+    "switches": {"switches"} | _WIRE,
+    "app": {"app", "engine"} | _PROCESSOR | _KAFKA,
+    "readmodel": _READ_MODEL,
+    "console": {"console", "app"} | _READ_MODEL,
+    "tools": _TOOLS,
+    "audit": {"audit"} | _TOOLS,
+    "cli": {"cli", "app", "engine", "audit", "console"} | _READ_MODEL | _TOOLS,
 }
-"""Dependencies point one way: core <- events <- switches/service -> stream; audit, console and cli use them."""
+"""Dependencies point one way: rating <- wire <- processor; seam below processor and engine; app joins the two."""
 
 LONGEST = {"rater": 300, "benchmarks": 300, "tests": 400}
 """Lines of a file of ours that is still seen whole; tests are read one at a time."""
@@ -74,11 +85,11 @@ def test_dependencies_point_one_way(room: str) -> None:
 
 def test_a_wrong_dependency_would_be_seen() -> None:
     """The check can fail: the engine must not know of calls, nor the rules of messages."""
-    assert strangers("stream", "from rater.core.book import Plan") == {"core"}
-    assert strangers("core", "def f():\n    from rater.events import log") == {"events"}
-    assert strangers("stream", "from rater import core") == {"core"}
-    assert strangers("service", "import rater.cli.root") == {"cli"}
-    assert strangers("core", "from ..events import log") == {"relative"}
+    assert strangers("engine", "from rater.rating.book import Plan") == {"rating"}
+    assert strangers("rating", "def f():\n    from rater.wire import events") == {"wire"}
+    assert strangers("engine", "from rater import rating") == {"rating"}
+    assert strangers("processor", "import rater.kafka.reader") == {"kafka"}
+    assert strangers("rating", "from ..wire import events") == {"relative"}
 
 
 def test_every_room_is_known() -> None:
@@ -87,10 +98,10 @@ def test_every_room_is_known() -> None:
     assert rooms <= set(MAY_USE)
 
 
-def test_core_is_pure() -> None:
+def test_the_rules_are_pure() -> None:
     """The rules use the standard library and themselves: no I/O, no clock, no Kafka, no pydantic."""
     forbidden = {"asyncio", "io", "os", "pathlib", "random", "socket", "subprocess", "sys", "time"}
-    for path in (PACKAGE / "core").rglob("*.py"):
+    for path in (PACKAGE / "rating").rglob("*.py"):
         roots = {name.split(".")[0] for name in imports(path.read_text())} - {"rater"}
         assert roots <= set(sys.stdlib_module_names), path
         assert not roots & forbidden, path

@@ -10,11 +10,11 @@ from typing import Any
 
 import yaml
 
-from rater.console.follow import Live
+from rater.app.metrics import exposition as of_worker
 from rater.console.metrics import exposition as of_console
-from rater.service.metrics import exposition as of_worker
-from rater.stream.batches import Tally
-from rater.stream.model import Head
+from rater.engine.batches import Tally
+from rater.readmodel.follower import Live
+from rater.seam.model import Head
 from tests.console.readmodel import busy_log, opened
 from tests.test_compose import SERVICES
 

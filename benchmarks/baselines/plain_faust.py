@@ -13,10 +13,10 @@ from typing import Any
 
 import faust
 
-from rater.service.memory import Replay
-from rater.service.rows import TABLES, USAGE
-from rater.service.step import make_step
-from rater.stream.model import LogRecord
+from rater.processor.replay import Replay
+from rater.processor.rows import TABLES, USAGE
+from rater.processor.step import make_step
+from rater.seam.model import LogRecord
 
 PARTITIONS = 4
 ENCODE = {table.name: table.encode for table in TABLES}

@@ -9,7 +9,7 @@ import orjson
 
 from rater.audit.match import Piece
 from rater.audit.report import Report, add
-from rater.core.money import ZERO
+from rater.rating.money import ZERO
 
 CLOSED = "period-closed/1"
 

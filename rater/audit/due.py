@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal, localcontext
 
-from rater.core.account import Account
-from rater.core.book import Plan
-from rater.core.ledger import default_calendar, plan_of_segment
-from rater.core.money import CONTEXT, ZERO, rounded
-from rater.core.tariffs import PlanOf, Tariffs
-from rater.core.usage import Usage, cost
-from rater.service.rows import ACCOUNTS, SEPARATOR, TARIFFS, TARIFFS_KEY, USAGE, plan_key
-from rater.stream.rows import PartitionRows
+from rater.processor.rows import ACCOUNTS, SEPARATOR, TARIFFS, TARIFFS_KEY, USAGE, plan_key
+from rater.rating.account import Account
+from rater.rating.book import Plan
+from rater.rating.catalog import PlanOf, Tariffs
+from rater.rating.charging import default_calendar, plan_of_segment
+from rater.rating.money import CONTEXT, ZERO, rounded
+from rater.rating.usage import Usage, cost
+from rater.seam.rows import PartitionRows
 
 
 def due(rows: PartitionRows) -> tuple[str, Decimal]:

@@ -13,9 +13,9 @@ import orjson
 
 from rater.audit.report import Report
 from rater.audit.verify import Verifier
-from rater.service.rows import CALLS, USAGE
-from rater.service.step import partition_of
-from rater.stream.rows import PartitionRows
+from rater.processor.rows import CALLS, USAGE
+from rater.seam.partitions import partition_of
+from rater.seam.rows import PartitionRows
 
 
 class Eyes:

@@ -13,11 +13,11 @@ from rater.audit.forwards import Tally
 from rater.audit.match import Books, Matcher, Piece
 from rater.audit.report import Report, add
 from rater.audit.spends import Spends
-from rater.service.memory import Replay
-from rater.service.rows import USAGE
-from rater.service.step import make_step
-from rater.stream.model import Head, Output
-from rater.stream.rows import PartitionRows
+from rater.processor.replay import Replay
+from rater.processor.rows import USAGE
+from rater.processor.step import make_step
+from rater.seam.model import Head, Output
+from rater.seam.rows import PartitionRows
 
 FROM = "rater-from"
 

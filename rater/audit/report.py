@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
-from rater.core.money import ZERO, plain
+from rater.rating.money import ZERO, plain
 
 Kind = Literal[
     "missing",

@@ -18,13 +18,13 @@ from rater.audit import forwards
 from rater.audit.partition import Origin, Pieces, Proof, Scene
 from rater.audit.report import Report
 from rater.audit.snapshot import Header, Snapshot, State, Writer
-from rater.service.reading import Bounds, bounds, log_partitions, reader, span
-from rater.service.rows import TABLES
-from rater.service.settings import Settings
-from rater.service.tables import latest_heads
-from rater.stream.failstop import Refused
-from rater.stream.model import Head
-from rater.stream.rows import PartitionRows
+from rater.kafka.failstop import Refused
+from rater.kafka.reader import Bounds, bounds, log_partitions, reader, span
+from rater.kafka.settings import Settings
+from rater.processor.rows import TABLES
+from rater.seam.model import Head
+from rater.seam.rows import PartitionRows
+from rater.tools.tables import latest_heads
 
 OUTPUTS = ("charges", "rejected", "alerts")
 

@@ -17,12 +17,12 @@ from typing import Any, Self
 import orjson
 
 from rater.audit.partition import Origin
-from rater.service.rows import READABLE_FORMATS, ROW_FORMAT, TABLES
-from rater.service.whole_file import WholeFile
-from rater.stream.failstop import Refused
-from rater.stream.heads import HEADS
-from rater.stream.model import Head
-from rater.stream.rows import PartitionRows
+from rater.kafka.failstop import Refused
+from rater.processor.rows import READABLE_FORMATS, ROW_FORMAT, TABLES
+from rater.seam.heads import HEADS
+from rater.seam.model import Head
+from rater.seam.rows import PartitionRows
+from rater.tools.whole_file import WholeFile
 
 TYPE = "snapshot/1"
 CODECS = {table.name: table for table in TABLES}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from rater.audit.partition import Origin
 from rater.audit.run import OUTPUTS
 from rater.audit.snapshot import Header, State, Writer
-from rater.service.reading import bounds, log_partitions, reader
-from rater.service.rows import TABLES
-from rater.service.settings import Settings
-from rater.service.tables import latest_head, latest_rows
-from rater.service.topics import changelog
-from rater.stream.failstop import Refused
-from rater.stream.heads import HEADS
+from rater.kafka.failstop import Refused
+from rater.kafka.reader import bounds, log_partitions, reader
+from rater.kafka.settings import Settings
+from rater.kafka.topics import changelog
+from rater.processor.rows import TABLES
+from rater.seam.heads import HEADS
+from rater.tools.tables import latest_head, latest_rows
 
 TRIES = 5
 """Times that a partition's tables are read; each time a worker may commit meanwhile."""

@@ -10,14 +10,14 @@ from rater.cli.errors import fail
 from rater.cli.source import AsJson, Charges, Tariffs, look
 
 if TYPE_CHECKING:
-    from rater.console.views import AdviceView, PeriodView
+    from rater.readmodel.views import AdviceView, PeriodView
 
 Account = Annotated[str, typer.Argument(help="The account's id.")]
 
 
 def advise(account: Account, charges: Charges = None, tariffs: Tariffs = None, as_json: AsJson = False) -> None:
     """Say which plan fits: what each would have cost in every past month, from the account's real calls."""
-    from rater.console.advice import advice_on
+    from rater.readmodel.advice import advice_on
 
     with look(account, charges, tariffs) as connection:
         found = advice_on(connection, account)
@@ -35,7 +35,7 @@ def _print(found: AdviceView) -> None:
     from rich.table import Table
 
     from rater.cli.shown import plain, show_table, terminal, visible
-    from rater.console.words import advice_words
+    from rater.readmodel.words import advice_words
 
     title = plain(f"{found.account}: what each plan would have cost, {found.currency}")
     table = Table(title=title, title_justify="left")
@@ -61,7 +61,7 @@ def connect_rate(account: Account, charges: Charges = None, tariffs: Tariffs = N
     """Say whether the account's connect rate is reasonable: by period, with its 95 % interval and the book's band."""
     import json
 
-    from rater.console.queries import account_periods
+    from rater.readmodel.queries import account_periods
 
     with look(account, charges, tariffs) as connection:
         found = account_periods(connection, account)
@@ -78,7 +78,7 @@ def _print_rates(account: str, found: list[PeriodView]) -> None:
     from rich.table import Table
 
     from rater.cli.shown import plain, show_table
-    from rater.console.words import percent, verdict_words
+    from rater.readmodel.words import percent, verdict_words
 
     low, high = found[0].connect_rate.band
     title = f"{account}: outbound calls that were connected; reasonable is {percent(low)} to {percent(high)}"

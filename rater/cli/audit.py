@@ -43,7 +43,7 @@ def audit(
 async def _audit(path: Path | None, charges: str | None) -> Report:
     from rater.audit.run import audit as run
     from rater.audit.snapshot import Snapshot
-    from rater.service.settings import Settings
+    from rater.kafka.settings import Settings
 
     with bar(show=sys.stderr.isatty()) as progress:
         task = progress.add_task("replaying", total=None)

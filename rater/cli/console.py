@@ -19,10 +19,10 @@ def console(
     Whoever looks needs the token in RATER_CONSOLE_TOKEN. The read model is the database in RATER_DATABASE_URL, or
     the file rater.db in this folder.
     """
-    from rater.console.follow import Follower
+    from rater.app import logs
     from rater.console.serve import serve
-    from rater.service import logs
-    from rater.service.settings import Settings
+    from rater.kafka.settings import Settings
+    from rater.readmodel.follower import Follower
 
     settings = Settings()
     logs.set_up(settings.log_level, as_json=settings.log_json)

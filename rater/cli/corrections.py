@@ -29,7 +29,7 @@ def adjust(
 
     Exit status 1 where the rater rejects it, 3 where no worker has come to it within 30 s.
     """
-    from rater.events.log import AccountAdjusted
+    from rater.wire.events import AccountAdjusted
 
     name = ident or f"a-{uuid4().hex[:12]}"
     words = {"type": "account-adjusted/1", "account": account, "adjustment_id": name}
@@ -50,7 +50,7 @@ def void(
 
     Run twice it is done once. Exit status 1 where the rater rejects it, 3 where no worker has come to it within 30 s.
     """
-    from rater.events.log import CallVoided
+    from rater.wire.events import CallVoided
 
     words = {"type": "call-voided/1", "account": account, "source": source, "call_id": call_id, "reason": reason}
     send(valid(CallVoided, words), "call_id", "", wait=not no_wait, as_json=as_json)
@@ -64,9 +64,9 @@ def tick(
     as_json: AsJson = False,
 ) -> None:
     """Move time in every partition, as an operator: fees fall due and periods close. It cannot be taken back."""
-    from rater.events.log import ClockTicked
-    from rater.service.log_writer import send_tick
-    from rater.service.settings import Settings
+    from rater.kafka.log_writer import send_tick
+    from rater.kafka.settings import Settings
+    from rater.wire.events import ClockTicked
 
     event = valid(ClockTicked, {"type": "clock-ticked/1", "at": at, "operator": True})
     ahead = event.at - datetime.now(UTC)

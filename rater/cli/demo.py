@@ -21,8 +21,8 @@ from rater.cli.errors import fail
 
 if TYPE_CHECKING:
     from rater.audit.report import Report
-    from rater.service.demo import Size
-    from rater.service.settings import Settings
+    from rater.kafka.settings import Settings
+    from rater.tools.demo import Size
 
 MOST_IN_A_PARTITION = 13_000
 """The embedded broker keeps about 5 MB a partition; of more events not all would be there to be audited."""
@@ -41,10 +41,10 @@ def demo(
     Ends by itself and leaves nothing running. Exit status 1 if the money does not add up.
     """
     from rater.cli.audit import show
-    from rater.service.demo import WorkerEnded, demo_settings, size, story
-    from rater.service.embedded import NoEmbeddedBroker, embedded_broker
-    from rater.service.step import TABLES
-    from rater.service.topics import topic_plan
+    from rater.kafka.topics import topic_plan
+    from rater.processor.step import TABLES
+    from rater.tools.demo import WorkerEnded, demo_settings, size, story
+    from rater.tools.embedded import NoEmbeddedBroker, embedded_broker
 
     told = size(story(seed, calls, accounts))
     if told.heaviest > MOST_IN_A_PARTITION:
@@ -78,10 +78,10 @@ class Story(NamedTuple):
 
 async def _run(settings: Settings, folder: Path, told: Story, *, console: bool, keep: bool) -> Report:
     from rater.audit.run import audit
-    from rater.service.demo import all_rated, running, story
-    from rater.service.feed import feed
-    from rater.service.log_writer import publish_book
-    from rater.service.shipped import shipped_book
+    from rater.kafka.log_writer import publish_book
+    from rater.tools.demo import all_rated, running, story
+    from rater.tools.feed import feed
+    from rater.wire.shipped import shipped_book
 
     wanted = told.size.events
     view = View(wanted)
@@ -107,7 +107,7 @@ async def _run(settings: Settings, folder: Path, told: Story, *, console: bool, 
 @asynccontextmanager
 async def _console(settings: Settings, folder: Path, *, on: bool) -> AsyncIterator[str]:
     """The web console over a read model of its own; gives where it is and how to log in, or nothing without it."""
-    from rater.service.demo import console_address, running
+    from rater.tools.demo import console_address, running
 
     log, token = folder / "console.log", token_hex(16)
     if not on or find_spec("nicegui") is None:
@@ -124,7 +124,7 @@ async def _console(settings: Settings, folder: Path, *, on: bool) -> AsyncIterat
 @asynccontextmanager
 async def _watched(settings: Settings, view: View) -> AsyncIterator[None]:
     """Keep the view up to date with what the worker publishes."""
-    from rater.service.demo import published
+    from rater.tools.demo import published
 
     async def watch() -> None:
         loop = asyncio.get_running_loop()

@@ -76,7 +76,7 @@ def _wrong_settings(error: Exception) -> str:
     """Each wrong setting by its variable, with what it means. Pydantic is loaded already where this is called."""
     from pydantic import ValidationError
 
-    from rater.service.settings import Settings
+    from rater.kafka.settings import Settings
 
     if not isinstance(error, ValidationError):
         return str(error)

@@ -18,7 +18,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Explain a charge: the call, the plan, each line of the amount, and the period's total up to it."""
-    from rater.console.queries import charge
+    from rater.readmodel.queries import charge
 
     with look(charge_id.partition(":")[0], charges, tariffs) as connection:
         found = charge(connection, charge_id)
@@ -34,7 +34,7 @@ def _print(charge: dict[str, Any]) -> None:
     from rich.table import Table
 
     from rater.cli.shown import plain, show_table, terminal
-    from rater.console.words import line_words
+    from rater.readmodel.words import line_words
 
     console = terminal()
     late = ", late" if charge["late"] else ""

@@ -25,9 +25,9 @@ def export(
 
 
 async def _export(file: BinaryIO, *, show: bool) -> int:
-    from rater.service.log_file import to_line
-    from rater.service.reading import read_topic
-    from rater.service.settings import Settings
+    from rater.kafka.reader import read_topic
+    from rater.kafka.settings import Settings
+    from rater.tools.log_file import to_line
 
     settings = Settings()
     written = 0

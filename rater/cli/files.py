@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from rater.cli.errors import fail
-from rater.core.limits import LINE_BYTES
-from rater.service.whole_file import whole
+from rater.rating.limits import LINE_BYTES
+from rater.tools.whole_file import whole
 
 STDIN = "-"
 TERMINATED = 128 + signal.SIGTERM

@@ -11,8 +11,8 @@ import typer
 from rater.cli.export import bar
 
 if TYPE_CHECKING:
-    from rater.console.store import Store
-    from rater.service.settings import Settings
+    from rater.kafka.settings import Settings
+    from rater.readmodel.store import Store
 
 
 DEFAULT = "sqlite:///rater.db"
@@ -26,8 +26,8 @@ def project(
 
     Exactly once: what was read is written in the same transaction as what came of it. `rater console` does this too.
     """
-    from rater.service import logs
-    from rater.service.settings import Settings
+    from rater.app import logs
+    from rater.kafka.settings import Settings
 
     settings = Settings()
     logs.set_up(settings.log_level, as_json=settings.log_json)
@@ -35,8 +35,8 @@ def project(
     try:
         asyncio.run(_project(settings, store, once=once))
         with store.read() as connection:
-            from rater.console.store import count
-            from rater.console.tables import charges, periods
+            from rater.readmodel.store import count
+            from rater.readmodel.tables import charges, periods
 
             found = (count(connection, charges), count(connection, periods))
         typer.echo(f"{found[0]:,} charges in {found[1]:,} periods are in the read model", err=True)
@@ -48,7 +48,7 @@ def project(
 
 def open_store(settings: Settings, *, rebuild: bool = False) -> Store:
     """The read model that the settings name; a SQLite file in this folder if they name none."""
-    from rater.console.store import Store
+    from rater.readmodel.store import Store
 
     store = Store(settings.database_url.get_secret_value() if settings.database_url else DEFAULT)
     store.open(settings.topic_prefix, rebuild=rebuild)
@@ -56,7 +56,7 @@ def open_store(settings: Settings, *, rebuild: bool = False) -> Store:
 
 
 async def _project(settings: Settings, store: Store, *, once: bool) -> None:
-    from rater.console.follow import Follower
+    from rater.readmodel.follower import Follower
 
     follower = Follower(settings, store)
     with bar(show=sys.stderr.isatty()) as progress:

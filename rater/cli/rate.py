@@ -18,9 +18,9 @@ from rater.cli.files import STDIN, not_an_input, once_from_stdin, output
 from rater.cli.shown import plain, show_table, visible
 
 if TYPE_CHECKING:
-    from rater.service.log_file import LogLine
-    from rater.service.rate_file import FileRating
-    from rater.stream.model import Output
+    from rater.seam.model import Output
+    from rater.tools.log_file import LogLine
+    from rater.tools.rate_file import FileRating
 
 
 def rate(
@@ -42,9 +42,9 @@ def rate(
     """
     from rater.cli.files import lines_of, source
     from rater.cli.tariffs import load
-    from rater.core.limits import SORTED_BYTES
-    from rater.service.log_file import NotALog, read_log
-    from rater.service.rate_file import rate_lines
+    from rater.rating.limits import SORTED_BYTES
+    from rater.tools.log_file import NotALog, read_log
+    from rater.tools.rate_file import rate_lines
 
     _agree(out=out, by_partition=by_partition, alerts=alerts, summary=summary, as_json=as_json)
     once_from_stdin(file, tariffs)

@@ -17,8 +17,8 @@ from rater.cli.files import exclusive, once_from_stdin, print_csv
 from rater.cli.shown import plain, show_table
 
 if TYPE_CHECKING:
-    from rater.service.log_file import LogLine
-    from rater.service.rerate import Backtest
+    from rater.tools.log_file import LogLine
+    from rater.tools.rerate import Backtest
 
 SHOWN = 20
 """Accounts that the table shows: those that change most. `--csv` and `--json` have all."""
@@ -39,8 +39,8 @@ def rerate(
     """Rate a log as it is and under another tariff book, and show who would pay more and who less."""
     from rater.cli.files import lines_of, source
     from rater.cli.tariffs import load
-    from rater.service.log_file import NotALog, read_log
-    from rater.service.rerate import rerate as run
+    from rater.tools.log_file import NotALog, read_log
+    from rater.tools.rerate import rerate as run
 
     exclusive(csv=as_csv, json=as_json)
     once_from_stdin(file, tariffs, current)
@@ -69,10 +69,10 @@ def rerate(
 
 
 async def _read() -> list[LogLine]:
-    from rater.service.log_file import LogLine
-    from rater.service.reading import read_topic
-    from rater.service.settings import Settings
-    from rater.stream.model import LogRecord
+    from rater.kafka.reader import read_topic
+    from rater.kafka.settings import Settings
+    from rater.seam.model import LogRecord
+    from rater.tools.log_file import LogLine
 
     settings = Settings()
     lines: list[LogLine] = []

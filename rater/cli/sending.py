@@ -13,8 +13,8 @@ from rater.cli.errors import UNDECIDED, fail
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from rater.events.log import AccountAdjusted, AccountSubscribed, CallVoided
-    from rater.service.outcome import Outcome
+    from rater.tools.outcome import Outcome
+    from rater.wire.events import AccountAdjusted, AccountSubscribed, CallVoided
 
     Event = AccountSubscribed | AccountAdjusted | CallVoided
     Model = TypeVar("Model", bound=BaseModel)
@@ -43,9 +43,9 @@ def valid(model: type[Model], words: dict[str, Any]) -> Model:
 
 def send(event: Event, ident: str, again: str, *, wait: bool, as_json: bool) -> None:
     """Write the event and tell its outcome. `again` is how the same command is run again as the same event."""
-    from rater.service.log_writer import send_event
-    from rater.service.outcome import send_and_watch
-    from rater.service.settings import Settings
+    from rater.kafka.log_writer import send_event
+    from rater.kafka.settings import Settings
+    from rater.tools.outcome import send_and_watch
 
     settings, name = Settings(), getattr(event, ident)
     if again:
@@ -79,7 +79,7 @@ def _words(outcome: Outcome | None) -> dict[str, Any]:
 
 
 def _tell(outcome: Outcome, *, quiet: bool) -> None:
-    from rater.events.reasons import REASONS
+    from rater.wire.reasons import REASONS
 
     if outcome.reason is not None:
         known = {str(reason): told for reason, told in REASONS.items()}.get(outcome.reason)

@@ -18,7 +18,7 @@ def settings(
     """Show the settings; each is set by its environment variable, or in the file .env."""
     from pydantic import SecretStr
 
-    from rater.service.settings import Settings
+    from rater.kafka.settings import Settings
 
     now = Settings()
     rows = []

@@ -18,7 +18,7 @@ from rater.cli.export import bar
 from rater.cli.files import exclusive, output
 
 if TYPE_CHECKING:
-    from rater.service.simulate import Event
+    from rater.tools.simulate import Event
 
 DAYS_A_MONTH = 30
 NOT_LATE = 8
@@ -46,7 +46,7 @@ def simulate(
     A call must not end after its record was written, so the simulated time lies in the past: by default not so far
     that a running rater has closed the month, and would rate the calls as late.
     """
-    from rater.service import simulate as switch
+    from rater.tools import simulate as switch
 
     exclusive(rate=rate, out=out)
     days = NOT_LATE if months is None else DAYS_A_MONTH * months
@@ -85,8 +85,8 @@ def _to_file(events: Iterator[Event], out: Path, total: int) -> int:
 
 
 async def _to_kafka(events: Iterator[Event], rate: float | None, total: int) -> int:
-    from rater.service.feed import feed
-    from rater.service.settings import Settings
+    from rater.kafka.settings import Settings
+    from rater.tools.feed import feed
 
     written = 0
     with bar(show=sys.stderr.isatty()) as progress:

@@ -51,7 +51,7 @@ def snapshot(
 async def _trusted(out: Path) -> str:
     from rater.audit.snapshot import Writer
     from rater.audit.trusted import take_tables, trusted_header
-    from rater.service.settings import Settings
+    from rater.kafka.settings import Settings
 
     settings = Settings()
     with Writer(out, trusted_header(settings)) as writer:
@@ -62,7 +62,7 @@ async def _trusted(out: Path) -> str:
 async def _proven(out: Path, after: Path | None) -> tuple[Report, str | None]:
     from rater.audit.run import audit, header_after
     from rater.audit.snapshot import Snapshot, Writer
-    from rater.service.settings import Settings
+    from rater.kafka.settings import Settings
 
     settings = Settings()
     before = None if after is None else Snapshot(after)

@@ -17,8 +17,8 @@ from rater.cli.export import bar
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from rater.console.store import Store
-    from rater.service.settings import Settings
+    from rater.kafka.settings import Settings
+    from rater.readmodel.store import Store
 
 Charges = Annotated[
     Path | None,
@@ -39,8 +39,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 @contextmanager
 def look(account: str, charges: Path | None, tariffs: Path | None) -> Iterator[Connection]:
     """One moment of a read model in which the account is up to date."""
-    from rater.console.store import MEMORY, Store
-    from rater.service.settings import Settings
+    from rater.kafka.settings import Settings
+    from rater.readmodel.store import MEMORY, Store
 
     if tariffs is not None and charges is None:
         raise fail("--tariffs goes with --charges: elsewhere the published books are read", "leave it out")
@@ -62,7 +62,7 @@ def look(account: str, charges: Path | None, tariffs: Path | None) -> Iterator[C
 def _load(store: Store, charges: Path, tariffs: Path | None) -> None:
     from rater.cli.files import lines_of, once_from_stdin, source
     from rater.cli.tariffs import load
-    from rater.console.from_files import OtherCurrency, load_book, load_charges
+    from rater.readmodel.from_files import OtherCurrency, load_book, load_charges
 
     once_from_stdin(charges, tariffs)
     book = load(tariffs)
@@ -77,9 +77,9 @@ def _load(store: Store, charges: Path, tariffs: Path | None) -> None:
 
 
 async def _catch_up(settings: Settings, store: Store, account: str | None) -> None:
-    from rater.console.follow import Follower
-    from rater.service.reading import log_partitions
-    from rater.service.step import partition_of
+    from rater.kafka.reader import log_partitions
+    from rater.readmodel.follower import Follower
+    from rater.seam.partitions import partition_of
 
     only = None
     if account is not None:

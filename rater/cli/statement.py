@@ -15,7 +15,7 @@ from rater.cli.files import exclusive, not_an_input, output, print_csv
 from rater.cli.source import AsJson, Charges, Tariffs, look
 
 if TYPE_CHECKING:
-    from rater.console.statement import Statement
+    from rater.readmodel.statement import Statement
 
 PAGE = 1000
 """Charges of a table: a longer one takes memory and time that nobody has, and its widths tell of rows far away."""
@@ -39,8 +39,8 @@ def statement(
     """Show what an account's period comes to: fee, units by rate, adjustments, and the charges behind them."""
     exclusive(html=html, csv=as_csv, json=as_json, items=items)
     not_an_input(html, charges, tariffs)
-    from rater.console.queries import account_periods
-    from rater.console.statement import statement as made
+    from rater.readmodel.queries import account_periods
+    from rater.readmodel.statement import statement as made
 
     with look(account, charges, tariffs) as connection:
         found = made(connection, account, period)
@@ -49,7 +49,7 @@ def statement(
             there = f"{account} has {', '.join(known[:12])}" if known else f"nothing was ever charged to {account}"
             raise fail(f"{account} has no charges in {period}", there, status=1)
         if html is not None:
-            from rater.console.page import as_html
+            from rater.console.statement_page import as_html
 
             with output(html) as file:
                 file.writelines(as_html(found))
@@ -73,8 +73,8 @@ def _print(found: Statement, *, items: bool) -> None:
     from rich.table import Table
 
     from rater.cli.shown import plain, show_table, terminal
-    from rater.console.statement import by_kind
-    from rater.console.words import meter_words
+    from rater.readmodel.statement import by_kind
+    from rater.readmodel.words import meter_words
 
     told = found.period
     state = "closed" if told.closed else "running: not final"
@@ -111,7 +111,7 @@ def _items(charges: Iterable[Mapping[str, Any]], zone_name: str) -> Any:
     from rich.table import Table
 
     from rater.cli.shown import plain
-    from rater.console.figures import local
+    from rater.readmodel.figures import local
 
     zone = ZoneInfo(zone_name)
     table = Table()

@@ -33,7 +33,7 @@ def subscribe(
 
     Exit status 1 where the rater rejects it, 3 where no worker has come to it within 30 s.
     """
-    from rater.events.log import AccountSubscribed
+    from rater.wire.events import AccountSubscribed
 
     if [plan is not None, plan_file is not None, end].count(True) != 1:
         raise fail("say one of: a PLAN, --plan-file FILE, --end", "the plans of the shipped book: rater tariffs show")
@@ -61,7 +61,7 @@ def _again(words: dict[str, Any]) -> str:
 
 
 def _plan(file: Path) -> Any:
-    from rater.events.tariff_file import load_plan
+    from rater.wire.tariff_file import load_plan
 
     try:
         plan = load_plan(file.read_bytes())

@@ -14,7 +14,7 @@ from rater.cli.errors import fail
 from rater.cli.shown import show_table
 
 if TYPE_CHECKING:
-    from rater.events.tariffs import TariffBook
+    from rater.wire.tariff_book import TariffBook
 
 app = typer.Typer(help="The tariff book: plans and their prices.", no_args_is_help=True)
 
@@ -27,9 +27,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 def load(file: Path | None) -> TariffBook:
     """The book in a file, or the shipped one; the errors of a bad file are printed with their lines, and end it."""
     from rater.cli.files import source
-    from rater.events.tariff_file import load_book
-    from rater.events.yaml_tree import MAX_BYTES as LARGEST
-    from rater.service.shipped import shipped_book
+    from rater.wire.shipped import shipped_book
+    from rater.wire.tariff_file import load_book
+    from rater.wire.yaml_tree import MAX_BYTES as LARGEST
 
     if file is None:
         return shipped_book()
@@ -56,9 +56,9 @@ def publish(file: File = None, as_json: AsJson = False) -> None:
 
     A book that would be refused (an older version, a changed plan) is not written; what it changes is shown.
     """
-    from rater.service.foresight import foresee
-    from rater.service.log_writer import publish_book
-    from rater.service.settings import Settings
+    from rater.kafka.log_writer import publish_book
+    from rater.kafka.settings import Settings
+    from rater.tools.foresight import foresee
 
     book = load(file)
     settings = Settings()
@@ -84,7 +84,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a tariff book's plans as people read them."""
-    from rater.console.plan_words import fee_words, meter_in_words
+    from rater.readmodel.plan_words import fee_words, meter_in_words
 
     book = load(file)
     if plan is not None and plan not in book.plans:

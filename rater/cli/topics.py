@@ -14,7 +14,7 @@ from rater.cli.errors import fail, warn
 from rater.cli.shown import show_table
 
 if TYPE_CHECKING:
-    from rater.stream.admin import LeftOut, TopicSpec, TopicState
+    from rater.kafka.admin import LeftOut, TopicSpec, TopicState
 
 app = typer.Typer(help="The topics that the rater needs.", no_args_is_help=True)
 
@@ -30,11 +30,11 @@ def create(
     as_json: Annotated[bool, typer.Option("--json", help="Print the changes as JSON.")] = False,
 ) -> None:
     """Make what is missing and mend settings that differ. Doing it twice changes nothing."""
-    from rater.service.settings import Settings
-    from rater.service.step import TABLES
-    from rater.service.topics import topic_plan
-    from rater.stream import admin
-    from rater.stream.checks import MUST_MATCH
+    from rater.engine.checks import MUST_MATCH
+    from rater.kafka import admin
+    from rater.kafka.settings import Settings
+    from rater.kafka.topics import topic_plan
+    from rater.processor.step import TABLES
 
     settings = Settings()
     client = settings.client_options()

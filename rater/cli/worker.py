@@ -14,7 +14,7 @@ def worker(
     ] = False,
 ) -> None:
     """Rate the calls of the log's partitions that the group gives to this process."""
-    from rater.service.settings import Settings
-    from rater.service.worker import run
+    from rater.app.worker import run
+    from rater.kafka.settings import Settings
 
     run(Settings(), adopt=adopt)

@@ -4,5 +4,5 @@
 topics -> projection -> SQL (store, tables) -> queries -> api, pages, `rater statement` and its sisters
 ```
 
-`follow` reads Kafka, `projection` turns messages into rows, `queries` answers; nothing here decides a charge.
+`rater.readmodel` is read here, and nothing decides a charge.
 """

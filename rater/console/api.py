@@ -17,13 +17,15 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 from starlette.responses import Response, StreamingResponse
 
-from rater.console import overall, queries
-from rater.console.advice import advice_on
 from rater.console.problems import Problem
-from rater.console.statement import statement
-from rater.console.store import Store
-from rater.console.tariffs import book_of, plans_at
-from rater.console.views import (
+from rater.processor.tariff_rows import plan_words
+from rater.rating.instant import instant
+from rater.readmodel import overall, queries
+from rater.readmodel.advice import advice_on
+from rater.readmodel.statement import statement
+from rater.readmodel.store import Store
+from rater.readmodel.tariffs import book_of, plans_at
+from rater.readmodel.views import (
     AccountView,
     AdviceView,
     ConnectRate,
@@ -35,10 +37,8 @@ from rater.console.views import (
     StatementView,
     dumped,
 )
-from rater.console.words import Language, explained
-from rater.core.instant import instant
-from rater.events.results import Alert, Charge
-from rater.service.tariff_rows import plan_words
+from rater.readmodel.words import Language, explained
+from rater.wire.results import Alert, Charge
 
 T = TypeVar("T")
 

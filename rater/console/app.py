@@ -17,13 +17,13 @@ from rater import __version__
 from rater.console import problems
 from rater.console.api import Account, Moment, PeriodName, api, known
 from rater.console.auth import COOKIE, Guard, Keeper
-from rater.console.follow import Follower, Live
 from rater.console.metrics import exposition
-from rater.console.page import as_html
-from rater.console.statement import statement
-from rater.console.store import Store
-from rater.console.words import LANGUAGES, Language, text
-from rater.stream import failstop
+from rater.console.statement_page import as_html
+from rater.kafka import failstop
+from rater.readmodel.follower import Follower, Live
+from rater.readmodel.statement import statement
+from rater.readmodel.store import Store
+from rater.readmodel.words import LANGUAGES, Language, text
 
 LONGEST_LOGIN = 2000
 """Bytes of a login form."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from rater.console.follow import Live
-from rater.console.overall import residue, totals
-from rater.console.queries import money_of
-from rater.console.store import Store
+from rater.readmodel.follower import Live
+from rater.readmodel.overall import residue, totals
+from rater.readmodel.queries import money_of
+from rater.readmodel.store import Store
 
 
 class Figures:

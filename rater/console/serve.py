@@ -10,8 +10,8 @@ import uvicorn
 
 from rater.console import pages
 from rater.console.app import create_app
-from rater.console.follow import Follower
-from rater.console.store import Store
+from rater.readmodel.follower import Follower
+from rater.readmodel.store import Store
 
 logger = logging.getLogger(__name__)
 

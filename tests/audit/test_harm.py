@@ -15,12 +15,13 @@ import pytest
 from rater.audit import eyes, partition, spends
 from rater.audit.report import Report
 from rater.audit.run import header_after
-from rater.service.memory import Replay
-from rater.service.rows import TABLES
-from rater.service.settings import Settings
-from rater.service.step import make_step, partition_of
-from rater.stream.model import LogRecord
-from rater.stream.rows import PartitionRows
+from rater.kafka.settings import Settings
+from rater.processor.replay import Replay
+from rater.processor.rows import TABLES
+from rater.processor.step import make_step
+from rater.seam.model import LogRecord
+from rater.seam.partitions import partition_of
+from rater.seam.rows import PartitionRows
 from tests.audit.test_proof import Kept, System, events
 from tests.support.logs import STAMP, call, published, record, shipped, subscribed, tick
 
@@ -185,7 +186,9 @@ async def test_a_call_charged_twice_by_the_rules_themselves_is_found(monkeypatch
     twice = call("A", 1, 60)
     made.write(0, *(record(0, event) for event in [*events(0), twice, twice]))
     numbers = iter(range(10**9))
-    monkeypatch.setattr("rater.service.calls.call_key", lambda account, *_: b"%b\x1f%d\x1fx" % (account, next(numbers)))
+    monkeypatch.setattr(
+        "rater.processor.call_ended.call_key", lambda account, *_: b"%b\x1f%d\x1fx" % (account, next(numbers))
+    )
     made.rate()
     assert await found(made) == {"books": 1}
 

@@ -10,20 +10,21 @@ from typing import Any
 import orjson
 import pytest
 
-import rater.service.calls
-import rater.service.rows
+import rater.processor.call_ended
+import rater.processor.rows
 from rater.audit import forwards
 from rater.audit.due import due
 from rater.audit.partition import Origin, Proof, Scene
 from rater.audit.report import Report
 from rater.audit.run import OUTPUTS
 from rater.audit.snapshot import Header, Snapshot, State, Writer
-from rater.service.memory import Replay
-from rater.service.rows import TABLES
-from rater.service.step import make_step, partition_of
-from rater.stream.failstop import Refused
-from rater.stream.model import Head, LogRecord, Output
-from rater.stream.rows import PartitionRows
+from rater.kafka.failstop import Refused
+from rater.processor.replay import Replay
+from rater.processor.rows import TABLES
+from rater.processor.step import make_step
+from rater.seam.model import Head, LogRecord, Output
+from rater.seam.partitions import partition_of
+from rater.seam.rows import PartitionRows
 from tests.support.logs import STAMP, Event, call, published, record, shipped, subscribed
 
 
@@ -172,14 +173,14 @@ async def test_heads_that_count_otherwise_are_seen(outcomes: dict[str, int], kin
 
 async def test_a_record_that_the_rules_fail_on_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """An `internal-error` is a call without its charge: the audit names the record and where the rules failed."""
-    row = rater.service.rows.call_row
+    row = rater.processor.rows.call_row
 
     def fails(*known: Any) -> bytes:
         if "+861" in known:
             raise ZeroDivisionError
         return row(*known)
 
-    monkeypatch.setattr(rater.service.calls, "call_row", fails)
+    monkeypatch.setattr(rater.processor.call_ended, "call_row", fails)
     system = System()
     system.write(0, *(record(0, e) for e in events(3)), record(0, call("A", 9, caller="+861")))
     system.rate()

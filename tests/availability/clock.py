@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-from rater.stream import engine, unit
+from rater.engine import engine, unit
 
 
 def main() -> None:

@@ -22,8 +22,8 @@ from zoneinfo import ZoneInfo
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from rater.service.step import partition_of
-from rater.stream.batches import BUCKETS
+from rater.engine.batches import BUCKETS
+from rater.seam.partitions import partition_of
 from tests.support.logs import call
 from tests.support.rated import address, topic, until_charged
 from tests.support.reading import read

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rater.console.statement import summed
-from rater.console.store import Money
-from rater.service.shipped import shipped_book
+from rater.readmodel.statement import summed
+from rater.readmodel.store import Money
+from rater.wire.shipped import shipped_book
 from tests.cli.test_rate import bare, call, subscribed
 from tests.laws.lives import life
 from tests.support.command import Rater

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from rater.cli.errors import REFUSED, UNAVAILABLE, UNDECIDED, UNWRITTEN, USAGE, told
-from rater.service.settings import Settings
-from rater.stream.failstop import Exit, Refused
+from rater.kafka.failstop import Exit, Refused
+from rater.kafka.settings import Settings
 from tests.support.command import Rater
 
 NOWHERE = "127.0.0.1:1"

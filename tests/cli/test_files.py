@@ -15,9 +15,9 @@ import orjson
 import pytest
 from cramjam import zstd
 
-from rater.core.limits import LINE_BYTES
-from rater.service.log_file import to_line
-from rater.stream.model import LogRecord
+from rater.rating.limits import LINE_BYTES
+from rater.seam.model import LogRecord
+from rater.tools.log_file import to_line
 from tests.support.command import Rater
 from tests.support.logs import Event, book, call, published, shipped, subscribed, tick
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from rater.service.log_file import to_line
-from rater.service.step import partition_of
-from rater.stream.model import LogRecord
+from rater.seam.model import LogRecord
+from rater.seam.partitions import partition_of
+from rater.tools.log_file import to_line
 from tests.support.command import Rater
 
 FIRST = datetime(2026, 11, 1, 8, tzinfo=UTC)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from rater.service.shipped import shipped_book
+from rater.wire.shipped import shipped_book
 from tests.cli.test_rate import call, subscribed
 from tests.support.command import Rater
 
-SHIPPED = Path(__file__).parents[2] / "rater" / "service" / "shipped.yaml"
+SHIPPED = Path(__file__).parents[2] / "rater" / "wire" / "shipped.yaml"
 EVENTS = [
     subscribed("A", "per-minute"),
     subscribed("B", "hybrid-200"),

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from rater.events.log import AccountSubscribed, CallEnded
-from rater.events.parse import parse
-from rater.service.demo import story
-from rater.service.simulate import calls, subscriptions
+from rater.tools.demo import story
+from rater.tools.simulate import calls, subscriptions
+from rater.wire.events import AccountSubscribed, CallEnded
+from rater.wire.parse import parse
 from tests.support.command import Rater
 
 START = datetime(2026, 10, 1, tzinfo=UTC)

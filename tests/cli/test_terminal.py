@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rater.cli import shown
-from rater.service.settings import Settings
+from rater.kafka.settings import Settings
 from tests.support.command import Rater
 from tests.support.logs import Event, book, call, published, subscribed
 

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 
-from rater.console.from_files import load_book
-from rater.console.projection import Message, position, project
-from rater.console.store import Store
-from rater.service.shipped import shipped_book
-from rater.service.step import make_step
-from rater.stream.model import Output
+from rater.processor.step import make_step
+from rater.readmodel.from_files import load_book
+from rater.readmodel.projection import Message, position, project
+from rater.readmodel.store import Store
+from rater.seam.model import Output
+from rater.wire.shipped import shipped_book
 from tests.support.logs import START, Log, call, subscribed
 
 TOPICS = ("charges", "spend", "alerts", "rejected")

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from rater.console import advice
+from rater.readmodel import advice
 from tests.console.readmodel import busy_log, opened
 from tests.support.mutate import plant
 

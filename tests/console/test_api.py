@@ -19,10 +19,10 @@ from starlette.websockets import WebSocketDisconnect
 from rater.console import auth
 from rater.console.app import create_app
 from rater.console.auth import COOKIE
-from rater.console.follow import Follower
-from rater.console.store import Store
-from rater.events.results import RESULTS
-from rater.service.settings import Settings
+from rater.kafka.settings import Settings
+from rater.readmodel.follower import Follower
+from rater.readmodel.store import Store
+from rater.wire.results import RESULTS
 from tests.console.readmodel import busy_log, opened
 
 TOKEN = "a-token-of-the-tests"  # noqa: S105 - of no system

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from rater.console import follow
-from rater.console.follow import Follower
-from rater.console.store import Store
-from rater.service.settings import Settings
-from rater.stream.failstop import Refused
+from rater.kafka.failstop import Refused
+from rater.kafka.settings import Settings
+from rater.readmodel import follower as following
+from rater.readmodel.follower import Follower
+from rater.readmodel.store import Store
 
 
 @pytest.fixture
 def follower(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Follower:
-    monkeypatch.setattr(follow, "AGAIN", 0.01)
+    monkeypatch.setattr(following, "AGAIN", 0.01)
     url = f"sqlite:///{tmp_path / 'rater.db'}"
     settings = Settings(bootstrap_servers="localhost:1", database_url=url)
     return Follower(settings, Store(url))

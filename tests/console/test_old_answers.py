@@ -12,9 +12,9 @@ from itsdangerous import TimestampSigner
 from rater.console import api, auth
 from rater.console.app import create_app
 from rater.console.auth import COOKIE
-from rater.console.follow import Follower
-from rater.console.store import Store
-from rater.service.settings import Settings
+from rater.kafka.settings import Settings
+from rater.readmodel.follower import Follower
+from rater.readmodel.store import Store
 from tests.console.readmodel import messages, opened, take
 from tests.support.logs import Log, call, subscribed
 from tests.support.mutate import plant

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, func, select
 
-from rater.console import overall, projection, queries, tables
-from rater.console.projection import Message, Overtaken, position, project
-from rater.console.store import Money, Store
-from rater.console.units import units_sum
-from rater.service.step import make_step
-from rater.stream.failstop import Refused
+from rater.kafka.failstop import Refused
+from rater.processor.step import make_step
+from rater.readmodel import overall, projection, queries, tables
+from rater.readmodel.projection import Message, Overtaken, position, project
+from rater.readmodel.store import Money, Store
+from rater.readmodel.units import units_sum
 from tests.console.readmodel import NOW, TOPICS, busy_log, messages, opened, take
 from tests.laws.lives import life
 from tests.support.logs import Log

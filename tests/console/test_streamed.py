@@ -9,12 +9,12 @@ import orjson
 import pytest
 from sqlalchemy import Connection
 
-from rater.console import queries
-from rater.console import statement as module
-from rater.console.page import as_html
-from rater.console.statement import statement
-from rater.console.store import Store
-from rater.console.views import StatementView
+from rater.console.statement_page import as_html
+from rater.readmodel import queries
+from rater.readmodel import statement as module
+from rater.readmodel.statement import statement
+from rater.readmodel.store import Store
+from rater.readmodel.views import StatementView
 from tests.console.readmodel import opened
 from tests.support.logs import Log, call, subscribed
 
@@ -63,7 +63,7 @@ def test_its_json_comes_page_by_page(store: Store, pages: list[int]) -> None:
 
 def test_its_page_comes_in_pieces(store: Store, pages: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     """The head is sent before the charges are read."""
-    monkeypatch.setattr("rater.console.page.PIECES", 20)
+    monkeypatch.setattr("rater.console.statement_page.PIECES", 20)
     with store.read() as connection:
         found = statement(connection, "A", "2026-11")
         assert found is not None

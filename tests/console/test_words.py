@@ -9,9 +9,9 @@ from typing import get_args
 import pytest
 
 import rater.console
-from rater.console import words
-from rater.core.connect import Verdict
-from rater.events.results import AlertKind, ChargeKind, LineMeter
+from rater.rating.connect_rate import Verdict
+from rater.readmodel import words
+from rater.wire.results import AlertKind, ChargeKind, LineMeter
 
 FOLDER = Path(rater.console.__file__).parent
 TABLES = {name: getattr(words, name) for name in ("TEXTS", "_METERS", "_VERDICTS", "_ALERTS", "_ADVICE", "_UNITS")}

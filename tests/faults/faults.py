@@ -16,11 +16,11 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from rater.cli.simulate import NOT_LATE
-from rater.service import simulate
-from rater.service.shipped import shipped_book
-from rater.service.step import partition_of
-from rater.service.topics import MESSAGE_BYTES
-from rater.stream import admin
+from rater.kafka import admin
+from rater.kafka.topics import MESSAGE_BYTES
+from rater.seam.partitions import partition_of
+from rater.tools import simulate
+from rater.wire.shipped import shipped_book
 from tests.faults.keeper import Keeper
 from tests.faults.plan import Fault, Kind
 from tests.faults.proxy import Proxy

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from rater.stream import engine, restore, transport, unit
-from rater.stream.config import EngineConfig
-from rater.stream.heads import HEAD_KEY, HEADS, encode
-from rater.stream.model import Effects
-from rater.stream.producer import Outbox, PartitionProducer
+from rater.engine import engine, restore, unit
+from rater.engine.config import EngineConfig
+from rater.engine.faust import transport
+from rater.engine.producer import Outbox, PartitionProducer
+from rater.seam.heads import HEAD_KEY, HEADS, encode
+from rater.seam.model import Effects
 from tests.faults.plan import Fault, Kind
 
 # ruff: noqa: B010 - what is planted need not be of the declared type

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rater.events.log import LOG_EVENTS
-from rater.events.parse import Invalid, parse
-from rater.events.reasons import REASON_WORDS
-from rater.service.memory import Replay
-from rater.service.step import make_step
-from rater.stream.model import LogRecord
+from rater.processor.replay import Replay
+from rater.processor.step import make_step
+from rater.seam.model import LogRecord
+from rater.wire.events import LOG_EVENTS
+from rater.wire.parse import Invalid, parse
+from rater.wire.reasons import REASON_WORDS
 from tests.fuzz.bounds import FUZZ, TooMuchWorkError, bounded, memory, work
 from tests.laws.worlds import BEGINNING, EXTRA, SHIPPED, STAMP
 from tests.support.logs import Event, call, published, record, subscribed, tick

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import rater.events.yaml_tree
-from rater.events.tariff_file import BookError, load_book, load_plan
-from rater.events.tariffs import TariffBook
-from rater.events.yaml_tree import MAX_BYTES
-from rater.service.shipped import shipped_yaml
+import rater.wire.yaml_tree
+from rater.wire.shipped import shipped_yaml
+from rater.wire.tariff_book import TariffBook
+from rater.wire.tariff_file import BookError, load_book, load_plan
+from rater.wire.yaml_tree import MAX_BYTES
 from tests.fuzz.bounds import FUZZ, bounded
 
 SHIPPED = shipped_yaml()
@@ -122,7 +122,7 @@ def test_a_bomb_of_aliases_is_told() -> None:
 
 def test_a_loader_that_follows_aliases_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the check of anchors the bomb goes off, and its cost is seen."""
-    monkeypatch.setattr(rater.events.yaml_tree, "_check", lambda _: None)
+    monkeypatch.setattr(rater.wire.yaml_tree, "_check", lambda _: None)
     with pytest.raises(AssertionError):
         answered(TRAPS["billion-laughs"])
 

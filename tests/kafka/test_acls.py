@@ -11,8 +11,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
-from rater.service.settings import Settings
-from rater.service.step import partition_of
+from rater.kafka.settings import Settings
+from rater.seam.partitions import partition_of
 from tests.support.broker import USERS, Cluster, cluster
 from tests.support.logs import call
 from tests.support.rated import until_charged

@@ -13,7 +13,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from rater.audit import verify
-from rater.stream.admin import TopicSpec, create
+from rater.kafka.admin import TopicSpec, create
 from tests.kafka.test_refusals import delete_before
 from tests.support.rated import address, charges_of, topic, until_charged, until_rated
 from tests.support.reading import Log

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from rater.core.limits import CHANGES, CHANGES_PER_PERIOD
+from rater.rating.limits import CHANGES, CHANGES_PER_PERIOD
 from tests.availability.days import Size, live_through
 from tests.support.logs import Event, book, call, published, subscribed
 from tests.support.rated import Raw, rejections, until_rated, write

@@ -8,8 +8,8 @@ from datetime import datetime
 
 import orjson
 
-from rater.core.limits import TICK_CHANGES
-from rater.service.worker import WORK_OF_A_TICK
+from rater.app.worker import WORK_OF_A_TICK
+from rater.rating.limits import TICK_CHANGES
 from tests.support.logs import call
 from tests.support.rated import Raw, address, charges_of, topic, until_charged, write
 from tests.support.reading import end_of

@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from rater.service.step import partition_of
+from rater.seam.partitions import partition_of
 from tests.support.broker import cluster
 from tests.support.browser import Look, chromium
 from tests.support.rated import Raw, until_rated, write

@@ -16,11 +16,11 @@ from aiokafka import AIOKafkaProducer
 from confluent_kafka import Producer
 
 import tests.support.broker
-from rater.core.limits import RECORD_BYTES
-from rater.service.settings import Settings
-from rater.service.step import TABLES
-from rater.service.topics import topic_plan
-from rater.stream import admin
+from rater.kafka import admin
+from rater.kafka.settings import Settings
+from rater.kafka.topics import topic_plan
+from rater.processor.step import TABLES
+from rater.rating.limits import RECORD_BYTES
 from tests.support.broker import libs
 from tests.support.logs import Event, call, subscribed
 from tests.support.rated import (

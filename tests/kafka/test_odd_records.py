@@ -9,7 +9,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from rater.service.step import partition_of
+from rater.seam.partitions import partition_of
 from tests.support.logs import call, shipped, subscribed
 from tests.support.rated import (
     Raw,

@@ -10,15 +10,15 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.exc import DBAPIError
 
-from rater.console import overall, queries
-from rater.console.advice import advice_on
 from rater.console.app import create_app
-from rater.console.follow import Follower
-from rater.console.projection import Overtaken, project
-from rater.console.statement import statement
-from rater.console.store import Store
-from rater.service.settings import Settings
-from rater.stream.failstop import Refused
+from rater.kafka.failstop import Refused
+from rater.kafka.settings import Settings
+from rater.readmodel import overall, queries
+from rater.readmodel.advice import advice_on
+from rater.readmodel.follower import Follower
+from rater.readmodel.projection import Overtaken, project
+from rater.readmodel.statement import statement
+from rater.readmodel.store import Store
 from tests.console.readmodel import NOW, busy_log, filled, messages, opened, take
 from tests.console.test_projection import rows
 from tests.support.logs import Log, book, call, subscribed

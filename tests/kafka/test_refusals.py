@@ -7,10 +7,10 @@ import json
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from rater.service.settings import Settings
-from rater.service.step import TABLES
-from rater.service.topics import topic_plan
-from rater.stream import admin
+from rater.kafka import admin
+from rater.kafka.settings import Settings
+from rater.kafka.topics import topic_plan
+from rater.processor.step import TABLES
 from tests.support.rated import address, charged_calls, charges_of, so_far, topic, until_rated
 from tests.support.reading import read
 from tests.support.workers import Rater

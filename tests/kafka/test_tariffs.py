@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.support.rated import records_in_log, until_rated
 from tests.support.workers import Rater
 
-SHIPPED = Path(__file__).parents[2] / "rater" / "service" / "shipped.yaml"
+SHIPPED = Path(__file__).parents[2] / "rater" / "wire" / "shipped.yaml"
 
 
 async def test_a_changed_plan_is_refused_with_its_difference(ready: Rater) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from rater.service.step import partition_of
+from rater.seam.partitions import partition_of
 from tests.laws.life_model import Life
 from tests.laws.lives import FIRST, life
 from tests.support.logs import Event

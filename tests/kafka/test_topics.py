@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from rater.stream import admin
+from rater.kafka import admin
 from tests.support.workers import Rater
 
 

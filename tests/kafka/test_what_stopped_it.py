@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-from rater.service.step import partition_of
+from rater.seam.partitions import partition_of
 from tests.support.logs import Event, book, call, published, subscribed, tick
 from tests.support.rated import (
     Raw,

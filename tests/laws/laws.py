@@ -12,12 +12,12 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import cycle, islice
 
-from rater.service.log_file import read_log, to_line
-from rater.service.memory import Replay
-from rater.service.rate_file import rate_lines
-from rater.service.rows import TABLES
-from rater.service.step import make_step
-from rater.stream.model import LogRecord, Output
+from rater.processor.replay import Replay
+from rater.processor.rows import TABLES
+from rater.processor.step import make_step
+from rater.seam.model import LogRecord, Output
+from rater.tools.log_file import read_log, to_line
+from rater.tools.rate_file import rate_lines
 from tests.laws import life
 from tests.laws.model import Model, rated
 from tests.laws.worlds import STAMP, Line, World, event_of, records

@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 
 from rater.audit.verify import Verifier
-from rater.core.usage import Usage
-from rater.service.memory import Replay
-from rater.service.rows import USAGE
+from rater.processor.replay import Replay
+from rater.processor.rows import USAGE
+from rater.rating.usage import Usage
 from tests.laws.worlds import Line, World, line_of
 from tests.support.logs import Event, bodies, tick
 

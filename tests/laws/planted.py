@@ -12,35 +12,35 @@ from typing import Any
 
 import pytest
 
-import rater.core.history
-import rater.core.ledger
-import rater.core.period
-import rater.core.price
-import rater.core.rerating
-import rater.core.usage
-import rater.service.calls
-import rater.service.corrections
-import rater.service.decision
-import rater.service.log_file
-import rater.service.outputs
-import rater.service.overlay
-import rater.service.rows
-import rater.service.step
-import rater.service.time
-from rater.core.account import Stretch, in_force, stretches
-from rater.core.book import Increment
-from rater.core.corrections import reverse_call
-from rater.core.instant import instant
-from rater.core.ledger import charge_call, charge_fee
-from rater.core.period import period_at
-from rater.core.tariffs import Tariffs
-from rater.core.units import billed_seconds
-from rater.core.usage import Call, Segment, Usage
-from rater.core.zones import zone
-from rater.events.parse import parse
-from rater.service.decision import DUPLICATE, Decision
-from rater.service.outputs import headers
-from rater.stream.model import LogRecord
+import rater.processor.call_ended
+import rater.processor.clock_ticked
+import rater.processor.corrections
+import rater.processor.decision
+import rater.processor.outputs
+import rater.processor.overlay
+import rater.processor.rows
+import rater.processor.step
+import rater.rating.amendments
+import rater.rating.calendar
+import rater.rating.charging
+import rater.rating.pricing
+import rater.rating.rerating
+import rater.rating.usage
+import rater.tools.log_file
+from rater.processor.decision import DUPLICATE, Decision
+from rater.processor.outputs import headers
+from rater.rating.account import Stretch, in_force, stretches
+from rater.rating.book import Increment
+from rater.rating.calendar import period_at
+from rater.rating.catalog import Tariffs
+from rater.rating.charging import charge_call, charge_fee
+from rater.rating.corrections import reverse_call
+from rater.rating.instant import instant
+from rater.rating.units import billed_seconds
+from rater.rating.usage import Call, Segment, Usage
+from rater.rating.zones import zone
+from rater.seam.model import LogRecord
+from rater.wire.parse import parse
 from tests.laws import laws, life
 from tests.laws.laws import Law
 
@@ -57,7 +57,7 @@ def band_too_late(patch: Patch) -> None:
     def reached(price: Any, quanta: int, per: int) -> Any:
         return [band for band in price.bands if band.start * per < quanta or not band.start][-1]
 
-    patch.setattr(rater.core.price, "reached", reached)
+    patch.setattr(rater.rating.pricing, "reached", reached)
 
 
 def fee_again(patch: Patch) -> None:
@@ -66,34 +66,36 @@ def fee_again(patch: Patch) -> None:
     def again(account: Any, usage: Usage, shown: int, ledger: Any) -> Any:
         return charge_fee(account, usage._replace(fees=Decimal(0)), shown, ledger)
 
-    patch.setattr(rater.core.ledger, "charge_fee", again)
+    patch.setattr(rater.rating.charging, "charge_fee", again)
 
 
 def half_down(patch: Patch) -> None:
     """Half a cent is rounded down."""
     patch.setattr(
-        rater.core.usage, "rounded", lambda amount, places: amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_DOWN)
+        rater.rating.usage,
+        "rounded",
+        lambda amount, places: amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_DOWN),
     )
 
 
 def rounded_each_call(patch: Patch) -> None:
     """A charge is R of the difference, and not the difference of R: it drifts."""
-    cost = rater.core.usage.cost
+    cost = rater.rating.usage.cost
 
     def drifting(plan: Any, seconds: int, calls: int, precision: int) -> Decimal:
         return cost(plan, seconds, calls, 9).quantize(Decimal(1).scaleb(-precision), "ROUND_UP")
 
-    patch.setattr(rater.core.usage, "cost", drifting)
+    patch.setattr(rater.rating.usage, "cost", drifting)
 
 
 def allowance_forgotten(patch: Patch) -> None:
     """The included units are charged."""
-    patch.setattr(rater.core.price, "billable", lambda _, quanta, __: quanta)
+    patch.setattr(rater.rating.pricing, "billable", lambda _, quanta, __: quanta)
 
 
 def directions_forgotten(patch: Patch) -> None:
     """A meter counts all directions, whatever it names."""
-    for module in (rater.core.usage, rater.core.ledger):
+    for module in (rater.rating.usage, rater.rating.charging):
         patch.setattr(module, "counted", lambda meter, call: call.connected and meter is not None)
 
 
@@ -103,7 +105,7 @@ def minimum_forgotten(patch: Patch) -> None:
     def billed(talk: int, said: Increment) -> int:
         return billed_seconds(talk, Increment(said.first, said.step))
 
-    patch.setattr(rater.core.usage, "billed_seconds", billed)
+    patch.setattr(rater.rating.usage, "billed_seconds", billed)
 
 
 def newest_version_at_once(patch: Patch) -> None:
@@ -120,18 +122,18 @@ def change_at_once(patch: Patch) -> None:
             return (Stretch(period.start, None),)
         return stretches(history, period, default, proration_of)
 
-    patch.setattr(rater.core.ledger, "stretches", ended)
+    patch.setattr(rater.rating.charging, "stretches", ended)
 
 
 def prices_fall(patch: Patch) -> None:
     """Prices fall with use."""
-    priced = rater.core.price.price_of
-    patch.setattr(rater.core.price, "price_of", lambda *given: -priced(*given))
+    priced = rater.rating.pricing.price_of
+    patch.setattr(rater.rating.pricing, "price_of", lambda *given: -priced(*given))
 
 
 def no_rounding_line(patch: Patch) -> None:
     """What rounding left over is dropped."""
-    patch.setattr(rater.core.usage, "settled", lambda lines, _: lines)
+    patch.setattr(rater.rating.usage, "settled", lambda lines, _: lines)
 
 
 # --- time
@@ -139,9 +141,9 @@ def no_rounding_line(patch: Patch) -> None:
 
 def months_in_utc(patch: Patch) -> None:
     """Months begin at midnight in Greenwich."""
-    real = rater.core.period._period_of_utc_day
+    real = rater.rating.calendar._period_of_utc_day
     patch.setattr(
-        rater.core.period,
+        rater.rating.calendar,
         "_period_of_utc_day",
         lambda calendar, *given: real(calendar._replace(zone="UTC"), *given),
     )
@@ -153,13 +155,15 @@ def second_midnight(patch: Patch) -> None:
     def midnight(day: Any, calendar: Any) -> int:
         return instant(datetime(day.year, day.month, day.day, tzinfo=zone(calendar.zone), fold=1))
 
-    patch.setattr(rater.core.period, "_midnight", midnight)
-    patch.setattr(rater.core.period, "_period_of_utc_day", rater.core.period._period_of_utc_day.__wrapped__)
+    patch.setattr(rater.rating.calendar, "_midnight", midnight)
+    patch.setattr(rater.rating.calendar, "_period_of_utc_day", rater.rating.calendar._period_of_utc_day.__wrapped__)
 
 
 def a_day_later(patch: Patch) -> None:
     """A call is put into the period of the day after its start."""
-    patch.setattr(rater.service.calls, "period_at", lambda calendar, at: period_at(calendar, at + 86_400_000_000))
+    patch.setattr(
+        rater.processor.call_ended, "period_at", lambda calendar, at: period_at(calendar, at + 86_400_000_000)
+    )
 
 
 # --- identity and outcomes
@@ -167,34 +171,34 @@ def a_day_later(patch: Patch) -> None:
 
 def conflict_as_duplicate(patch: Patch) -> None:
     """A known call with other content passes for a repetition."""
-    patch.setattr(rater.service.calls, "_again", lambda *_: Decision(DUPLICATE))
+    patch.setattr(rater.processor.call_ended, "_again", lambda *_: Decision(DUPLICATE))
 
 
 def times_as_they_were_written(patch: Patch) -> None:
     """A repetition whose times are written with another offset is a conflict."""
-    remembered = rater.service.calls._remembered
+    remembered = rater.processor.call_ended._remembered
 
     def as_written(event: Any, *given: Any) -> Any:
         return remembered(event, *given)._replace(caller=f"{event.caller} {event.started_at.isoformat()}")
 
-    patch.setattr(rater.service.calls, "_remembered", as_written)
+    patch.setattr(rater.processor.call_ended, "_remembered", as_written)
 
 
 def no_identity(patch: Patch) -> None:
     """Calls are remembered under a key that never comes again."""
     numbers = count()
-    patch.setattr(rater.service.calls, "call_key", lambda account, *_: b"%b\x1f%d" % (account, next(numbers)))
+    patch.setattr(rater.processor.call_ended, "call_key", lambda account, *_: b"%b\x1f%d" % (account, next(numbers)))
 
 
 def rejected_as_charged(patch: Patch) -> None:
     """A rejection is counted as a charge."""
-    rejected = rater.service.step._rejected
-    patch.setattr(rater.service.step, "_rejected", lambda *given: rejected(*given)._replace(outcome="charged"))
+    rejected = rater.processor.step._rejected
+    patch.setattr(rater.processor.step, "_rejected", lambda *given: rejected(*given)._replace(outcome="charged"))
 
 
 def parser_that_raises(patch: Patch) -> None:
     """The parser raises where bytes are no UTF-8; the step saves the stream, yet an error in the rules is seen."""
-    patch.setattr(rater.service.step, "parse", lambda value: parse(value.decode().encode() if value else value))
+    patch.setattr(rater.processor.step, "parse", lambda value: parse(value.decode().encode() if value else value))
 
 
 # --- what depends on what
@@ -207,12 +211,12 @@ def every_other_free(patch: Patch) -> None:
         call = Call(taken.direction, False, 0) if usage.seq % 2 else taken  # noqa: FBT003
         return charge_call(plan, usage, index, call, precision)
 
-    patch.setattr(rater.service.calls, "charge_call", charged)
+    patch.setattr(rater.processor.call_ended, "charge_call", charged)
 
 
 def one_usage_for_all(patch: Patch) -> None:
     """The account is left out of the key of the usage."""
-    for module in (rater.service.calls, rater.service.decision):
+    for module in (rater.processor.call_ended, rater.processor.decision):
         patch.setattr(module, "usage_key", lambda _, period: period.encode())
 
 
@@ -220,7 +224,7 @@ def ids_by_chance(patch: Patch) -> None:
     """A message's id comes from outside of the log."""
     chance = random.Random()
     patch.setattr(
-        rater.service.outputs,
+        rater.processor.outputs,
         "headers",
         lambda desk, record, kind, _: headers(desk, record, kind, str(chance.random())),
     )
@@ -228,19 +232,21 @@ def ids_by_chance(patch: Patch) -> None:
 
 def headers_from_a_set(patch: Patch) -> None:
     """Headers are in the order of a set, which differs from process to process."""
-    patch.setattr(rater.service.outputs, "headers", lambda *given: tuple(set(headers(*given))))
+    patch.setattr(rater.processor.outputs, "headers", lambda *given: tuple(set(headers(*given))))
 
 
 def calls_lost_on_disk(patch: Patch) -> None:
     """The count of connected calls does not survive the changelog."""
     patch.setattr(
-        rater.service.rows, "Segment", lambda at, plan, own, seconds, _, cost: Segment(at, plan, own, seconds, 0, cost)
+        rater.processor.rows,
+        "Segment",
+        lambda at, plan, own, seconds, _, cost: Segment(at, plan, own, seconds, 0, cost),
     )
 
 
 def stamps_lost_in_the_file(patch: Patch) -> None:
     """An exported record has lost its timestamp."""
-    patch.setattr(rater.service.log_file, "LogRecord", lambda offset, _, key, value: LogRecord(offset, 0, key, value))
+    patch.setattr(rater.tools.log_file, "LogRecord", lambda offset, _, key, value: LogRecord(offset, 0, key, value))
 
 
 # --- an account's life
@@ -252,7 +258,7 @@ def voids_keep_the_call(patch: Patch) -> None:
     def reverse(plan: Any, usage: Usage, index: int, call: Call, precision: int) -> Any:
         return reverse_call(replace(plan, calls=None), usage, index, call, precision)
 
-    patch.setattr(rater.service.corrections, "reverse_call", reverse)
+    patch.setattr(rater.processor.corrections, "reverse_call", reverse)
 
 
 def attempts_stay(patch: Patch) -> None:
@@ -262,31 +268,31 @@ def attempts_stay(patch: Patch) -> None:
         found = reverse_call(plan, usage, *given)
         return found._replace(usage=found.usage._replace(attempts=usage.attempts))
 
-    patch.setattr(rater.service.corrections, "reverse_call", reverse)
+    patch.setattr(rater.processor.corrections, "reverse_call", reverse)
 
 
 def late_plans_are_for_the_future(patch: Patch) -> None:
     """A late subscription leaves what was charged as it is."""
-    patch.setattr(rater.core.history, "_same", lambda _old, _new: True)
+    patch.setattr(rater.rating.amendments, "_same", lambda _old, _new: True)
 
 
 def calls_counted_twice(patch: Patch) -> None:
     """Re-rating counts connected calls that the plan's meter does not."""
-    patch.setattr(rater.core.rerating, "_kept", lambda *_: None)
-    patch.setattr(rater.core.rerating, "counted", lambda _meter, call: call.connected)
-    patch.setattr(rater.core.rerating, "billed", lambda _plan, call: 60 * call.connected)
+    patch.setattr(rater.rating.rerating, "_kept", lambda *_: None)
+    patch.setattr(rater.rating.rerating, "counted", lambda _meter, call: call.connected)
+    patch.setattr(rater.rating.rerating, "billed", lambda _plan, call: 60 * call.connected)
 
 
 def sums_of_other_units(patch: Patch) -> None:
     """Re-rating takes what the old plan's meters counted, though the new plan's would have counted otherwise."""
-    patch.setattr(rater.core.rerating, "_alike", lambda _old, _new: True)
+    patch.setattr(rater.rating.rerating, "_alike", lambda _old, _new: True)
 
 
 def closed_again(patch: Patch) -> None:
     """The total of a closing leaves out the fees."""
-    words = rater.service.outputs.closed_words
+    words = rater.processor.outputs.closed_words
     patch.setattr(
-        rater.service.time,
+        rater.processor.clock_ticked,
         "closed_words",
         lambda usage, *given: words(usage._replace(total=usage.total - usage.fees), *given),
     )
@@ -294,7 +300,7 @@ def closed_again(patch: Patch) -> None:
 
 def identities_kept(patch: Patch) -> None:
     """What is remembered of a period that is forgotten stays."""
-    patch.setattr(rater.service.overlay.Overlay, "first", lambda *_: ())
+    patch.setattr(rater.processor.overlay.Overlay, "first", lambda *_: ())
 
 
 BUGS: list[tuple[Bug, Law]] = [

@@ -14,10 +14,10 @@ from typing import Any
 
 import orjson
 
-from rater.service.memory import Replay
-from rater.service.rows import TABLES
-from rater.service.step import make_step
-from rater.stream.model import LogRecord
+from rater.processor.replay import Replay
+from rater.processor.rows import TABLES
+from rater.processor.step import make_step
+from rater.seam.model import LogRecord
 from tests.laws.lives import life
 
 FILE = Path(__file__).with_suffix(".json")

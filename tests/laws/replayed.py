@@ -10,8 +10,8 @@ from hashlib import sha256
 
 import pytest
 
-from rater.service.log_file import read_log
-from rater.service.rate_file import rate_lines
+from rater.tools.log_file import read_log
+from rater.tools.rate_file import rate_lines
 from tests.laws import planted
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from rater.service.log_file import to_line
+from rater.tools.log_file import to_line
 from tests.laws.laws import LAWS, Law
 from tests.laws.model import rated
 from tests.laws.planted import BUGS, Bug, headers_from_a_set

@@ -11,23 +11,23 @@ from typing import Any
 import orjson
 import pytest
 
-import rater.core.history
-import rater.core.ledger
-import rater.core.life
-import rater.service.calls
-import rater.service.corrections
-import rater.service.time
+import rater.processor.call_ended
+import rater.processor.clock_ticked
+import rater.processor.corrections
+import rater.rating.amendments
+import rater.rating.charging
+import rater.rating.lifecycle
 from rater.audit.verify import Verifier
-from rater.core.account import stretches
-from rater.core.corrections import reverse_call
-from rater.core.ledger import Begun
-from rater.core.life import live
-from rater.core.proration import prorated
-from rater.service.calls import begin_period
-from rater.service.memory import Replay
-from rater.service.rows import usage_key
-from rater.service.step import make_step
-from rater.stream.model import LogRecord
+from rater.processor.call_ended import begin_period
+from rater.processor.replay import Replay
+from rater.processor.rows import usage_key
+from rater.processor.step import make_step
+from rater.rating.account import stretches
+from rater.rating.charging import Begun
+from rater.rating.corrections import reverse_call
+from rater.rating.lifecycle import live
+from rater.rating.proration import prorated
+from rater.seam.model import LogRecord
 from tests.laws.life_model import Life
 from tests.laws.lives import Told, life
 from tests.support.logs import Event, bodies
@@ -104,7 +104,7 @@ def test_the_lives_are_rich() -> None:
 
 def no_days(patch: pytest.MonkeyPatch) -> None:
     """A part of a period pays as the whole does."""
-    patch.setattr(rater.core.ledger, "prorated", lambda plan, _days, _of: plan)
+    patch.setattr(rater.rating.charging, "prorated", lambda plan, _days, _of: plan)
 
 
 def allowance_rounded_down(patch: pytest.MonkeyPatch) -> None:
@@ -117,22 +117,22 @@ def allowance_rounded_down(patch: pytest.MonkeyPatch) -> None:
             return part
         return replace(part, minutes=replace(meter, allowance=meter.allowance * days // of))
 
-    patch.setattr(rater.core.ledger, "prorated", down)
+    patch.setattr(rater.rating.charging, "prorated", down)
 
 
 def late_is_not_rated_again(patch: pytest.MonkeyPatch) -> None:
     """A late subscription changes what comes, not what was charged."""
-    patch.setattr(rater.core.history, "_same", lambda _old, _new: True)
+    patch.setattr(rater.rating.amendments, "_same", lambda _old, _new: True)
 
 
 def void_keeps_the_money(patch: pytest.MonkeyPatch) -> None:
     """A void takes the call back, and not its units."""
-    patch.setattr(rater.service.corrections, "reverse_call", lambda *given, **_: reverse_call(*given, uncounted=True))
+    patch.setattr(rater.processor.corrections, "reverse_call", lambda *given, **_: reverse_call(*given, uncounted=True))
 
 
 def void_of_the_first_segment(patch: pytest.MonkeyPatch) -> None:
     """Every void takes its units out of the period's first segment."""
-    patch.setattr(rater.service.corrections, "segment_of", lambda _usage, _start: 0)
+    patch.setattr(rater.processor.corrections, "segment_of", lambda _usage, _start: 0)
 
 
 def late_into_its_own_month(patch: pytest.MonkeyPatch) -> None:
@@ -142,13 +142,13 @@ def late_into_its_own_month(patch: pytest.MonkeyPatch) -> None:
         place = usage_key(key, period.name)
         return begin_period(desk.ledger(key, tariffs), account, period, period.start, place)
 
-    patch.setattr(rater.service.calls, "_open_late", own)
+    patch.setattr(rater.processor.call_ended, "_open_late", own)
 
 
 def ends_are_ignored(patch: pytest.MonkeyPatch) -> None:
     """A stretch without a plan goes on under the one before."""
     patch.setattr(
-        rater.core.ledger, "stretches", lambda *given: tuple(s for s in stretches(*given) if s.plan is not None)
+        rater.rating.charging, "stretches", lambda *given: tuple(s for s in stretches(*given) if s.plan is not None)
     )
 
 
@@ -158,12 +158,12 @@ def fees_of_the_first_month_only(patch: pytest.MonkeyPatch) -> None:
     def lived(account: Any, clock: Any, ledger: Any) -> Any:
         return live(account, clock._replace(now=-1), ledger)
 
-    patch.setattr(rater.service.time, "live", lived)
+    patch.setattr(rater.processor.clock_ticked, "live", lived)
 
 
 def fees_of_the_silent_forgotten(patch: pytest.MonkeyPatch) -> None:
     """Closing happens before the fees that are due."""
-    patch.setattr(rater.core.life, "begin", lambda account, *_: Begun(replace(account, next_fee=None), ()))
+    patch.setattr(rater.rating.lifecycle, "begin", lambda account, *_: Begun(replace(account, next_fee=None), ()))
 
 
 def all_agree() -> None:

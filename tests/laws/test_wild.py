@@ -9,14 +9,14 @@ import orjson
 import pytest
 
 from rater.audit.verify import Verifier
-from rater.events.results import RESULTS
-from rater.service import corrections
-from rater.service.memory import Replay
-from rater.service.rows import TABLES
-from rater.service.step import make_step
-from rater.stream.heads import HEADS
-from rater.stream.model import LogRecord, Output
-from rater.stream.rows import PartitionRows
+from rater.processor import corrections
+from rater.processor.replay import Replay
+from rater.processor.rows import TABLES
+from rater.processor.step import make_step
+from rater.seam.heads import HEADS
+from rater.seam.model import LogRecord, Output
+from rater.seam.rows import PartitionRows
+from rater.wire.results import RESULTS
 from tests.laws.lives import Told
 from tests.laws.wild import wild
 from tests.support.logs import Event

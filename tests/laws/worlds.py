@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from hypothesis import strategies as st
 
-from rater.stream.model import LogRecord
+from rater.seam.model import LogRecord
 from tests.support.logs import Event, call, published, shipped, subscribed, tick
 
 STAMP = 1_861_920_000_000

@@ -23,7 +23,7 @@ from aiokafka.errors import (
     NoOffsetForPartitionError,
 )
 
-from rater.stream.producer import Header
+from rater.engine.producer import Header
 from tests.seam.fake import PROCESS, Entry, FakeKafka, Phase, Place, Process
 
 

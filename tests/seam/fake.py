@@ -24,7 +24,7 @@ from enum import Enum
 
 from aiokafka.errors import ConcurrentTransactions, InvalidTxnState, ProducerFenced
 
-from rater.stream.producer import Header
+from rater.engine.producer import Header
 
 Place = tuple[str, int]
 

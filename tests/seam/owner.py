@@ -8,11 +8,11 @@ from collections.abc import Coroutine
 from types import SimpleNamespace
 from typing import Any
 
-from rater.stream.batches import FetchedBatch
-from rater.stream.config import EngineConfig
-from rater.stream.engine import Engine
-from rater.stream.failstop import Exit
-from rater.stream.recovery import EngineRecovery
+from rater.engine.batches import FetchedBatch
+from rater.engine.config import EngineConfig
+from rater.engine.engine import Engine
+from rater.engine.faust.recovery import EngineRecovery
+from rater.kafka.failstop import Exit
 from tests.seam.fake import PROCESS, Process
 from tests.seam.world import CONFIG, LOG, Delivery, World, stream
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from rater.stream.failstop import Exit
+from rater.kafka.failstop import Exit
 from tests.seam.sweep import Attack, Run, run, steps, sweep
 
 TRANSACTION = [

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import pytest
 from aiokafka.errors import KafkaError
 
-from rater.stream import restore as restore_module
-from rater.stream.heads import HEAD_KEY, HEADS
-from rater.stream.producer import Outbox, PartitionProducer
-from rater.stream.restore import Restored, restore
-from rater.stream.unit import Unit
+from rater.engine import restore as restore_module
+from rater.engine.producer import Outbox, PartitionProducer
+from rater.engine.restore import Restored, restore
+from rater.engine.unit import Unit
+from rater.seam.heads import HEAD_KEY, HEADS
 from tests.seam.sweep import Attack, Run, run, steps
 from tests.seam.world import HEADS_LOG, LOG
 
@@ -58,7 +58,7 @@ def read_before_the_fence(patch: Patch) -> None:
         return taken
 
     patch.setattr(PartitionProducer, "start", nothing)
-    patch.setattr("rater.stream.engine.restore", late)
+    patch.setattr("rater.engine.engine.restore", late)
 
 
 def _two_transactions(patch: Patch, *, heads_first: bool) -> None:

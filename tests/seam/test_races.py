@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from aiokafka.errors import CoordinatorNotAvailableError
 
-from rater.stream.failstop import TICK, Exit
-from rater.stream.model import Effects, Head, Output, Record, Rows
+from rater.kafka.failstop import TICK, Exit
+from rater.seam.model import Effects, Head, Output, Record, Rows
 from tests.seam.fake import Crash, Process
 from tests.seam.owner import Owner
 from tests.seam.world import CONFIG, COUNTS_LOG, ECHO, HEADS_LOG, LOG, World

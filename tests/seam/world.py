@@ -21,14 +21,15 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from rater.stream import engine as engine_module
-from rater.stream import failstop, heads
-from rater.stream import producer as producer_module
-from rater.stream import restore as restore_module
-from rater.stream.batches import FetchedBatch
-from rater.stream.engine import Engine
-from rater.stream.failstop import Exit
-from rater.stream.model import Output
+from rater.engine import engine as engine_module
+from rater.engine import producer as producer_module
+from rater.engine import restore as restore_module
+from rater.engine.batches import FetchedBatch
+from rater.engine.engine import Engine
+from rater.kafka import failstop
+from rater.kafka.failstop import Exit
+from rater.seam import heads
+from rater.seam.model import Output
 from tests.seam.clients import FakeConsumer, FakeProducer
 from tests.seam.fake import PROCESS, FakeKafka, Process
 from tests.support import toy

@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 
-from rater.service.memory import Replay
-from rater.service.shipped import shipped_book
-from rater.service.step import make_step
-from rater.stream.model import Effects, LogRecord, Output, Step
+from rater.processor.replay import Replay
+from rater.processor.step import make_step
+from rater.seam.model import Effects, LogRecord, Output, Step
+from rater.wire.shipped import shipped_book
 
 Event = dict[str, Any]
 

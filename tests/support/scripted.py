@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rater.stream.batches import FetchedBatch
-from rater.stream.failstop import Exit
-from rater.stream.model import LogRecord
-from rater.stream.unit import Unit
+from rater.engine.batches import FetchedBatch
+from rater.engine.unit import Unit
+from rater.kafka.failstop import Exit
+from rater.seam.model import LogRecord
 
 MakeUnit = Callable[..., Unit]
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from rater.stream.config import EngineConfig
-from rater.stream.model import Effects, Head, Output, Record, Rows, TableSpec
+from rater.engine.config import EngineConfig
+from rater.seam.model import Effects, Head, Output, Record, Rows, TableSpec
 
 COUNTS = TableSpec("counts", lambda row: json.dumps(row).encode(), json.loads)
 
@@ -56,7 +56,7 @@ def topics(name: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    from rater.stream.run import run
+    from rater.engine.faust.run import run
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     run(config(sys.argv[1], sys.argv[2], int(sys.argv[3])))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import FastAPI
 from nicegui import ui
 
-from rater.console.follow import Live
 from rater.console.pages import account, accounts, overview, plans, rejected
-from rater.console.store import Store
+from rater.readmodel.follower import Live
+from rater.readmodel.store import Store
 
 
 def install(app: FastAPI, store: Store, live: Live) -> None:

@@ -13,18 +13,18 @@ from markupsafe import escape
 from nicegui import ui
 from sqlalchemy import Connection
 
-from rater.console import overall, queries
-from rater.console.advice import advice_on
-from rater.console.figures import money
-from rater.console.follow import Live
 from rater.console.pages import charts
 from rater.console.pages.frame import Page, card, framed, part
 from rater.console.pages.overview import Tile
-from rater.console.statement import by_kind
-from rater.console.store import Store
-from rater.console.tariffs import plan_of
-from rater.console.views import AdviceView, DayView, PeriodView
-from rater.console.words import advice_words, meter_words, verdict_words
+from rater.readmodel import overall, queries
+from rater.readmodel.advice import advice_on
+from rater.readmodel.figures import money
+from rater.readmodel.follower import Live
+from rater.readmodel.statement import by_kind
+from rater.readmodel.store import Store
+from rater.readmodel.tariffs import plan_of
+from rater.readmodel.views import AdviceView, DayView, PeriodView
+from rater.readmodel.words import advice_words, meter_words, verdict_words
 
 ROWS = 25
 LONGEST = 64

@@ -8,10 +8,10 @@ from fastapi import Request
 from markupsafe import Markup
 from nicegui import ui
 
-from rater.console import queries
-from rater.console.follow import Live
 from rater.console.pages.frame import Page, card, framed, part
-from rater.console.store import Store
+from rater.readmodel import queries
+from rater.readmodel.follower import Live
+from rater.readmodel.store import Store
 
 ROWS = 50
 LONGEST = 64

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from rater.console.views import ConnectRate, Forecast
+from rater.readmodel.views import ConnectRate, Forecast
 
 LIGHT = {
     "ink": "#1b2330",

@@ -21,11 +21,11 @@ from nicegui import ui
 from sqlalchemy import Connection
 
 from rater.console.app import language_of
-from rater.console.figures import local, money, talk
-from rater.console.follow import Live
-from rater.console.store import Store
-from rater.console.tariffs import zone_of
-from rater.console.words import alert_words, line_words, meter_words, percent, text, verdict_words
+from rater.readmodel.figures import local, money, talk
+from rater.readmodel.follower import Live
+from rater.readmodel.store import Store
+from rater.readmodel.tariffs import zone_of
+from rater.readmodel.words import alert_words, line_words, meter_words, percent, text, verdict_words
 
 T = TypeVar("T")
 

@@ -10,13 +10,13 @@ from fastapi import Request
 from nicegui import ui
 from sqlalchemy import Connection
 
-from rater.console import overall, queries
-from rater.console.figures import money
-from rater.console.follow import Live
 from rater.console.pages.charts import by_minute
 from rater.console.pages.frame import Page, card, framed, part
-from rater.console.store import Store
-from rater.console.views import AccountView, Overview, PeriodTotal
+from rater.readmodel import overall, queries
+from rater.readmodel.figures import money
+from rater.readmodel.follower import Live
+from rater.readmodel.store import Store
+from rater.readmodel.views import AccountView, Overview, PeriodTotal
 
 MINUTES = 60
 

@@ -10,16 +10,16 @@ from fastapi import Request
 from nicegui import ui
 from sqlalchemy import Connection
 
-from rater.console.follow import Live
 from rater.console.pages import charts
 from rater.console.pages.frame import Page, card, framed, part
-from rater.console.plan_words import fee_words, meter_in_words
-from rater.console.store import Store
-from rater.console.tariffs import book_of, plans_at
-from rater.core.advice import plan_cost
-from rater.core.book import Book, Plan
-from rater.core.instant import instant
-from rater.core.money import SECONDS_PER_MINUTE
+from rater.rating.advice import plan_cost
+from rater.rating.book import Book, Plan
+from rater.rating.instant import instant
+from rater.rating.money import SECONDS_PER_MINUTE
+from rater.readmodel.follower import Live
+from rater.readmodel.plan_words import fee_words, meter_in_words
+from rater.readmodel.store import Store
+from rater.readmodel.tariffs import book_of, plans_at
 
 STEPS = 60
 FULL = (100, 300, 1000, 4000)

@@ -8,12 +8,12 @@ from fastapi import Request
 from nicegui import ui
 from sqlalchemy import Connection
 
-from rater.console import overall
 from rater.console.api import to_cursor, uncursor
-from rater.console.follow import Live
 from rater.console.pages.frame import Page, card, framed, part
 from rater.console.problems import Problem
-from rater.console.store import Store
+from rater.readmodel import overall
+from rater.readmodel.follower import Live
+from rater.readmodel.store import Store
 
 ROWS = 50
 

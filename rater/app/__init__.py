@@ -1,0 +1,1 @@
+"""The process: the worker's wiring, its health, metrics and logging."""

@@ -1,0 +1,1 @@
+"""Kafka without Faust: settings, topic names, readers and writers of the log, and how an error ends a process."""

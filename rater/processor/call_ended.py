@@ -1,0 +1,161 @@
+"""What becomes of a `call-ended` (rating.md, "From a call to units", "A charge", "Same call twice").
+
+The checks, in this order; only what passes them all changes anything: ends-in-future, no-tariff-book, duplicate or
+conflict, too-old, late, late-no-plan, unknown-account or account-ended, too-far.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rater.processor.decision import CHARGED, DUPLICATE, Change, Decision, Desk, Rejected
+from rater.processor.outputs import call_member, charge
+from rater.processor.rows import ACCOUNTS, CALLS, USAGE, KnownCall, call_key, call_row, decode_call, usage_key
+from rater.processor.watch import watched
+from rater.rating.account import Account, in_force
+from rater.rating.alerts import quiet
+from rater.rating.calendar import Period, period_at
+from rater.rating.catalog import Tariffs
+from rater.rating.charging import (
+    Charged,
+    Ledger,
+    TooFar,
+    begin,
+    charge_call,
+    newcomer,
+    opened,
+    plan_of_segment,
+    segment_at,
+    with_period,
+)
+from rater.rating.instant import SECOND, Instant, instant
+from rater.rating.units import talk_seconds
+from rater.rating.usage import Call, Usage
+from rater.seam.model import Record
+from rater.wire.events import CallEnded
+
+TOLERANCE = 300 * SECOND
+"""How far the clock of a switch may be ahead of the broker's."""
+
+
+class Opened(NamedTuple):
+    """The period of a call, ready for it: the account, the fees that fell due on the way, the period's usage."""
+
+    account: Account
+    fees: tuple[Charged, ...]
+    usage: Usage
+    usage_key: bytes
+    segment: int
+    late: str = "false"
+    """As it stands in the charge: is the call's own period closed?"""
+
+
+def on_call(desk: Desk, record: Record, event: CallEnded, key: bytes, account: Account | None) -> Decision | Rejected:
+    """Decide on a call of the account whose id as bytes is `key`; `account` is what is kept of it."""
+    start, ended = instant(event.started_at), instant(event.ended_at)
+    if ended > record.timestamp * 1000 + TOLERANCE and desk.check_timestamps:
+        return Rejected("ends-in-future", "the call ends more than 5 minutes after its record's timestamp")
+    tariffs = desk.tariffs
+    if tariffs is None:
+        return Rejected("no-tariff-book", "no tariff book is published yet")
+    answered = None if event.answered_at is None else instant(event.answered_at)
+    identity = call_key(key, event.source, event.call_id)
+    known: bytes | None = desk.calls(identity)
+    if known is not None:
+        return _again(decode_call(known), _remembered(event, "", start, answered, ended))
+    ready = _open(desk, tariffs, key, account, start)
+    if isinstance(ready, Rejected):
+        return ready
+    talk = 0 if answered is None else talk_seconds(answered, ended)
+    call = Call(event.direction, answered is not None, talk)
+    plan = plan_of_segment(ready.account, ready.usage.segments[ready.segment], desk.plan)
+    charged = charge_call(plan, ready.usage, ready.segment, call, tariffs.book.precision)
+    period = charged.usage.period
+    numbers = (event.caller, event.callee)
+    remembered = call_row(period, start, answered, ended, event.direction, event.disposition, *numbers)
+    changes: tuple[Change, ...] = ((USAGE, ready.usage_key, charged.usage), (CALLS, identity, remembered))
+    billed = charged.segment.seconds - ready.usage.segments[ready.segment].seconds
+    about = call_member(event.source, event.call_id, event.started_at.isoformat(), call, billed)
+    output = charge(desk, record, key, charged, tariffs.book.currency, about, ready.late)
+    if ready.account is account:
+        decision = Decision(CHARGED, changes, (output,))
+        if quiet(account, plan, charged.segment, charged.usage.alerts):
+            return decision
+    else:
+        fees = (charge(desk, record, key, fee, tariffs.book.currency) for fee in ready.fees)
+        changes = ((ACCOUNTS, key, ready.account), *usage_changes(key, ready.fees), *changes)
+        decision = Decision(CHARGED, changes, (*fees, output), grows=True)
+    return watched(desk, record, key, ready.account, decision, ended)
+
+
+def usage_changes(key: bytes, charges: tuple[Charged, ...]) -> tuple[Change, ...]:
+    """The usage after each of the charges; of one period the later holds."""
+    return tuple((USAGE, usage_key(key, charged.usage.period), charged.usage) for charged in charges)
+
+
+def too_far(begun: TooFar) -> Rejected:
+    """A date so far off that too many periods would fall due at once."""
+    return Rejected("too-far", f"the fees of more than {begun.periods} periods would fall due at once")
+
+
+def _remembered(event: CallEnded, period: str, start: Instant, answered: Instant | None, ended: Instant) -> KnownCall:
+    numbers = (event.caller, event.callee)
+    return KnownCall(period, start, answered, ended, event.direction, event.disposition, *numbers)
+
+
+def _again(known: KnownCall, said: KnownCall) -> Decision | Rejected:
+    """Equal content, with instants compared as instants, is a repetition; anything else a conflict."""
+    if known == said._replace(period=known.period, voided=known.voided):
+        return Decision(DUPLICATE)
+    return Rejected("conflict", "a call with this source and call_id but other content was charged before")
+
+
+def _open(desk: Desk, tariffs: Tariffs, key: bytes, known: Account | None, start: Instant) -> Opened | Rejected:
+    account = known or newcomer(tariffs, desk.clock.forgotten)
+    if start < account.known_from:
+        # It may have been here under another calendar, and be forgotten with all its calls.
+        return Rejected("too-old", "nothing is kept of the account from that time: the call could be a repeat")
+    period = period_at(account.calendar, start)
+    if period.end <= desk.clock.closed:
+        return _open_late(desk, tariffs, key, account, period)
+    place = usage_key(key, period.name)
+    usage: Usage | None = desk.usages(place)
+    if usage is not None and (account.next_fee is None or start < account.next_fee):
+        index = segment_at(usage, start)
+        return _no_plan(account, start) if index is None else Opened(account, (), usage, place, index)
+    return begin_period(desk.ledger(key, tariffs), account, period, start, place)
+
+
+def _open_late(desk: Desk, tariffs: Tariffs, key: bytes, account: Account, own: Period) -> Opened | Rejected:
+    """The call's own period is closed: by the book's policy it counts as if it had started in the oldest open one."""
+    if own.end <= desk.clock.forgotten:
+        return Rejected("too-old", f"the call's period {own.name} is forgotten: nobody could tell it from a repeat")
+    if tariffs.book.late == "reject":
+        return Rejected("late", f"the call's period {own.name} is closed")
+    period = period_at(account.calendar, desk.clock.closed)
+    ledger = desk.ledger(key, tariffs)
+    usage = opened(account, period, ledger)
+    planned = [segment.start for segment in usage.segments if not segment.stands_in]
+    if not planned:
+        return Rejected("late-no-plan", f"{own.name} is closed, and {period.name}, the oldest open period, has no plan")
+    opens = begin_period(ledger, account, period, planned[0], usage_key(key, period.name))
+    return opens if isinstance(opens, Rejected) else opens._replace(late="true")
+
+
+def begin_period(ledger: Ledger, account: Account, period: Period, start: Instant, place: bytes) -> Opened | Rejected:
+    """The period with the fees that fall due when an event shows that `start`, an instant of it, has come."""
+    usage = opened(account, period, ledger)
+    index = segment_at(usage, start)
+    if index is None:
+        return _no_plan(account, start)
+    begun = begin(account, start, ledger)
+    if isinstance(begun, TooFar):
+        return too_far(begun)
+    usage = next((fee.usage for fee in begun.fees if fee.usage.period == period.name), usage)
+    return Opened(with_period(begun.account, usage), begun.fees, usage, place, index)
+
+
+def _no_plan(account: Account, start: Instant) -> Rejected:
+    if in_force(account.history, start) is None:
+        return Rejected("unknown-account", "no subscription is in force at the call's start, and no default plan")
+    return Rejected("account-ended", "the account's subscription has ended at the call's start")

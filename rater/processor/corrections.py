@@ -1,0 +1,144 @@
+"""What becomes of a `call-voided` and of an `account-adjusted` (rating.md, "Same call twice", "Subscriptions").
+
+The checks of a void, in this order: unknown-call, duplicate (voided before), closed-period. Those of an adjustment:
+no-tariff-book, unknown-account, duplicate or conflict, wrong-shape (more decimal places than the currency has), then
+those of a period that it begins.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+
+import orjson
+
+from rater.processor.call_ended import Opened, begin_period, usage_changes
+from rater.processor.decision import APPLIED, DUPLICATE, VOIDED, Change, Decision, Desk, Rejected, State
+from rater.processor.outputs import call_member, charge, reason_member
+from rater.processor.rows import (
+    ACCOUNTS,
+    ADJUSTMENTS,
+    CALLS,
+    USAGE,
+    adjustment_key,
+    call_key,
+    decode_call,
+    encode_call,
+    usage_key,
+)
+from rater.rating.account import Account, Adjusted
+from rater.rating.book import Book
+from rater.rating.calendar import period_at
+from rater.rating.catalog import Tariffs
+from rater.rating.charging import opened, plan_of_segment, segment_of, with_period
+from rater.rating.corrections import adjust, reverse_call, under_the_last_plan
+from rater.rating.instant import DAY, length, moment
+from rater.rating.money import rounded
+from rater.rating.usage import Usage, billed
+from rater.seam.model import Record
+from rater.wire.events import AccountAdjusted, CallVoided
+
+
+def on_voided(
+    desk: Desk, record: Record, event: CallVoided, key: bytes, account: Account | None
+) -> Decision | Rejected:
+    """Take a rated call back: its period is then as if the call had never been."""
+    tariffs = desk.tariffs
+    identity = call_key(key, event.source, event.call_id)
+    row: bytes | None = desk.calls(identity)
+    if tariffs is None or account is None or row is None:
+        return Rejected("unknown-call", "no call with this source and call_id was rated")
+    known = decode_call(row)
+    if known.voided:
+        return Decision(DUPLICATE)
+    place = usage_key(key, known.period)
+    usage: Usage | None = desk.usages(place)
+    if usage is None:
+        return Rejected("closed-period", f"the call was charged in {known.period}, which is closed")
+    found = segment_of(usage, known.start)
+    index = found or 0
+    plan = plan_of_segment(account, usage.segments[index], desk.plan)
+    call = known.call
+    reversed_ = reverse_call(plan, usage, index, call, tariffs.book.precision, uncounted=found is None)
+    changes: tuple[Change, ...] = (
+        (USAGE, place, reversed_.usage),
+        (CALLS, identity, encode_call(known._replace(voided=True))),
+    )
+    started = moment(known.start).isoformat()
+    about = call_member(event.source, event.call_id, started, call, billed(plan, call)) + reason_member(event.reason)
+    return Decision(VOIDED, changes, (charge(desk, record, key, reversed_, tariffs.book.currency, about),))
+
+
+def on_adjusted(
+    desk: Desk, record: Record, event: AccountAdjusted, key: bytes, account: Account | None
+) -> Decision | Rejected:
+    """Post an amount by hand in the account's oldest open period."""
+    tariffs = desk.tariffs
+    if tariffs is None:
+        return Rejected("no-tariff-book", "no tariff book is published yet")
+    if account is None:
+        return Rejected("unknown-account", "the account has no subscription and no calls")
+    content = orjson.dumps([str(event.amount.normalize()), event.reason])
+    fingerprint = blake2b(content, digest_size=12).hexdigest()
+    identity = adjustment_key(key, event.adjustment_id)
+    earlier: Adjusted | None = desk.adjustments(identity) or next(
+        (known for known in account.adjustments if known.id == event.adjustment_id), None
+    )
+    if earlier is not None:
+        return _again(earlier, fingerprint)
+    amount = rounded(event.amount, tariffs.book.precision)
+    if amount != event.amount:
+        return Rejected("wrong-shape", f"amount: more than {tariffs.book.precision} decimal places")
+    ready = _oldest(desk, tariffs, key, account)
+    if isinstance(ready, Rejected):
+        return ready
+    plan = plan_of_segment(ready.account, ready.usage.segments[ready.segment], desk.plan)
+    adjusted = adjust(plan, ready.usage, ready.segment, amount)
+    posted = Adjusted(event.adjustment_id, fingerprint, adjusted.usage.period)
+    after = with_period(ready.account, adjusted.usage)
+    changes = (
+        *usage_changes(key, (*ready.fees, adjusted)),
+        (ADJUSTMENTS, identity, posted),
+        (ACCOUNTS, key, after),
+    )
+    about = f'"adjustment_id":"{event.adjustment_id}",{reason_member(event.reason)}'
+    fees = (charge(desk, record, key, fee, tariffs.book.currency) for fee in ready.fees)
+    output = charge(desk, record, key, adjusted, tariffs.book.currency, about)
+    state = _holding(desk, tariffs.book, record, after, posted.period)
+    return Decision(APPLIED, changes, (*fees, output), state, grows=True)
+
+
+def _holding(desk: Desk, book: Book, record: Record, account: Account, period: str) -> State | None:
+    """The state that keeps an adjustment's id for as long as the book remembers; None where the period sees to that.
+
+    Without ticks a period stays open for long after it is over. The next tick closes it, and would forget it at once.
+    """
+    end = next(known.end for known in account.periods if known.name == period)
+    now = desk.now(record)
+    overdue = now - end - length(book.close_after) > DAY  # less is the work of a large partition's closing
+    return desk.state.held(now, length(book.remember)) if overdue else None
+
+
+def _again(earlier: Adjusted, fingerprint: str) -> Decision | Rejected:
+    if earlier.fingerprint == fingerprint:
+        return Decision(DUPLICATE)
+    return Rejected("conflict", "an adjustment with this adjustment_id but other content was applied before")
+
+
+def _oldest(desk: Desk, tariffs: Tariffs, key: bytes, account: Account) -> Opened | Rejected:
+    """The oldest open period with charges; where there is none, the first open one of the account's subscriptions."""
+    if account.periods:
+        place = usage_key(key, account.periods[0].name)
+        usage: Usage = desk.usages(place)
+        return Opened(account, (), usage, place, len(usage.segments) - 1)
+    starts = [said.start for said in account.history]
+    start = max(desk.clock.closed, min(starts, default=desk.clock.closed))
+    period = period_at(account.calendar, start)
+    ledger, place = desk.ledger(key, tariffs), usage_key(key, period.name)
+    ready = begin_period(ledger, account, period, start, place)
+    if isinstance(ready, Rejected) and ready.reason == "account-ended":
+        usage = opened(account, period, ledger)
+        if usage.segments:  # it comes back later in this period, whose segments must stay what they are
+            return Opened(account, (), usage, place, len(usage.segments) - 1)
+        ended = under_the_last_plan(account, period, start, ledger)
+        return ready if ended is None else Opened(account, (), ended, place, 0)
+    return ready

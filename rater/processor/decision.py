@@ -1,0 +1,144 @@
+"""What deciding on one record looks at, and what comes of it. Both are values: nothing is changed on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from rater.processor.rows import plan_key, usage_key
+from rater.rating.account import Account
+from rater.rating.book import Plan
+from rater.rating.catalog import Tariffs
+from rater.rating.charging import Ledger
+from rater.rating.instant import NEVER, Instant
+from rater.rating.lifecycle import Clock
+from rater.rating.usage import Usage
+from rater.seam.model import Output, Record, Row
+from rater.wire.reasons import Reason
+
+CHARGED = "charged"
+DUPLICATE = "duplicate"
+APPLIED = "applied"
+VOIDED = "voided"
+FORWARDED = "forwarded"
+REJECTED = "rejected:"
+"""An outcome of this kind goes on with the reason."""
+
+Read = Callable[[bytes], Any]
+"""Finds a row of a table by its key, as the records before this one left it; None where there is none."""
+
+Change = tuple[str, bytes, "Row | None"]
+"""(table, key, the new row; None deletes it)."""
+
+
+class State(NamedTuple):
+    """What a log partition knows of time; kept in its head."""
+
+    now: Instant | None = None
+    """The latest `at` of any tick."""
+    closed_until: Instant | None = None
+    """Periods that end at or before this are closed (rating.md, "Periods")."""
+    book: int | None = None
+    """The version of the tariff book in force."""
+    forgotten_until: Instant | None = None
+    """Identities of periods that end at or before this are forgotten; like `closed_until` it never falls."""
+    due: Instant | None = None
+    """No account has work that falls due before this instant of the ticks' time; None while none has any."""
+    left: bool = False
+    """Has the last tick left work, since it had made as many row changes as it may?"""
+    newest: Instant | None = None
+    """Of bare events, which have no timestamps: the latest instant that any of them told."""
+    holds: Instant = NEVER
+    """Nothing is forgotten before this instant: a period closes late, and its credits must be known again."""
+
+    @property
+    def words(self) -> dict[str, Any]:
+        """The state as the head keeps it; a hold that was never made is left out, as in heads that are older."""
+        words = self._asdict()
+        if self.holds == NEVER:
+            del words["holds"]
+        return words
+
+    def held(self, since: Instant, remember: int) -> State:
+        """The state under which nothing is forgotten for so many microseconds from an instant on."""
+        return self._replace(holds=max(self.holds, since + remember))
+
+    @property
+    def clock(self) -> Clock:
+        """The state of time as the rules look at it."""
+        return Clock(*(NEVER if at is None else at for at in (self.now, self.closed_until, self.forgotten_until)))
+
+
+class Decision(NamedTuple):
+    """All that one record does."""
+
+    outcome: str
+    changes: tuple[Change, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    state: State | None = None
+    """The partition's new state, if it changes."""
+    grows: bool = False
+    """Does it change rows that grow with every event, so that its size must be looked at?"""
+
+
+class Rejected(NamedTuple):
+    """A record that does nothing: a reason in one word, and a line for the person who mends it."""
+
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a decision may look at: the rows as the records before it left them, and where the record stands."""
+
+    accounts: Read
+    usages: Read
+    calls: Read
+    published: Read
+    """Tariffs and the versions of plans."""
+    everyone: Callable[[], Iterable[tuple[bytes, Account]]]
+    """All accounts with their keys, in any order."""
+    adjustments: Read
+    calls_of: Callable[[bytes], Iterable[bytes]]
+    """The remembered calls that were charged in a period, by the key of its usage, in any order."""
+    identities: Callable[[str, bytes, int], Sequence[bytes]]
+    """(table, key of a usage, n) to the first n keys, in their order, of what is remembered of that period."""
+    plans: dict[str, Plan]
+    """The versions of plans that were looked up before; they never change."""
+    state: State
+    clock: Clock
+    """The state's time."""
+    tariffs: Tariffs | None
+    """What was published so far; None before the first book."""
+    place: str
+    """The partition in words, `calls/3/`; with an offset it is where a record stands."""
+    partition: int
+    partitions: int
+    check_timestamps: bool
+    spend: bool
+    """Is `spend` told?"""
+
+    def now(self, record: Record) -> Instant:
+        """The instant of a record: its timestamp, where it has one, and never before the last tick."""
+        return max(record.timestamp * 1000 if self.check_timestamps else 0, self.state.now or 0)
+
+    def plan(self, plan_id: str) -> Plan:
+        """A published version of a plan, by its id."""
+        plan = self.plans.get(plan_id)
+        if plan is None:
+            plan = self.published(plan_key(plan_id))
+            if plan is None:
+                raise LookupError("a segment has a plan that was never published")
+            self.plans[plan_id] = plan
+        return plan
+
+    def ledger(self, key: bytes, tariffs: Tariffs) -> Ledger:
+        """The account's rows as the rules look at them."""
+
+        def usage_of(period: str) -> Usage | None:
+            usage: Usage | None = self.usages(usage_key(key, period))
+            return usage
+
+        return Ledger(tariffs, self.plan, usage_of)

@@ -1,0 +1,227 @@
+"""The messages that a step publishes, built by hand for speed; a test holds each to its pydantic model.
+
+Bodies depend on the log alone; where a message came from stands in its headers (contracts.md).
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from rater.processor.decision import Desk, Rejected
+from rater.processor.rows import quoted
+from rater.rating.account import Account
+from rater.rating.book import Meter, Plan
+from rater.rating.catalog import PlanOf, Tariffs
+from rater.rating.charging import Charged, plan_of_segment
+from rater.rating.instant import moment
+from rater.rating.lines import ADJUSTMENT, MINUTES, ROUNDING, Line
+from rater.rating.money import SECONDS_PER_MINUTE, minutes_of, plain, rounded
+from rater.rating.usage import Call, Segment, Usage
+from rater.seam.model import Output, Record
+
+UNPRICED = (ROUNDING, ADJUSTMENT)
+"""Lines that are an amount and nothing else."""
+
+VALUE_LIMIT = 256 * 1024
+KEY_LIMIT = 64 * 1024
+"""Bytes that a `rejected` carries whole; of more it carries length, SHA-256 and the first 1 KiB. Both fit 512 KiB."""
+EXCERPT = 1024
+
+_SPECVERSION = ("ce_specversion", b"1.0")
+_SOURCE = ("ce_source", b"rater")
+_CHARGE = ("ce_type", b"charge/1")
+_CLOSED = ("ce_type", b"period-closed/1")
+_REJECTED = ("ce_type", b"rejected/1")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@lru_cache(maxsize=1024)
+def _second(seconds: int) -> str:
+    try:
+        return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    except OverflowError:
+        return "1970-01-01T00:00:00"
+
+
+@lru_cache(maxsize=1024)
+def _time_header(timestamp: int) -> tuple[str, bytes]:
+    return "ce_time", f"{_second(timestamp // 1000)}.{timestamp % 1000:03d}Z".encode()
+
+
+def headers(desk: Desk, record: Record, message: tuple[str, bytes], ident: str) -> tuple[tuple[str, bytes], ...]:
+    """The CloudEvents attributes, and the place that a message came from."""
+    return (
+        _SPECVERSION,
+        ("ce_id", ident.encode()),
+        message,
+        _SOURCE,
+        _time_header(record.timestamp),
+        ("rater-from", f"{desk.place}{record.offset}".encode()),
+    )
+
+
+def forward(desk: Desk, record: Record, message: str, partition: int) -> Output:
+    """The record, unchanged, to the partition that its key belongs to."""
+    marks = headers(desk, record, ("ce_type", message.encode()), f"{desk.partition}:{record.offset}")
+    return Output("calls", partition, record.key, record.value, record.timestamp, marks)
+
+
+def rejection(desk: Desk, record: Record, why: Rejected) -> Output:
+    """The record to the topic `rejected`, with the reason."""
+    body: dict[str, Any] = {"type": "rejected/1", "reason": why.reason, "detail": why.detail}
+    key, value = record.key, record.value
+    body["key"] = _original(key, KEY_LIMIT)
+    body["value"] = _original(value, VALUE_LIMIT)
+    marks = headers(desk, record, _REJECTED, f"{desk.partition}:{record.offset}")
+    again = key if key is None else key[:EXCERPT]
+    return Output("rejected", desk.partition, again, orjson.dumps(body), record.timestamp, marks)
+
+
+def failures(outputs: Iterable[Output]) -> Iterator[tuple[str, str]]:
+    """The places of the records that the rules failed on, and where in the rules; nothing that the records say."""
+    for output in outputs:
+        if output.topic == "rejected":
+            body = orjson.loads(output.value or b"{}")
+            if body["reason"] == "internal-error":
+                yield dict(output.headers)["rater-from"].decode(), body["detail"]
+
+
+def _original(data: bytes | None, limit: int) -> Any:
+    if data is None:
+        return None
+    if len(data) <= limit:
+        return b64encode(data).decode()
+    return {"length": len(data), "sha256": sha256(data).hexdigest(), "start": b64encode(data[:EXCERPT]).decode()}
+
+
+def charge(
+    desk: Desk, record: Record, key: bytes, charged: Charged, currency: str, about: str = "", late: str = "false"
+) -> Output:
+    """A charge of the account whose id as bytes is `key`, to the partition of its calls.
+
+    `about` are the members that tell what it is for, such as `call_member` makes. The text is put together by hand, a
+    third of the cost of a dict's: every string in it but a call's source and id is of a pattern that needs no escaping.
+    """
+    usage, segment = charged.usage, charged.segment
+    account = key.decode()
+    charge_id = f"{account}:{usage.period}:{usage.seq}"
+    body = (
+        f'{{"type":"charge/1","charge_id":"{charge_id}","account":"{account}","period":"{usage.period}",'
+        f'"seq":{usage.seq},"kind":"{charged.kind}","plan":"{segment.plan_id}",{about}'
+        f'"lines":[{_lines(charged.lines)}],"amount":"{plain(charged.amount)}",'
+        f'"currency":"{currency}","period_total":"{plain(usage.total)}",'
+        f'"allowance_left":{{{allowance_left(charged.plan, segment)}}},"late":{late}}}'
+    )
+    marks = headers(desk, record, _CHARGE, charge_id)
+    return Output("charges", desk.partition, key, body.encode(), record.timestamp, marks)
+
+
+def period_closed(desk: Desk, record: Record, key: bytes, words: dict[str, Any]) -> Output:
+    """The end of a period, behind its last charge; `words` are those of `closed_words`."""
+    account = key.decode()
+    body = {"type": "period-closed/1", "account": account, **words}
+    marks = headers(desk, record, _CLOSED, f"{account}:{words['period']}:closed")
+    return Output("charges", desk.partition, key, orjson.dumps(body), record.timestamp, marks)
+
+
+def closed_words(usage: Usage, account: Account, plan_of: PlanOf, tariffs: Tariffs) -> dict[str, Any]:
+    """A final usage for people and machines, segment by segment."""
+    precision = tariffs.book.precision
+    segments = [
+        {
+            "plan": segment.plan_id,
+            "start": moment(segment.start).isoformat(),
+            "minutes": minutes_of(segment.seconds),
+            "connected_calls": segment.calls,
+            "price": plain(segment.cost),
+            "fee": plain(rounded(plan_of_segment(account, segment, plan_of).fee, precision)),
+        }
+        for segment in usage.segments
+    ]
+    return {
+        "period": usage.period,
+        "start": moment(usage.start).isoformat(),
+        "end": moment(usage.end).isoformat(),
+        "segments": segments,
+        "adjustments": plain(usage.manual),
+        "attempts": usage.attempts,
+        "connected": usage.connected,
+        "total": plain(usage.total),
+        "currency": tariffs.book.currency,
+        "last_seq": usage.seq,
+    }
+
+
+def call_member(source: str, call_id: str, started_at: str, call: Call, billed: int) -> str:
+    """The member `call` of a charge; `billed` in seconds."""
+    direction, connected, talk = call
+    return (
+        f'"call":{{"source":{quoted(source)},"call_id":{quoted(call_id)},"started_at":"{started_at}",'
+        f'"direction":"{direction}","connected":{"true" if connected else "false"},'
+        f'"talk_seconds":{talk},"billed_seconds":{billed}}},'
+    )
+
+
+def reason_member(reason: str) -> str:
+    """The member `reason` of a charge that a person caused."""
+    return f'"reason":{quoted(reason)},'
+
+
+def allowance_left(plan: Plan, segment: Segment) -> str:
+    """What is left of the plan's allowances: minutes and connected calls, of the meters that have one."""
+    minutes, calls = plan.minutes, plan.calls
+    left = ""
+    if minutes is not None and minutes.allowance != 0:
+        left = f'"minutes":"{_left(minutes, segment.seconds, SECONDS_PER_MINUTE)}"'
+    if calls is not None and calls.allowance != 0:
+        comma = "," if left else ""
+        left += f'{comma}"connected-calls":"{_left(calls, segment.calls, 1)}"'
+    return left
+
+
+def _left(meter: Meter, used: int, per: int) -> str:
+    if meter.allowance is None:
+        return "unlimited"
+    rest = max(0, meter.allowance * per - used)
+    return minutes_of(rest) if per == SECONDS_PER_MINUTE else str(rest)
+
+
+def _minutes(seconds: int) -> str:
+    return minutes_of(seconds) if seconds >= 0 else f"-{minutes_of(-seconds)}"
+
+
+_TEXTS: dict[int, tuple[tuple[Line, ...], str]] = {}
+"""Lines that were written before, by the identity of the tuple: the rules keep those that come again and again."""
+_MOST_TEXTS = 16_384
+
+
+def _lines(lines: tuple[Line, ...]) -> str:
+    known = _TEXTS.get(id(lines))
+    if known is not None and known[0] is lines:
+        return known[1]
+    text = ",".join([_line(line) for line in lines])
+    if lines:
+        if len(_TEXTS) >= _MOST_TEXTS:
+            _TEXTS.clear()
+        _TEXTS[id(lines)] = lines, text
+    return text
+
+
+def _line(line: Line) -> str:
+    meter, quantity, covered, billable, rate, amount, repriced_from = line
+    if meter in UNPRICED:
+        return f'{{"meter":"{meter}","amount":"{plain(amount)}"}}'
+    count = _minutes if meter == MINUTES else str
+    priced = "" if rate is None else f'"rate":"{plain(rate)}",'
+    earlier = "" if repriced_from is None else f',"repriced_from":"{plain(repriced_from)}"'
+    return (
+        f'{{"meter":"{meter}","quantity":"{count(quantity)}","covered":"{count(covered) if covered else 0}","billable":'
+        f'"{count(billable) if billable else 0}",{priced}"amount":"{plain(amount)}"{earlier}}}'
+    )

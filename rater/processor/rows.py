@@ -1,0 +1,284 @@
+"""The rows that the rater keeps, how they are keyed, and how they are written to the changelogs.
+
+Every key of a row that belongs to an account begins with the account, so an index by account can be derived. Encoding
+is deterministic compact JSON, and `decode(encode(row)) == row` to the last decimal place.
+
+| table | key | row |
+|---|---|---|
+| `tariffs` | `tariffs`, or `plan` name@version | `Tariffs`, or a `Plan` |
+| `accounts` | account | `Account` |
+| `usage` | account, period | `Usage` |
+| `calls` | account, source, call id | a `KnownCall`, kept as its bytes: there are millions |
+| `adjustments` | account, adjustment id | an `Adjusted`: enough to know a manual adjustment again |
+
+Identities (`calls`, `adjustments`) are forgotten with the period in which they were charged.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from rater.processor.tariff_rows import decode_tariff, encode_tariff, plan_from, plan_words
+from rater.rating.account import KEPT, Account, Adjusted, Known, PlanName, Subscription
+from rater.rating.book import Direction
+from rater.rating.calendar import Calendar
+from rater.rating.catalog import shared
+from rater.rating.instant import NEVER, Instant
+from rater.rating.rerating import Dated
+from rater.rating.units import talk_seconds
+from rater.rating.usage import UNSEEN, Call, Looks, Segment, Usage
+from rater.seam.model import TableSpec
+
+TARIFFS: Final = "tariffs"
+ACCOUNTS: Final = "accounts"
+USAGE: Final = "usage"
+CALLS: Final = "calls"
+ADJUSTMENTS: Final = "adjustments"
+
+SEPARATOR = b"\x1f"
+"""Between the parts of a key. All parts are printable ASCII (`rater.wire.fields`), so none contains it."""
+
+ROW_FORMAT = 4
+"""Raise it with every change of how rows are encoded: a worker refuses rows of a format that it cannot read."""
+
+READABLE_FORMATS: Final = frozenset({3, 4})
+"""Formats whose rows this version reads. In format 3 an account's manual adjustments stand in its own row."""
+
+TARIFFS_KEY = b"tariffs"
+
+
+def plan_key(plan_id: str) -> bytes:
+    """Where a published version of a plan is kept."""
+    return b"plan\x1f" + plan_id.encode()
+
+
+def usage_key(account: bytes, period: str) -> bytes:
+    """Where an account's usage of a period is kept."""
+    return account + SEPARATOR + period.encode()
+
+
+def call_key(account: bytes, source: str, call_id: str) -> bytes:
+    """Where a call's identity is kept."""
+    return account + f"\x1f{source}\x1f{call_id}".encode()
+
+
+def adjustment_key(account: bytes, adjustment_id: str) -> bytes:
+    """Where a manual adjustment's identity is kept."""
+    return account + SEPARATOR + adjustment_id.encode()
+
+
+class KnownCall(NamedTuple):
+    """What is remembered of a call: enough to know it again, to take it back, and to rate it under another history.
+
+    Its content is kept as it was parsed, not as a hash: it takes no more room, and less time.
+    """
+
+    period: str
+    start: Instant
+    answered: Instant | None
+    ended: Instant
+    direction: Direction
+    disposition: str
+    caller: str
+    callee: str
+    voided: bool = False
+
+    @property
+    def call(self) -> Call:
+        """The call as the meters see it."""
+        return _metered(self.direction, self.answered, self.ended)
+
+
+def _metered(direction: Direction, answered: Instant | None, ended: Instant) -> Call:
+    return Call(direction, answered is not None, 0 if answered is None else talk_seconds(answered, ended))
+
+
+def encode_call(call: KnownCall) -> bytes:
+    """The bytes that are kept, in memory too.
+
+    Put together by hand: orjson's results are cut from buffers of a kilobyte, which costs much memory and time where
+    each of millions is kept.
+    """
+    row = call_row(*call[:8])
+    return row.removesuffix(b"false]") + b"true]" if call.voided else row
+
+
+def call_row(
+    period: str,
+    start: Instant,
+    answered: Instant | None,
+    ended: Instant,
+    direction: str,
+    disposition: str,
+    caller: str,
+    callee: str,
+) -> bytes:
+    """The row of a call that was just rated: most are written and never read again."""
+    known = "null" if answered is None else answered
+    return (
+        f'["{period}",{start},{known},{ended},"{direction}","{disposition}",{quoted(caller)},{quoted(callee)},false]'
+    ).encode()
+
+
+def quoted(text: str) -> str:
+    """A JSON string; most need no escaping."""
+    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
+        return f'"{text}"'
+    return orjson.dumps(text).decode()
+
+
+def _call_group(key: bytes, row: bytes) -> bytes:
+    return key[: key.index(SEPARATOR) + 1] + row[2 : row.index(b'"', 2)]
+
+
+def _adjustment_group(key: bytes, row: Adjusted) -> bytes:
+    return usage_key(key[: key.index(SEPARATOR)], row.period)
+
+
+def _encode_adjustment(row: Adjusted) -> bytes:
+    return orjson.dumps(tuple(row))
+
+
+def _decode_adjustment(value: bytes) -> Adjusted:
+    return Adjusted(*orjson.loads(value))
+
+
+def decode_call(row: bytes) -> KnownCall:
+    """The call of a row of `calls`."""
+    return KnownCall(*orjson.loads(row))
+
+
+def _encode_usage(usage: Usage) -> bytes:
+    # Put together by hand, since it is written for nearly every call: numbers, and strings that need no escaping.
+    segments = ",".join(
+        f'[{start},"{plan_id}",{1 if inline else 0},{seconds},{calls},"{cost}"'
+        + (f",{days},{of},{until}]" if of or until else "]")
+        for start, plan_id, inline, seconds, calls, cost, days, of, until in usage.segments
+    )
+    period, start, end, _, seq, total, fees, manual, attempts, connected, looks, alerts = usage
+    counts = f'{seq},"{total}","{fees}","{manual}",{attempts},{connected}'
+    watched = "" if looks is UNSEEN and not alerts else f",{_words(looks)},{_words(alerts)}"
+    return f'["{period}",{start},{end},[{segments}],{counts}{watched}]'.encode()
+
+
+def _words(values: tuple[int | str, ...]) -> str:
+    return orjson.dumps(tuple(values)).decode()
+
+
+def _decode_usage(value: bytes) -> Usage:
+    period, start, end, segments, seq, total, fees, manual, attempts, connected, *watched = orjson.loads(value)
+    looks, alerts = (Looks(*watched[0]), tuple(watched[1])) if watched else (UNSEEN, ())
+    return Usage(
+        shared(period),
+        start,
+        end,
+        tuple(_segment(*words) for words in segments),
+        seq,
+        Decimal(total),
+        Decimal(fees),
+        Decimal(manual),
+        attempts,
+        connected,
+        looks,
+        alerts,
+    )
+
+
+def _segment(at: Instant, plan: str, own: int, seconds: int, calls: int, cost: str, *days: int) -> Segment:
+    return Segment(at, shared(plan), bool(own), seconds, calls, Decimal(cost), *days)
+
+
+def _encode_account(account: Account) -> bytes:
+    words: dict[str, Any] = {
+        "calendar": _calendar_words(account.calendar),
+        "history": [_subscription_words(subscription) for subscription in account.history],
+        "periods": [tuple(known) for known in account.periods],
+        "next_fee": account.next_fee,
+        "closed": [tuple(known) for known in account.closed],
+        "next_look": account.next_look,
+        "watched": account.watched,
+    }
+    if account.known_from != NEVER:
+        words["known_from"] = account.known_from
+    if account.adjustments:
+        words["adjustments"] = [tuple(adjusted) for adjusted in account.adjustments]
+    return orjson.dumps(words)
+
+
+def _decode_account(value: bytes) -> Account:
+    words = orjson.loads(value)
+    history = tuple(_subscription_from(said) for said in words["history"])
+    return Account(
+        _calendar_from(words["calendar"]),
+        history,
+        tuple(Known(*known) for known in words["periods"]),
+        words["next_fee"],
+        tuple(Known(*known) for known in words["closed"]),
+        tuple(Adjusted(*adjusted) for adjusted in words.get("adjustments", ())),
+        words["next_look"],
+        words["watched"],
+        words.get("known_from", NEVER),
+    )
+
+
+def _calendar_words(calendar: Calendar) -> tuple[Any, ...]:
+    zone, day, since, before = calendar
+    return (zone, day) if before is None else (zone, day, since, _calendar_words(before))
+
+
+def _calendar_from(words: list[Any]) -> Calendar:
+    zone, day, *earlier = words
+    return Calendar(zone, day, earlier[0], _calendar_from(earlier[1])) if earlier else Calendar(zone, day)
+
+
+def _subscription_words(said: Subscription) -> dict[str, Any]:
+    words: dict[str, Any] = {"id": said.id, "fingerprint": said.fingerprint, "from": said.start}
+    words["plan"] = None if said.plan is None else tuple(said.plan)
+    if said.inline is not None:
+        words["inline"] = plan_words(said.inline)
+    for name in ("time_zone", "billing_day", "spend_cap", "guaranteed_connect_rate"):
+        value = getattr(said, name)
+        if value is not KEPT:
+            words[name] = f"{value:f}" if isinstance(value, Decimal) else value
+    return words
+
+
+def _subscription_from(words: dict[str, Any]) -> Subscription:
+    def number(name: str) -> Any:
+        value = words.get(name, KEPT)
+        return Decimal(value) if isinstance(value, str) else value
+
+    return Subscription(
+        id=words["id"],
+        fingerprint=words["fingerprint"],
+        plan=None if words["plan"] is None else PlanName(*words["plan"]),
+        start=words["from"],
+        inline=plan_from(words["inline"]) if "inline" in words else None,
+        time_zone=words.get("time_zone", KEPT),
+        billing_day=words.get("billing_day", KEPT),
+        spend_cap=number("spend_cap"),
+        guaranteed_connect_rate=number("guaranteed_connect_rate"),
+    )
+
+
+def dated_call(row: bytes) -> Dated | None:
+    """A remembered call as it is rated again; None where it was voided. Late changes read many."""
+    _, start, answered, ended, direction, _, _, _, voided = orjson.loads(row)
+    return None if voided else Dated(start, _metered(direction, answered, ended))
+
+
+def _as_it_is(row: bytes) -> bytes:
+    return row
+
+
+TABLES: tuple[TableSpec, ...] = (
+    TableSpec(TARIFFS, encode_tariff, decode_tariff),
+    TableSpec(ACCOUNTS, _encode_account, _decode_account),
+    TableSpec(USAGE, _encode_usage, _decode_usage),
+    TableSpec(CALLS, _as_it_is, _as_it_is, group=_call_group),
+    TableSpec(ADJUSTMENTS, _encode_adjustment, _decode_adjustment, group=_adjustment_group),
+)
+"""The rater's tables, with their codecs. Identities are grouped by account and period, as `usage_key` names them."""

@@ -1,0 +1,188 @@
+"""THE step: the one function that turns the log into charges. The worker runs it in a transaction, `rater rate` over a
+file, the audit over the log, the tests in memory; there is no second implementation.
+
+It is pure and total: no I/O, no clock, and no bytes make it raise. Each record is decided on in a scratch of its own,
+merged only when complete, so a record that fails half way (an error in the rules) is rejected as `internal-error`
+and leaves nothing behind.
+
+A record is checked in this order, and has exactly one outcome:
+
+1. record-too-large; what `parse` finds in the bytes; key-mismatch
+2. a record without a key of its own kind: tick-ahead; stale-book, currency-changed, plan-changed
+3. forwarded: the account was never seen here, and its hash says another partition
+4. the checks of its kind (`rater.processor.call_ended`, `rater.processor.subscribed`)
+5. too-large: what it does would not fit a row or an output
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import localcontext
+
+from rater.processor.call_ended import on_call
+from rater.processor.clock_ticked import after, first_live, on_tick
+from rater.processor.corrections import on_adjusted, on_voided
+from rater.processor.decision import FORWARDED, REJECTED, Decision, Desk, Rejected, State
+from rater.processor.outputs import forward, rejection
+from rater.processor.overlay import Overlay
+from rater.processor.rows import ACCOUNTS, ADJUSTMENTS, CALLS, TABLES, TARIFFS, TARIFFS_KEY, USAGE
+from rater.processor.subscribed import on_subscribed
+from rater.processor.tariffs_published import on_tariffs
+from rater.processor.untimed import noted, told_at, too_far_ahead
+from rater.processor.watch import spends_of, watched
+from rater.rating.account import Account
+from rater.rating.limits import RECORD_BYTES, ROW_BYTES
+from rater.rating.money import CONTEXT
+from rater.seam.model import Effects, Head, Output, Record, Rows, Step
+from rater.seam.partitions import partition_of
+from rater.wire.events import AccountAdjusted, AccountSubscribed, CallEnded, CallVoided, ClockTicked, TariffsPublished
+from rater.wire.parse import Invalid, parse
+
+__all__ = ["TABLES", "make_step"]
+
+AccountEvent = CallEnded | CallVoided | AccountSubscribed | AccountAdjusted
+
+_GROWING = {ACCOUNTS, TARIFFS, USAGE}
+_ENCODE = {table.name: table.encode for table in TABLES}
+
+
+def make_step(topic: str = "calls", *, check_timestamps: bool = True, spend: bool = False) -> Step:
+    """The step of a log.
+
+    `topic` is the log's name in `rater-from`. `check_timestamps` False is for bare events without timestamps of their
+    own: then nothing is found to lie in the future. `spend`: is the latest state of each period told, beside charges?
+    """
+
+    def step(rows: Rows, head: Head, partition: int, records: Iterable[Record]) -> Effects:
+        with localcontext(CONTEXT):
+            return _fold(rows, head, partition, records)
+
+    def _fold(rows: Rows, head: Head, partition: int, records: Iterable[Record]) -> Effects:
+        overlay = Overlay(rows)
+        changes = overlay.changes
+        outputs: list[Output] = []
+        outcomes = dict(head.outcomes)
+        published = overlay.reader(TARIFFS)
+        state = State(**(head.state or {}))
+        desk = Desk(
+            accounts=overlay.reader(ACCOUNTS),
+            usages=overlay.reader(USAGE),
+            calls=overlay.reader(CALLS),
+            adjustments=overlay.reader(ADJUSTMENTS),
+            published=published,
+            everyone=lambda: overlay.items(ACCOUNTS),
+            calls_of=lambda place: overlay.group(CALLS, place),
+            identities=overlay.first,
+            plans={},
+            state=state,
+            clock=state.clock,
+            tariffs=published(TARIFFS_KEY),
+            place=f"{topic}/{partition}/",
+            partition=partition,
+            partitions=head.partitions,
+            check_timestamps=check_timestamps,
+            spend=spend,
+        )
+        record = None
+        for record in records:
+            decision = decide(desk, record)
+            if not check_timestamps:
+                decision = noted(desk, record, decision)
+            outputs += decision.outputs
+            outcomes[decision.outcome] = outcomes.get(decision.outcome, 0) + 1
+            if not decision.grows and decision.state is None:  # nearly all are calls
+                for table, key, row in decision.changes:
+                    changes[table][key] = row
+            else:
+                overlay.put(decision.changes)
+                state = after(desk, decision)
+                desk = replace(desk, state=state, clock=state.clock, tariffs=published(TARIFFS_KEY))
+        if record is None:
+            return Effects(head, {}, ())
+        if spend:
+            outputs += spends_of(desk, record, changes)
+        done = replace(head, next_offset=record.offset + 1, outcomes=outcomes, state=state.words)
+        return Effects(done, {table: rows for table, rows in changes.items() if rows}, outputs)
+
+    return step
+
+
+def decide(desk: Desk, record: Record) -> Decision:
+    """All that one record does; nothing but a lack of memory makes it raise."""
+    try:
+        found = _decide(desk, record)
+        if isinstance(found, Decision):
+            if not found.grows or _fits(found):
+                return found
+            found = Rejected("too-large", "its effects exceed 512 KiB")
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a record that the rules fail on must not stop the stream
+        found = Rejected("internal-error", _where(error))
+    return _rejected(desk, record, found)
+
+
+def _decide(desk: Desk, record: Record) -> Decision | Rejected:
+    key, value = record.key, record.value
+    if len(value or b"") + len(key or b"") > RECORD_BYTES:
+        return Rejected("record-too-large", "key and value have more than 64 KiB")
+    event = parse(value)
+    if type(event) is not CallEnded:  # nearly all are calls: they need not pass the other questions
+        if isinstance(event, Invalid):
+            return Rejected(event.reason, event.detail)
+        if isinstance(event, (TariffsPublished, ClockTicked)):  # a union would be built for each
+            return _keyless(desk, record, event)
+    if key is None or key != event.account.encode():
+        return Rejected("key-mismatch", "the key of the record is not the account")
+    if not desk.check_timestamps and (far := too_far_ahead(desk.state.newest, told_at(event))):
+        return far
+    account: Account | None = desk.accounts(key)
+    if account is None and (home := partition_of(key, desk.partitions)) != desk.partition:
+        return Decision(FORWARDED, (), (forward(desk, record, event.type, home),))
+    if account is not None and desk.clock.past(account):
+        return first_live(desk, record, key, account, lambda later, known: _act(later, record, event, key, known))
+    return _act(desk, record, event, key, account)
+
+
+def _act(desk: Desk, record: Record, event: AccountEvent, key: bytes, account: Account | None) -> Decision | Rejected:
+    """What an account's event does, when all that fell due before it is done, and what it shows."""
+    if isinstance(event, CallEnded):
+        return on_call(desk, record, event, key, account)
+    if isinstance(event, AccountSubscribed):
+        found = on_subscribed(desk, record, event, account)
+    elif isinstance(event, CallVoided):
+        found = on_voided(desk, record, event, key, account)
+    else:
+        found = on_adjusted(desk, record, event, key, account)
+    if isinstance(found, Rejected):
+        return found
+    return watched(desk, record, key, account, found, record.timestamp * 1000)
+
+
+def _keyless(desk: Desk, record: Record, event: TariffsPublished | ClockTicked) -> Decision | Rejected:
+    if record.key is not None:
+        return Rejected("key-mismatch", "a record of this type has no key")
+    if not desk.check_timestamps and (far := too_far_ahead(desk.state.newest, told_at(event))):
+        return far
+    return on_tariffs(desk, event) if isinstance(event, TariffsPublished) else on_tick(desk, record, event)
+
+
+def _rejected(desk: Desk, record: Record, why: Rejected) -> Decision:
+    return Decision(REJECTED + why.reason, (), (rejection(desk, record, why),))
+
+
+def _fits(decision: Decision) -> bool:
+    """Does each row and each output fit? Those of a call are bounded by what its record can say and need no look."""
+    rows = (_ENCODE[table](row) for table, _, row in decision.changes if table in _GROWING and row is not None)
+    values = (output.value for output in decision.outputs if output.value is not None)
+    return all(len(row) <= ROW_BYTES for row in rows) and all(len(value) <= ROW_BYTES for value in values)
+
+
+def _where(error: Exception) -> str:
+    """The kind of error and the function it came from: enough to find it, and nothing of what the record says."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else f" in {trace.tb_frame.f_code.co_qualname}"
+    return type(error).__name__ + place

@@ -1,0 +1,158 @@
+"""What becomes of an `account-subscribed` (rating.md, "Subscriptions", "Fees").
+
+The checks, in this order; only what passes them all changes anything: no-tariff-book, duplicate or conflict,
+closed-period, unknown-plan, too-many-changes, too-many-calls, ambiguous-period, too-far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from decimal import Decimal
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from rater.processor.call_ended import too_far, usage_changes
+from rater.processor.decision import APPLIED, DUPLICATE, Decision, Desk, Rejected
+from rater.processor.outputs import charge
+from rater.processor.rows import ACCOUNTS, USAGE, dated_call, usage_key
+from rater.processor.tariff_rows import plan_content
+from rater.rating.account import KEPT, Account, PlanName, Subscription, in_force, inline_plan
+from rater.rating.amendments import Amended, CanNot, amended, offered
+from rater.rating.calendar import period_at
+from rater.rating.catalog import Tariffs
+from rater.rating.charging import Begun, Charged, Ledger, TooFar, begin, newcomer
+from rater.rating.history import folded, too_many_changes
+from rater.rating.instant import instant
+from rater.rating.limits import CALLS_RERATED
+from rater.rating.rerating import Dated
+from rater.rating.usage import Usage
+from rater.seam.model import Record
+from rater.wire.events import AccountSubscribed
+
+
+def on_subscribed(desk: Desk, record: Record, event: AccountSubscribed, known: Account | None) -> Decision | Rejected:
+    """Decide on a subscription of an account that belongs into this partition; `known` is what is kept of it."""
+    tariffs = desk.tariffs
+    if tariffs is None:
+        return Rejected("no-tariff-book", "no tariff book is published yet")
+    said = _said(event)
+    account = folded(known, desk.clock.forgotten) if known else newcomer(tariffs, desk.clock.forgotten)
+    # What was folded into one state has no fingerprint: its id, which a negotiated plan still goes by, is forgotten.
+    earlier = next((s for s in account.history if s.id == said.id and s.fingerprint), None)
+    if earlier is not None:
+        return _again(earlier, said)
+    said = _repeating(said, account)
+    if period_at(account.calendar, said.start).end <= desk.clock.closed:
+        return Rejected("closed-period", "from: it lies in a period that is closed")
+    if not offered(said, account, tariffs):
+        return Rejected("unknown-plan", "plan: the tariff book has no plan of this name in effect from then on")
+    key = event.account.encode()
+    ledger = desk.ledger(key, tariffs)
+    if too_many := too_many_changes(account, said):
+        return Rejected("too-many-changes", f"from: {too_many}")
+    if too_long := _too_many_calls(account, said, ledger):
+        return Rejected("too-many-calls", f"from: {too_long}")
+    amendment = amended(account, said, ledger, desk.clock, lambda period: _calls(desk, key, period))
+    if isinstance(amendment, CanNot):
+        return Rejected("ambiguous-period", amendment.detail)
+    begun = _begin(desk, record, account, amendment, said, ledger)
+    if isinstance(begun, TooFar):
+        return too_far(begun)
+    return _applied(desk, record, key, amendment, begun, tariffs)
+
+
+def _too_many_calls(account: Account, said: Subscription, ledger: Ledger) -> str | None:
+    """Which open period that the subscription touches has more calls than one record may have looked at again."""
+    for name, end in account.periods:
+        usage = ledger.usage_of(name) if end > said.start else None
+        if usage is not None and usage.seq > CALLS_RERATED:  # each call has a charge
+            return f"{name} has more than {CALLS_RERATED} charges; say it from the end of that period on"
+    return None
+
+
+def _said(event: AccountSubscribed) -> Subscription:
+    """The event as the rules see it; a field left out keeps its value, null clears it."""
+    said: dict[str, Any] = {name: getattr(event, name) for name in _OPTIONAL if event.says(name)}
+    inline = (
+        None if event.plan is None or isinstance(event.plan, str) else event.plan.to_core(f"{event.subscription_id}@1")
+    )
+    name = event.plan if isinstance(event.plan, str) else event.subscription_id
+    plan = None if event.plan is None else PlanName(name, inline is not None)
+    start = instant(event.start)
+    one = Subscription(event.subscription_id, "", plan, start, inline, **said)
+    return replace(one, fingerprint=_fingerprint(one, lambda number: f"{number.normalize():f}"))
+
+
+def _fingerprint(said: Subscription, written: Callable[[Decimal], str]) -> str:
+    """Of all that a subscription says; `written` is how its numbers are told."""
+    plan = None if said.plan is None else [said.plan.name] if said.inline is None else plan_content(said.inline)
+    values = ((field, getattr(said, field)) for field in _OPTIONAL)
+    fields = [
+        (field, value if value is None else written(value) if isinstance(value, Decimal) else str(value))
+        for field, value in values
+        if value is not KEPT
+    ]
+    return blake2b(orjson.dumps((plan, said.start, sorted(fields))), digest_size=12).hexdigest()
+
+
+def _repeating(said: Subscription, account: Account) -> Subscription:
+    """A negotiated plan in the words of the one in force is that plan: no new segment, no second allowance."""
+    current = in_force(account.history, said.start)
+    if said.inline is None or current is None or current.plan is None or not current.plan.inline:
+        return said
+    known = inline_plan(account.history, current.plan.name)
+    return replace(said, plan=current.plan, inline=None) if said.inline.same_terms(known) else said
+
+
+_OPTIONAL = ("time_zone", "billing_day", "spend_cap", "guaranteed_connect_rate")
+
+
+def _again(known: Subscription, said: Subscription) -> Decision | Rejected:
+    """Equal content is a repetition, however its numbers are written (500.0, 500.00).
+
+    Rows of format 3 have fingerprints of numbers as they were written.
+    """
+    if known.fingerprint in {said.fingerprint, _fingerprint(said, str)}:
+        return Decision(DUPLICATE)
+    return Rejected("conflict", "a subscription with this subscription_id but other content was applied before")
+
+
+def _calls(desk: Desk, key: bytes, period: str) -> Iterator[Dated]:
+    for row in desk.calls_of(usage_key(key, period)):
+        dated = dated_call(row)
+        if dated is not None:
+            yield dated
+
+
+def _begin(
+    desk: Desk, record: Record, before: Account, amendment: Amended, said: Subscription, ledger: Ledger
+) -> Begun | TooFar:
+    """The subscription shows that its own period has begun, unless it is dated ahead of its record.
+
+    Fees that were charged before are looked at again, for they may have changed.
+    """
+    ahead = desk.check_timestamps and said.start > record.timestamp * 1000
+    # A plan that is yet to come has moved `next_fee`, and no fee before it was looked at: periods with charges were.
+    ends = [known.end for known in before.periods]
+    charged = -1 if before.next_fee is None else min(before.next_fee, max(ends, default=0)) - 1
+    shown = charged if ahead else max(charged, said.start)
+    changed = {usage.period: usage for usage in amendment.usages}
+
+    def usage_of(period: str) -> Usage | None:
+        return changed.get(period) or ledger.usage_of(period)
+
+    return begin(amendment.account, shown, ledger._replace(usage_of=usage_of))
+
+
+def _applied(desk: Desk, record: Record, key: bytes, amendment: Amended, begun: Begun, tariffs: Tariffs) -> Decision:
+    usages = tuple((USAGE, usage_key(key, usage.period), usage) for usage in amendment.usages)
+    fees: tuple[Charged, ...] = begun.fees
+    changes = (*usages, *usage_changes(key, fees), (ACCOUNTS, key, begun.account))
+    currency = tariffs.book.currency
+    about = f'"subscription_id":"{begun.account.history[-1].id}",'
+    adjusted = (charge(desk, record, key, change, currency, about) for change in amendment.adjustments)
+    outputs = (*adjusted, *(charge(desk, record, key, fee, currency) for fee in fees))
+    return Decision(APPLIED, changes, outputs, grows=True)

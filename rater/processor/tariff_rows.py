@@ -1,0 +1,141 @@
+"""How plans and tariffs are written to the changelog: as words that `decode` reads back to the same values."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+from rater.rating.book import Band, Book, Increment, Meter, Plan, Price
+from rater.rating.catalog import Tariffs
+from rater.rating.instant import SECOND, instant, length, moment
+
+_SORTED = orjson.OPT_SORT_KEYS
+
+
+def encode_tariff(row: Tariffs | Plan) -> bytes:
+    """A row of the table `tariffs`."""
+    return orjson.dumps(plan_words(row) if isinstance(row, Plan) else _tariffs_words(row), option=_SORTED)
+
+
+def decode_tariff(value: bytes) -> Tariffs | Plan:
+    """The plan or the tariffs of a row."""
+    words = orjson.loads(value)
+    return _tariffs_from(words) if "book" in words else plan_from(words)
+
+
+def content_of(book: Book) -> str:
+    """A fingerprint of a book's content: the same for equal books, however their numbers were written."""
+    words = _book_words(book, exact=False)
+    words["plans"] = {name: plan_words(plan, exact=False) for name, plan in book.plans.items()}
+    return sha256(orjson.dumps(words, option=_SORTED)).hexdigest()[:32]
+
+
+def plan_content(plan: Plan) -> str:
+    """A fingerprint of a plan's content."""
+    return sha256(orjson.dumps(plan_words(plan, exact=False), option=_SORTED)).hexdigest()[:32]
+
+
+def plan_words(plan: Plan, *, exact: bool = True) -> dict[str, Any]:
+    """A plan as JSON; not `exact` writes equal numbers the same (0.2 for 0.20)."""
+    return {
+        "id": plan.id,
+        "fee": _number(plan.fee, exact=exact),
+        "proration": plan.proration,
+        "minutes": None if plan.minutes is None else _meter_words(plan.minutes, exact=exact),
+        "calls": None if plan.calls is None else _meter_words(plan.calls, exact=exact),
+        "effective": None if plan.effective is None else instant(plan.effective),
+    }
+
+
+def plan_from(words: dict[str, Any]) -> Plan:
+    """The plan of `plan_words`."""
+    return Plan(
+        id=words["id"],
+        fee=Decimal(words["fee"]),
+        proration=words["proration"],
+        minutes=None if words["minutes"] is None else _meter_from(words["minutes"]),
+        calls=None if words["calls"] is None else _meter_from(words["calls"]),
+        effective=None if words["effective"] is None else moment(words["effective"]),
+    )
+
+
+def _number(number: Decimal, *, exact: bool) -> str:
+    return f"{number:f}" if exact else f"{number.normalize():f}"
+
+
+def _meter_words(meter: Meter, *, exact: bool) -> dict[str, Any]:
+    price = meter.price
+    bands = None if price is None else [_band_words(band, exact=exact) for band in price.bands]
+    return {
+        "allowance": meter.allowance,
+        "kind": None if price is None else price.kind,
+        "bands": bands,
+        "directions": None if meter.directions is None else sorted(meter.directions),
+        "increment": [meter.increment.first, meter.increment.step, meter.increment.minimum],
+    }
+
+
+def _band_words(band: Band, *, exact: bool) -> list[Any]:
+    return [band.start, _number(band.rate, exact=exact), _number(band.flat, exact=exact)]
+
+
+def _meter_from(words: dict[str, Any]) -> Meter:
+    bands = tuple(Band(start, Decimal(rate), Decimal(flat)) for start, rate, flat in words["bands"] or ())
+    return Meter(
+        allowance=words["allowance"],
+        price=Price(words["kind"], bands) if words["kind"] else None,
+        directions=None if words["directions"] is None else frozenset(words["directions"]),
+        increment=Increment(*words["increment"]),
+    )
+
+
+def _book_words(book: Book, *, exact: bool) -> dict[str, Any]:
+    return {
+        "version": book.version,
+        "currency": book.currency,
+        "precision": book.precision,
+        "time_zone": book.time_zone,
+        "default_plan": book.default_plan,
+        "close_after": length(book.close_after) // SECOND,
+        "late": book.late,
+        "remember": length(book.remember) // SECOND,
+        "connect_rate_band": [_number(end, exact=exact) for end in book.connect_rate_band],
+    }
+
+
+def _tariffs_words(tariffs: Tariffs) -> dict[str, Any]:
+    return {
+        "book": _book_words(tariffs.book, exact=True),
+        "offered": sorted(tariffs.offered),
+        "effective": dict(tariffs.effective),
+        "contents": {str(version): content for version, content in tariffs.contents.items()},
+    }
+
+
+def _tariffs_from(words: dict[str, Any]) -> Tariffs:
+    return Tariffs(
+        book=_book_from(words["book"]),
+        offered=frozenset(words["offered"]),
+        effective={name: tuple(versions) for name, versions in words["effective"].items()},
+        contents={int(version): content for version, content in words["contents"].items()},
+    )
+
+
+def _book_from(words: dict[str, Any]) -> Book:
+    low, high = words["connect_rate_band"]
+    return Book(
+        version=words["version"],
+        currency=words["currency"],
+        precision=words["precision"],
+        time_zone=words["time_zone"],
+        default_plan=words["default_plan"],
+        close_after=timedelta(seconds=words["close_after"]),
+        late=words["late"],
+        remember=timedelta(seconds=words["remember"]),
+        connect_rate_band=(Decimal(low), Decimal(high)),
+        plans={},
+    )

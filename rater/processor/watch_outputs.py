@@ -1,0 +1,122 @@
+"""The messages for people who watch: `spend` and `alert` (contracts.md), built by hand as the charges are."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import lru_cache
+
+import orjson
+
+from rater.processor.decision import Desk
+from rater.processor.outputs import allowance_left, headers
+from rater.rating.account import Account, in_effect
+from rater.rating.alerts import Alert
+from rater.rating.connect_rate import interval
+from rater.rating.forecast import Forecast, PlanOfSegment
+from rater.rating.instant import Instant, moment
+from rater.rating.money import minutes_of, plain
+from rater.rating.usage import Segment, Usage
+from rater.seam.model import Output, Record
+
+_SPEND = ("ce_type", b"spend/1")
+_ALERT = ("ce_type", b"alert/1")
+
+
+def spend_key(key: bytes, period: str) -> bytes:
+    """The key of an account's period in the topic `spend`: `A000123:2026-11`."""
+    return key + b":" + period.encode()
+
+
+def spend(
+    desk: Desk,
+    record: Record,
+    key: bytes,
+    account: Account,
+    usage: Usage,
+    plan_of: PlanOfSegment,
+    expected: Forecast | None,
+    currency: str,
+) -> Output:
+    """The latest state of an account's period, as of the last record of a batch."""
+    segment, seconds, calls = _units(usage)
+    cap = guaranteed = None
+    if account.watched:
+        cap = in_effect(account.history, "spend_cap", usage.end - 1)
+        guaranteed = in_effect(account.history, "guaranteed_connect_rate", usage.end - 1)
+    name = spend_key(key, usage.period)
+    body = (
+        f'{{"type":"spend/1","account":"{key.decode()}","period":"{usage.period}",'
+        f'"start":"{_time(usage.start)}","end":"{_time(usage.end)}",'
+        f'"time_zone":"{account.calendar.at(usage.start).zone}","plan":"{segment.plan_id}","seq":{usage.seq},'
+        f'"minutes":"{minutes_of(seconds)}","connected_calls":{calls},'
+        f'"allowance_left":{{{allowance_left(plan_of(segment), segment)}}},"total":"{plain(usage.total)}",'
+        f'"fees":"{plain(usage.fees.quantize(usage.total))}","currency":"{currency}","forecast":{_forecast(expected)},'
+        f'"spend_cap":{_decimal(cap)},"guaranteed_connect_rate":{_decimal(guaranteed)},'
+        f'"connect_rate":{_connect_rate(usage.connected, usage.attempts)}}}'
+    )
+    marks = headers(desk, record, _SPEND, f"{name.decode()}:{usage.seq}")
+    return Output("spend", desk.partition, name, body.encode(), record.timestamp, marks)
+
+
+def _units(usage: Usage) -> tuple[Segment, int, int]:
+    """The segment that was used last in time, and the billed seconds and connected calls of all."""
+    segments = usage.segments
+    if len(segments) == 1:
+        return segments[0], segments[0].seconds, segments[0].calls
+    last = max(segments, key=lambda one: (one.seconds + one.calls > 0, one.start))
+    return last, sum(one.seconds for one in segments), sum(one.calls for one in segments)
+
+
+def forgotten(desk: Desk, record: Record, key: bytes, period: str) -> Output:
+    """The end of a period's spend: its topic keeps what the rater remembers, and no more."""
+    name = spend_key(key, period)
+    return Output(
+        "spend", desk.partition, name, None, record.timestamp, headers(desk, record, _SPEND, f"{name.decode()}:end")
+    )
+
+
+def alert(desk: Desk, record: Record, key: bytes, usage: Usage, told: Alert, at: Instant) -> Output:
+    """Something that a person should know, shown by an event of the instant `at`."""
+    account = key.decode()
+    ident = f"{account}:{usage.period}:{told.mark}"
+    value = minutes_of(int(told.value)) if told.unit == "minutes" else plain(Decimal(told.value))
+    body: dict[str, object] = {
+        "type": "alert/1",
+        "alert_id": ident,
+        "account": account,
+        "period": usage.period,
+        "kind": told.kind,
+    }
+    if told.meter is not None:
+        body["meter"] = told.meter
+    body |= {"at": moment(at).isoformat(), "value": value, "limit": plain(told.limit)}
+    if told.around is not None:
+        body |= {"low": plain(told.around.low), "high": plain(told.around.high)}
+    if told.unit == "money" and desk.tariffs is not None:
+        body["currency"] = desk.tariffs.book.currency
+    marks = headers(desk, record, _ALERT, ident)
+    return Output("alerts", desk.partition, key, orjson.dumps(body), record.timestamp, marks)
+
+
+@lru_cache(maxsize=4096)
+def _time(at: Instant) -> str:
+    return moment(at).isoformat()
+
+
+def _decimal(value: Decimal | None) -> str:
+    return "null" if value is None else f'"{plain(value)}"'
+
+
+def _forecast(expected: Forecast | None) -> str:
+    if expected is None:
+        return "null"
+    return f'{{"total":"{plain(expected.total)}","low":"{plain(expected.low)}","high":"{plain(expected.high)}"}}'
+
+
+@lru_cache(maxsize=16_384)
+def _connect_rate(connected: int, attempts: int) -> str:
+    found = interval(connected, attempts)
+    counts = f'"attempts":{attempts},"connected":{connected}'
+    if found is None:
+        return f'{{{counts},"rate":null,"low":null,"high":null}}'
+    return f'{{{counts},"rate":"{plain(found.rate)}","low":"{plain(found.low)}","high":"{plain(found.high)}"}}'

@@ -1,0 +1,165 @@
+"""Accounts: which plan is in force when, and so which segments a period has (rating.md, "Subscriptions", "Fees")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import Enum
+from typing import Final, Literal, NamedTuple
+
+from rater.rating.book import Plan, Proration
+from rater.rating.calendar import Calendar, Period
+from rater.rating.instant import NEVER, Instant
+
+
+class PlanName(NamedTuple):
+    """A plan by name: one of the tariff book's, or (`inline`) the one written in the subscription of that id."""
+
+    name: str
+    inline: bool = False
+
+
+class Kept(Enum):
+    """The mark of a field that a subscription left out: it keeps the value in force before (None clears it)."""
+
+    KEPT = "kept"
+
+
+KEPT: Final = Kept.KEPT
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One `account-subscribed` of an account's history, as it was said.
+
+    `plan` None ends the subscription at `start`. `inline` is the negotiated plan, if the plan is one. `fingerprint`
+    tells a repetition of the same subscription id from a conflict.
+    """
+
+    id: str
+    fingerprint: str
+    plan: PlanName | None
+    start: Instant
+    inline: Plan | None = None
+    time_zone: str | Kept | None = KEPT
+    billing_day: int | Kept | None = KEPT
+    spend_cap: Decimal | Kept | None = KEPT
+    guaranteed_connect_rate: Decimal | Kept | None = KEPT
+
+
+class Known(NamedTuple):
+    """A period that has charges, and when it ends."""
+
+    name: str
+    end: Instant
+
+
+class Adjusted(NamedTuple):
+    """A manual adjustment that was posted: enough to know it again until its period is forgotten."""
+
+    id: str
+    fingerprint: str
+    period: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What is kept of an account that was seen in its right partition.
+
+    `history` is in the order of the log. `periods` have charges and are not closed, `closed` ones are closed and not
+    forgotten; both oldest first. `next_fee` is when the next fee may fall due; all before it were charged. `next_look`
+    is the local midnight at which the day of an open period is over that was not looked at yet.
+    """
+
+    calendar: Calendar
+    history: tuple[Subscription, ...] = ()
+    periods: tuple[Known, ...] = ()
+    next_fee: Instant | None = None
+    closed: tuple[Known, ...] = ()
+    adjustments: tuple[Adjusted, ...] = ()
+    """Manual adjustments that an earlier version of the rater kept here; now each has a row of its own."""
+    next_look: Instant | None = None
+    watched: bool = False
+    """Does the history say a spend cap or a connect rate? Kept here, since every call asks."""
+    known_from: Instant = NEVER
+    """What was forgotten when this was first kept: the account may have been here before, and its older calls too."""
+
+    def looking(self, at: Instant | None) -> Account:
+        """The account whose days are looked at next at this instant."""
+        return replace(self, next_look=at)
+
+
+class Stretch(NamedTuple):
+    """A stretch of a period under one plan, from `start` to the next stretch or the period's end."""
+
+    start: Instant
+    plan: PlanName | None
+    """None: no plan (the subscription has ended, or there is none yet and no default plan)."""
+
+
+def in_force(history: tuple[Subscription, ...], at: Instant) -> Subscription | None:
+    """The subscription with the greatest `start` not after `at`; of equal ones the later in the log."""
+    found = None
+    for subscription in history:
+        if subscription.start <= at and (found is None or subscription.start >= found.start):
+            found = subscription
+    return found
+
+
+def inline_plan(history: tuple[Subscription, ...], name: str) -> Plan:
+    """The plan that is written in the subscription of this id; a segment or a subscription names it, so it is there."""
+    return next(said.inline for said in history if said.id == name and said.inline is not None)
+
+
+Said = Literal["spend_cap", "guaranteed_connect_rate"]
+
+
+def in_effect(history: tuple[Subscription, ...], name: Said, at: Instant) -> Decimal | None:
+    """The value of a field at an instant: what the subscriptions up to then said last; None where it is cleared."""
+    found: tuple[Instant, Decimal | None] = (at, None)
+    said = False
+    for subscription in history:
+        value: Decimal | Kept | None = getattr(subscription, name)
+        if value is KEPT or subscription.start > at or (said and subscription.start < found[0]):
+            continue
+        assert not isinstance(value, Kept)  # noqa: S101 - there is one mark
+        found, said = (subscription.start, value), True
+    return found[1]
+
+
+def _same(history: tuple[Subscription, ...], one: PlanName | None, other: PlanName | None) -> bool:
+    """Whether two names are of one plan: negotiated plans in equal words are, in whatever order they were said."""
+    if one is None or other is None or not (one.inline and other.inline):
+        return one == other
+    return inline_plan(history, one.name).same_terms(inline_plan(history, other.name))
+
+
+ProrationOf = Callable[[PlanName, Instant], Proration]
+"""(plan, an instant at which it is in force) to its proration."""
+
+
+def stretches(
+    history: tuple[Subscription, ...], period: Period, default: str | None, proration_of: ProrationOf
+) -> tuple[Stretch, ...]:
+    """The plans of a period in the order of time, never two equal ones in a row.
+
+    The old plan's proration decides: under `none` a change or end takes effect at the next period's start, under
+    `daily` at once. A start inside the period, after no plan or the default plan, always takes effect at once.
+    """
+    before = in_force(history, period.start)
+    fallback = PlanName(default) if default is not None and before is None else None
+    found = [Stretch(period.start, fallback if before is None else before.plan)]
+    # Of those that start at one instant the later in the log is in force from then on.
+    starting = {said.start: said for said in history if period.start < said.start < period.end}
+    for start, begun in sorted(starting.items()):
+        since, plan = found[-1]
+        if _same(history, begun.plan, plan):
+            continue
+        if plan is not None and proration_of(plan, since) == "none":
+            if plan != fallback:
+                break  # it stays until the period's end
+            if begun.plan is None:
+                continue
+        found.append(Stretch(start, begun.plan))
+    return tuple(found)

@@ -1,0 +1,166 @@
+"""Which plan fits an account: what every plan would have cost in each of its past months (rating.md, "Judging plans and
+connect rates").
+
+Each month is rated whole, from its real calls, with the rules of `rater.rating.usage`: the plan's fee, its allowances
+and its prices, as if the account had been under it from the month's start to its end. The cheapest over all the months
+is the best. Where the volume swings, the months are no guide to the next one: then the advice also tells the best
+package from the best hybrid, what the package would have spared in the dearest month, and what the hybrid would have
+spared in the quietest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal, localcontext
+from typing import NamedTuple
+
+from rater.rating.book import Plan
+from rater.rating.money import CONTEXT, ZERO, rounded
+from rater.rating.usage import Call, billed, cost, counted
+
+SWINGS = 2
+"""The volume swings if the fullest month has so many times the talk time or the connected calls of the quietest."""
+
+FEWEST = 3
+"""Months from which on it can be said whether the volume swings."""
+
+
+class Month(NamedTuple):
+    """A past month of the account."""
+
+    period: str
+    calls: Mapping[Call, int]
+    """How many there were of each kind of call, without those that were voided."""
+    paid: Decimal
+    """What was charged for usage and fees; no manual adjustments."""
+
+    @property
+    def talk(self) -> int:
+        """Seconds of talk time of the connected calls."""
+        return sum(call.talk * times for call, times in self.calls.items() if call.connected)
+
+    @property
+    def connected(self) -> int:
+        """Connected calls."""
+        return sum(times for call, times in self.calls.items() if call.connected)
+
+
+class Offer(NamedTuple):
+    """A plan of the book over the account's months."""
+
+    plan: str
+    costs: tuple[Decimal, ...]
+    """Of each month, in the order of the months."""
+
+    @property
+    def total(self) -> Decimal:
+        """Of all the months."""
+        return sum(self.costs, ZERO)
+
+    @property
+    def worst(self) -> Decimal:
+        """Of the dearest month."""
+        return max(self.costs)
+
+
+class Protection(NamedTuple):
+    """What speaks for a package and what for a hybrid, where the volume swings."""
+
+    package: Offer
+    hybrid: Offer
+    caps: Decimal
+    """By how much the hybrid's dearest month is dearer than the package's; negative where it is cheaper."""
+    saves: Decimal
+    """By how much the package is dearer in its month of the greatest difference; negative where it never is."""
+    saves_in: str
+    """That month."""
+
+
+class Advice(NamedTuple):
+    """The answer."""
+
+    months: tuple[Month, ...]
+    offers: tuple[Offer, ...]
+    """Of every plan, the cheapest first; of equal ones that with the cheaper dearest month."""
+    current: str | None
+    """The account's plan by its name in the book; None where it is none of the book's."""
+    too_much: Decimal
+    """What the account paid more in these months than under the best plan; negative where it paid less."""
+    swings: bool
+    protection: Protection | None
+    """Only where the volume swings, and the book has a package and a hybrid."""
+
+    @property
+    def best(self) -> Offer:
+        """The cheapest."""
+        return self.offers[0]
+
+    @property
+    def paid(self) -> Decimal:
+        """What was charged in all the months."""
+        return sum((month.paid for month in self.months), ZERO)
+
+
+def advise(months: Sequence[Month], plans: Mapping[str, Plan], current: str | None, *, precision: int) -> Advice | None:
+    """The advice from these months, each of which is over; None without any, or without a plan."""
+    if not months or not plans:
+        return None
+    offers = sorted(
+        (
+            Offer(name, tuple(month_cost(plan, month.calls, precision) for month in months))
+            for name, plan in plans.items()
+        ),
+        key=lambda offer: (offer.total, offer.worst, offer.plan),
+    )
+    swings = _swings(months)
+    paid = sum((month.paid for month in months), ZERO)
+    protection = _protection(offers, plans, [month.period for month in months]) if swings else None
+    known = current if current in plans else None
+    return Advice(tuple(months), tuple(offers), known, paid - offers[0].total, swings, protection)
+
+
+def month_cost(plan: Plan, calls: Mapping[Call, int], precision: int) -> Decimal:
+    """What a whole month with these calls costs under the plan: its fee and R(price(usage))."""
+    seconds = sum(billed(plan, call) * times for call, times in calls.items())
+    connected = sum(times for call, times in calls.items() if counted(plan.calls, call))
+    return plan_cost(plan, seconds, connected, precision)
+
+
+def plan_cost(plan: Plan, seconds: int, calls: int, precision: int) -> Decimal:
+    """What a whole month with so many billed seconds and connected calls costs under the plan."""
+    with localcontext(CONTEXT):
+        return rounded(plan.fee, precision) + cost(plan, seconds, calls, precision)
+
+
+def is_package(plan: Plan) -> bool:
+    """A fee with minutes in it, and nothing for a call."""
+    included = plan.minutes is not None and plan.minutes.allowance != 0
+    return bool(plan.fee) and included and (plan.calls is None or plan.calls.price is None)
+
+
+def is_hybrid(plan: Plan) -> bool:
+    """A fee, and a price for a connected call."""
+    return bool(plan.fee) and plan.calls is not None and plan.calls.price is not None
+
+
+def _swings(months: Sequence[Month]) -> bool:
+    if len(months) < FEWEST:
+        return False
+    return any(_spread(sizes) for sizes in ([m.talk for m in months], [m.connected for m in months]))
+
+
+def _spread(sizes: Iterable[int]) -> bool:
+    known = sorted(sizes)
+    return known[-1] > 0 and known[-1] >= SWINGS * known[0]
+
+
+def _protection(offers: Sequence[Offer], plans: Mapping[str, Plan], periods: Sequence[str]) -> Protection | None:
+    packages = [offer for offer in offers if is_package(plans[offer.plan])]
+    hybrids = [offer for offer in offers if is_hybrid(plans[offer.plan])]
+    if not packages or not hybrids:
+        return None
+    # What caps is the package whose dearest month is the cheapest; what follows the volume, the cheapest hybrid.
+    package, hybrid = min(packages, key=lambda offer: (offer.worst, offer.total)), hybrids[0]
+    saved = [ours - theirs for ours, theirs in zip(package.costs, hybrid.costs, strict=True)]
+    most = max(saved)
+    return Protection(package, hybrid, hybrid.worst - package.worst, most, periods[saved.index(most)])

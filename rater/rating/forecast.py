@@ -1,0 +1,120 @@
+"""What a period will have cost at its end, if the days to come are like those so far.
+
+Each local day of the segment in force is looked at once, when a tick shows that it is over: the units that the day
+brought are added up, and their squares. From n such days with the mean m and the standard deviation s, the r days that
+are left are expected to bring r x m more units, give or take t x s x sqrt(r + r x r / n): the prediction interval of a
+sum of r further days, with Student's t for 95 %. Units are whole numbers throughout, and R(price) makes money of
+them, so an allowance, a band or an unlimited meter bends the forecast as it will bend the bill. Fees that are known to
+come are in it. Days are taken for independent of each other: where weekdays differ much, the truth is wider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from math import isqrt
+from typing import NamedTuple
+
+from rater.rating.book import Plan
+from rater.rating.calendar import Calendar
+from rater.rating.instant import Instant
+from rater.rating.money import ZERO, rounded
+from rater.rating.proration import days_between
+from rater.rating.usage import Looks, Segment, Usage, cost
+
+MIN_DAYS = 2
+"""Whole days that a forecast needs: of one day nobody knows how days differ."""
+
+_T95 = (
+    12706, 4303, 3182, 2776, 2571, 2447, 2365, 2306, 2262, 2228, 2201, 2179, 2160, 2145, 2131,
+    2120, 2110, 2101, 2093, 2086, 2080, 2074, 2069, 2064, 2060, 2056, 2052, 2048, 2045, 2042,
+)  # fmt: skip
+"""Student's t for 95 %, both sides, in thousandths, by degrees of freedom from 1 on."""
+
+PlanOfSegment = Callable[[Segment], Plan]
+
+
+class Forecast(NamedTuple):
+    """The total of a period at its end, and between what it will lie in 95 of 100 cases."""
+
+    total: Decimal
+    low: Decimal
+    high: Decimal
+
+
+def looked(usage: Usage, calendar: Calendar, at: Instant) -> Usage:
+    """The usage when the local days up to `at`, a local midnight or the period's end, have been looked at."""
+    segment = _in_force(usage, at)
+    looks = usage.looks
+    if looks.since != segment.start:
+        looks = Looks(segment.start, segment.start)
+    days = days_between(calendar, looks.until, at)
+    if days <= 0:
+        return usage
+    seconds, calls = segment.seconds - looks.seconds, segment.calls - looks.calls
+    return usage._replace(
+        looks=Looks(
+            looks.since,
+            at,
+            looks.days + days,
+            segment.seconds,
+            segment.calls,
+            looks.seconds_squared + seconds * seconds // days,
+            looks.calls_squared + calls * calls // days,
+        )
+    )
+
+
+def _in_force(usage: Usage, at: Instant) -> Segment:
+    begun = [segment for segment in usage.segments if segment.start < at]
+    return begun[-1] if begun else usage.segments[0]
+
+
+def forecast(usage: Usage, calendar: Calendar, plan_of: PlanOfSegment, precision: int) -> Forecast | None:
+    """The forecast as of the last look; None before `MIN_DAYS` days under the plan in force."""
+    looks = usage.looks
+    if looks.days < MIN_DAYS:
+        return None
+    if looks.until >= usage.end:
+        return Forecast(usage.total, usage.total, usage.total)
+    ahead = _ahead(usage, calendar)
+    days = sum(count for _, count in ahead)
+    seconds = _more(looks.seconds, looks.seconds_squared, looks.days, days)
+    calls = _more(looks.calls, looks.calls_squared, looks.days, days)
+    fees = sum((rounded(plan_of(segment).fee, precision) for segment in usage.segments), ZERO) - usage.fees
+
+    def total(lean: int) -> Decimal:
+        found = usage.total + fees
+        for segment, count in ahead:
+            more_seconds, more_calls = ((mean + lean * wide) * count // days for mean, wide in (seconds, calls))
+            current = segment.start == looks.since
+            base_seconds, base_calls = (looks.seconds, looks.calls) if current else (0, 0)
+            then = cost(
+                plan_of(segment),
+                max(segment.seconds, base_seconds + more_seconds, 0),
+                max(segment.calls, base_calls + more_calls, 0),
+                precision,
+            )
+            found += then - segment.cost
+        return found
+
+    middle, *sides = (total(lean) for lean in (0, -1, 1))
+    return Forecast(middle, min(middle, *sides), max(middle, *sides))
+
+
+def _ahead(usage: Usage, calendar: Calendar) -> list[tuple[Segment, int]]:
+    """The segments that go on or begin after the last look, each with the days that it still has."""
+    found = []
+    ends = [*(segment.start for segment in usage.segments[1:]), usage.end]
+    for segment, end in zip(usage.segments, ends, strict=True):
+        last = segment.until or end
+        if last > usage.looks.until:
+            found.append((segment, days_between(calendar, max(segment.start, usage.looks.until), last)))
+    return [(segment, days) for segment, days in found if days > 0]
+
+
+def _more(units: int, squares: int, days: int, ahead: int) -> tuple[int, int]:
+    """Units that the days ahead will bring, and how far off that may be."""
+    spread = max(0, squares * days - units * units) * (ahead * days + ahead * ahead)
+    t = _T95[min(days - 1, len(_T95)) - 1]
+    return units * ahead // days, isqrt(t * t * spread // (1_000_000 * days * days * (days - 1)))

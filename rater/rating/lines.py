@@ -1,0 +1,139 @@
+"""The lines of a charge: its amount in words that finance uses (rating.md, "A charge")."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+from rater.rating.book import Meter, Price
+from rater.rating.limits import LINES
+from rater.rating.money import ZERO, nothing, rounded
+from rater.rating.pricing import at_rate, billable, parts, reached
+
+MINUTES = "minutes"
+CALLS = "connected-calls"
+FEE = "fee"
+ADJUSTMENT = "adjustment"
+ROUNDING = "rounding"
+FLAT = "-flat"
+"""Behind a meter's name: the flat sums of its bands."""
+
+
+class Line(NamedTuple):
+    """One line. Quantities are in quanta: billed seconds for minutes, else pieces; taking back is negative."""
+
+    meter: str
+    quantity: int
+    covered: int
+    """Of the quantity, what the allowance covers."""
+    billable: int
+    """The rest."""
+    rate: Decimal | None
+    """Per minute, per call, or per period; None where the line sums up others."""
+    amount: Decimal
+    repriced_from: Decimal | None = None
+    """The rate at which the quantity was charged before, where a volume price changed for all units."""
+
+
+def meter_lines(name: str, meter: Meter | None, before: int, after: int, per: int, precision: int) -> list[Line]:
+    """The lines of a meter going from `before` quanta to `after`, each rounded."""
+    if meter is None or before == after:
+        return []
+    if before > after:
+        return [_taken_back(line) for line in meter_lines(name, meter, after, before, per, precision)]
+    low, high = billable(meter, before, per), billable(meter, after, per)
+    part = high - low
+    covered = after - before - part
+    price = meter.price
+    if price is None:
+        return [Line(name, covered, covered, 0, ZERO, nothing(precision))]
+    if price.kind == "graduated":
+        return _graduated(name, price, covered, (low, high, per), precision)
+    if price.kind == "volume":
+        return _volume(name, price, covered, (low, high, per), precision)
+    band = price.bands[0]
+    amount = rounded(at_rate(part, band.rate, per), precision) if part else nothing(precision)
+    line = Line(name, after - before, covered, part, band.rate, amount)
+    return [line, *_flat_line(name, band.flat, precision)] if high and not low and band.flat else [line]
+
+
+def settled(lines: tuple[Line, ...], amount: Decimal) -> tuple[Line, ...]:
+    """The lines; where they do not sum to `amount`, a `rounding` line carries the rest. Too many are summed up."""
+    if len(lines) == 1 and lines[0].amount == amount:  # most charges
+        return lines
+    if len(lines) >= LINES:
+        lines = summed_up(lines)
+    rest = amount
+    for line in lines:
+        rest -= line.amount
+    return (*lines, Line(ROUNDING, 1, 0, 1, rest, rest)) if rest else lines
+
+
+def summed_up(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """One line a meter, without a rate. What was only priced anew is part of the amount, not of the quantity."""
+    sums: dict[str, Line] = {}
+    for meter, quantity, covered, pieces, _, amount, repriced_from in lines:
+        fresh = (quantity, covered, pieces) if repriced_from is None else (0, 0, 0)
+        one = Line(meter, *fresh, None, amount)
+        known = sums.get(meter)
+        sums[meter] = one if known is None else _both(known, one)
+    return tuple(sums.values())
+
+
+def _both(one: Line, other: Line) -> Line:
+    return Line(
+        one.meter,
+        one.quantity + other.quantity,
+        one.covered + other.covered,
+        one.billable + other.billable,
+        None,
+        one.amount + other.amount,
+    )
+
+
+def fee_lines(fee: Decimal, amount: Decimal, precision: int) -> tuple[Line, ...]:
+    """The lines of a period's fee, or of a part of it that is given back (negative)."""
+    line = Line(FEE, 1, 0, 1, fee, rounded(fee, precision))
+    return settled((line if fee >= 0 else _taken_back(line._replace(rate=-fee, amount=-line.amount)),), amount)
+
+
+def _graduated(name: str, price: Price, covered: int, span: tuple[int, int, int], precision: int) -> list[Line]:
+    low, high, per = span
+    lines: list[Line] = []
+    for band, part in parts(price.bands, low, high, per):
+        share = 0 if lines else covered
+        amount = rounded(at_rate(part, band.rate, per), precision)
+        lines.append(Line(name, part + share, share, part, band.rate, amount))
+    if not lines:
+        return [Line(name, covered, covered, 0, price.bands[0].rate, nothing(precision))]
+    entered = sum((band.flat for band in price.bands if low <= band.start * per < high), ZERO)
+    return [*lines, *_flat_line(name, entered, precision)]
+
+
+def _volume(name: str, price: Price, covered: int, span: tuple[int, int, int], precision: int) -> list[Line]:
+    low, high, per = span
+    band, part = reached(price, high, per), high - low
+    lines = [Line(name, part + covered, covered, part, band.rate, rounded(at_rate(part, band.rate, per), precision))]
+    if not high:
+        return lines
+    if not low:
+        return [*lines, *_flat_line(name, band.flat, precision)]
+    earlier = reached(price, low, per)
+    if earlier.rate != band.rate:
+        change = rounded(at_rate(low, band.rate - earlier.rate, per), precision)
+        lines.append(Line(name, low, 0, low, band.rate, change, repriced_from=earlier.rate))
+    if earlier.flat == band.flat:
+        return lines
+    back = [_taken_back(line) for line in _flat_line(name, earlier.flat, precision)]
+    return [*lines, *back, *_flat_line(name, band.flat, precision)]
+
+
+def _flat_line(name: str, flat: Decimal, precision: int) -> list[Line]:
+    return [Line(name + FLAT, 1, 0, 1, flat, rounded(flat, precision))] if flat else []
+
+
+def _taken_back(line: Line) -> Line:
+    """The mirror of a line; what was re-priced goes back to the rate that it came from."""
+    if line.repriced_from is not None:
+        return line._replace(rate=line.repriced_from, repriced_from=line.rate, amount=-line.amount)
+    return line._replace(quantity=-line.quantity, covered=-line.covered, billable=-line.billable, amount=-line.amount)

@@ -1,0 +1,144 @@
+"""A period rated again under other segments (rating.md, "Subscriptions"): what a late change of history costs.
+
+What the segments counted is taken from what was kept of them where the new ones count the same calls in the same way.
+Otherwise each call of the period is looked at once.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+from typing import NamedTuple
+
+from rater.rating.account import Account
+from rater.rating.book import Meter, Plan
+from rater.rating.charging import Charged, Ledger, plan_of_segment
+from rater.rating.instant import Instant
+from rater.rating.lines import Line, settled
+from rater.rating.money import ZERO
+from rater.rating.usage import Call, Segment, Usage, billed, counted, explain, used
+
+
+class Dated(NamedTuple):
+    """A rated call that was not voided, and its start."""
+
+    start: Instant
+    call: Call
+
+
+CallsOf = Callable[[], Iterable[Dated]]
+"""The calls that were charged in the period and not voided."""
+
+Count = tuple[int, int]
+"""What a segment's meters counted: billed seconds, connected calls."""
+
+
+def rerated(
+    before: Account, after: Account, usage: Usage, new: tuple[Segment, ...], ledger: Ledger, calls_of: CallsOf
+) -> Charged:
+    """The usage under other segments, and the difference: what the new ones cost minus what the old ones did."""
+    precision = ledger.tariffs.book.precision
+    old_plans = [plan_of_segment(before, segment, ledger.plan_of) for segment in usage.segments]
+    plans = [plan_of_segment(after, segment, ledger.plan_of) for segment in new]
+    sums = _kept(usage, old_plans, new, plans)
+    if sums is None:
+        sums = _counted(usage.start, new, plans, calls_of())
+    segments = tuple(
+        used(plan, segment, seconds, calls, precision)
+        for plan, segment, (seconds, calls) in zip(plans, new, sums, strict=True)
+    )
+    amount = sum((s.cost for s in segments), ZERO) - sum((s.cost for s in usage.segments), ZERO)
+    lines: list[Line] = []
+    for plan, segment in zip(old_plans, usage.segments, strict=True):
+        if segment not in segments:
+            lines += explain(plan, segment, unused(segment), precision)
+    for plan, segment in zip(plans, segments, strict=True):
+        if segment not in usage.segments:
+            lines += explain(plan, unused(segment), segment, precision)
+    again = usage._replace(segments=segments)
+    if amount or lines:  # where units moved at the same price, consumers must see that they did
+        again = again._replace(seq=usage.seq + 1, total=usage.total + amount)
+    return Charged(again, "adjustment", plans[-1], segments[-1], amount, settled(tuple(lines), amount))
+
+
+def unused(segment: Segment) -> Segment:
+    """The segment as it begins."""
+    return segment._replace(seconds=0, calls=0, cost=ZERO)
+
+
+def _counted(start: Instant, segments: tuple[Segment, ...], plans: list[Plan], calls: Iterable[Dated]) -> list[Count]:
+    """What the segments' meters count of these calls; one that no plan is in force for costs nothing.
+
+    Calls that are alike are told apart by nothing, so each kind is billed once.
+    """
+    kinds: dict[tuple[int, Call], int] = {}
+    starts = [segment.start for segment in segments]
+    for began, call in calls:
+        if not call.connected:
+            continue
+        at = starts[0] if began < start else began  # a late call counts from the first instant that has a plan
+        index = bisect_right(starts, at) - 1
+        if index < 0 or (segments[index].until and at >= segments[index].until):
+            continue
+        kind = (index, call)
+        kinds[kind] = kinds.get(kind, 0) + 1
+    sums = [(0, 0)] * len(segments)
+    for (index, call), times in kinds.items():
+        seconds, pieces = sums[index]
+        plan = plans[index]
+        sums[index] = (seconds + times * billed(plan, call), pieces + times * counted(plan.calls, call))
+    return sums
+
+
+class _Span(NamedTuple):
+    """Where a segment lies."""
+
+    start: Instant
+    end: Instant
+    segment: Segment
+    plan: Plan
+
+
+def _kept(usage: Usage, old_plans: list[Plan], new: tuple[Segment, ...], plans: list[Plan]) -> list[Count] | None:
+    """What the old segments counted, as the new ones would have; None where that cannot be told from their sums."""
+    old = _spans(usage, usage.segments, old_plans)
+    spans = _spans(usage, new, plans)
+    if not old or not spans or not spans[0].start <= old[0].start < spans[0].end:
+        return None  # late calls count in the first segment: it must hold what the old first one held
+    sums: list[Count] = []
+    for span in spans:
+        parts = [one for one in old if one.start < span.end and one.end > span.start]
+        whole = all(span.start <= one.start and one.end <= span.end for one in parts)
+        covered = parts and parts[0].start == span.start and parts[-1].end == span.end
+        joined = all(earlier.end == later.start for earlier, later in pairwise(parts))
+        if not (whole and covered and joined and all(_alike(one.plan, span.plan) for one in parts)):
+            return None
+        sums.append(_total(parts, span.plan))
+    return sums
+
+
+def _total(parts: list[_Span], plan: Plan) -> Count:
+    seconds = sum(one.segment.seconds for one in parts) if plan.minutes is not None else 0
+    return seconds, sum(one.segment.calls for one in parts) if plan.calls is not None else 0
+
+
+def _spans(usage: Usage, segments: tuple[Segment, ...], plans: list[Plan]) -> list[_Span]:
+    ends = [*(segment.start for segment in segments[1:]), usage.end]
+    return [
+        _Span(segment.start, segment.until or end, segment, plan)
+        for segment, plan, end in zip(segments, plans, ends, strict=True)
+    ]
+
+
+def _alike(old: Plan, new: Plan) -> bool:
+    """Did the old plan's meters count each call as the new one's do?"""
+    return _same_units(old.minutes, new.minutes) and _same_units(old.calls, new.calls)
+
+
+def _same_units(old: Meter | None, new: Meter | None) -> bool:
+    if new is None:
+        return True  # it counts nothing
+    if old is None:
+        return False
+    return (old.directions, old.increment) == (new.directions, new.increment)

@@ -1,0 +1,91 @@
+"""Advice on an account from the read model."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from rater.rating.advice import Advice, Month, Offer, Protection, advise, is_hybrid, is_package
+from rater.rating.book import Plan
+from rater.rating.money import plain
+from rater.readmodel import tables
+from rater.readmodel.queries import calls_by_month, money_of
+from rater.readmodel.tariffs import plans_at
+from rater.readmodel.views import AdviceView, MonthView, OfferView, ProtectionView
+
+MS = 1000
+
+
+def advice_on(connection: Connection, account: str) -> AdviceView | None:
+    """Which plan fits the account; None where nothing is known of it.
+
+    A month counts when it is over: closed, or followed by another. The plans are those of the newest book, in the
+    version that was in effect when the account was charged last.
+    """
+    at = tables.periods.c
+    rows = connection.execute(select(tables.periods).where(at.account == account).order_by(at.period)).all()
+    if not rows:
+        return None
+    money = money_of(connection)
+    calls = calls_by_month(connection, account)
+    months = [
+        Month(row.period, calls.get(row.period, {}), money.amount(row.total - row.manual))
+        for row in rows
+        if row.closed or row is not rows[-1]
+    ]
+    plans = plans_at(connection, max(row.touched for row in rows) * MS)
+    plan_id = rows[-1].plan
+    current = plan_id.rpartition("@")[0] if plan_id else None
+    found = advise(months, plans, current, precision=money.precision)
+    return _view(account, money.currency, found, plans)
+
+
+def _view(account: str, currency: str, found: Advice | None, plans: dict[str, Plan]) -> AdviceView:
+    if found is None:
+        return AdviceView(
+            account=account,
+            currency=currency,
+            months=(),
+            offers=(),
+            best=None,
+            current=None,
+            paid="0",
+            too_much="0",
+            swings=False,
+            protection=None,
+        )
+    return AdviceView(
+        account=account,
+        currency=currency,
+        months=tuple(_month(month) for month in found.months),
+        offers=tuple(_offer(offer, plans[offer.plan]) for offer in found.offers),
+        best=found.best.plan,
+        current=found.current,
+        paid=plain(found.paid),
+        too_much=plain(found.too_much),
+        swings=found.swings,
+        protection=None if found.protection is None else _protection(found.protection),
+    )
+
+
+def _month(month: Month) -> MonthView:
+    return MonthView(
+        period=month.period, paid=plain(month.paid), connected_calls=month.connected, talk_seconds=month.talk
+    )
+
+
+def _offer(offer: Offer, plan: Plan) -> OfferView:
+    kind = "package" if is_package(plan) else "hybrid" if is_hybrid(plan) else "usage"
+    costs = tuple(plain(cost) for cost in offer.costs)
+    return OfferView(plan=offer.plan, kind=kind, total=plain(offer.total), worst=plain(offer.worst), costs=costs)
+
+
+def _protection(told: Protection) -> ProtectionView:
+    return ProtectionView(
+        package=told.package.plan,
+        package_worst=plain(told.package.worst),
+        hybrid=told.hybrid.plan,
+        hybrid_worst=plain(told.hybrid.worst),
+        caps=plain(told.caps),
+        saves=plain(told.saves),
+        saves_in=told.saves_in,
+    )

@@ -1,0 +1,48 @@
+"""A plan as people say it: `100 min included, then 0.15 a min`; in English and Chinese."""
+
+from __future__ import annotations
+
+from rater.rating.book import Meter, Plan, Price
+from rater.readmodel.words import Language
+
+_UNIT = {
+    ("minutes", "en"): "min",
+    ("connected-calls", "en"): "call",
+    ("minutes", "zh"): "分钟",
+    ("connected-calls", "zh"): "次",
+}
+
+
+def fee_words(plan: Plan, language: Language = "en") -> str:
+    """The fee of a month; `-` without one."""
+    daily = "，按天" if language == "zh" else ", by days"
+    return f"{plan.fee}{daily if plan.proration == 'daily' else ''}" if plan.fee else "-"
+
+
+def meter_in_words(meter: Meter | None, name: str, language: Language = "en") -> str:
+    """A meter's allowance and price."""
+    if meter is None:
+        return "-"
+    zh = language == "zh"
+    if meter.price is None:
+        return "不限量" if zh else "unlimited"
+    unit = _UNIT[name, language]
+    included = ""
+    if meter.allowance:
+        included = f"含 {meter.allowance} {unit}，超出 " if zh else f"{meter.allowance} {unit} included, then "
+    steps = f" ({meter.increment.first}/{meter.increment.step} s)" if name == "minutes" else ""
+    return included + _price(meter.price, unit, zh=zh) + steps
+
+
+def _price(price: Price, unit: str, *, zh: bool) -> str:
+    bands = price.bands
+    if price.kind == "flat":
+        said = f"{bands[0].rate} / {unit}" if zh else f"{bands[0].rate} a {unit}"
+    else:
+        how = {("volume", True): "全部按 ", ("graduated", True): "分段 ", ("volume", False): "all at "}
+        start = how.get((price.kind, zh), "each band at its own: ")
+        said = start + ("；" if zh else "; ").join(
+            f"{b.rate} 起于 {b.start}" if zh else f"{b.rate} from {b.start}" for b in bands
+        )
+    flats = ", ".join(f"{b.flat} {'起于' if zh else 'once from'} {b.start}" for b in bands if b.flat)
+    return said + (f"{'，另加 ' if zh else ', plus '}{flats}" if flats else "")

@@ -1,0 +1,292 @@
+"""What people read, in English and Chinese: labels, verdicts, and the sentences that explain charges and advice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Literal
+
+from rater.readmodel.views import AdviceView, ExplainedLine, ExplanationView
+
+Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "rater": ("rater", "rater 计费"),
+    "overview": ("Overview", "总览"),
+    "accounts": ("Accounts", "账户"),
+    "account": ("Account", "账户"),
+    "plans": ("Plans", "套餐"),
+    "plan": ("Plan", "套餐"),
+    "rejected": ("Rejected", "拒收"),
+    "alerts": ("Alerts", "告警"),
+    "log-in": ("Log in", "登录"),
+    "log-out": ("Log out", "退出"),
+    "token": ("Token", "令牌"),
+    "token-help": ("The token of this rater (RATER_CONSOLE_TOKEN)", "本系统的令牌（RATER_CONSOLE_TOKEN）"),
+    "wrong-token": ("That is not the token.", "令牌不正确。"),
+    "too-many": ("Too many attempts. Wait a minute.", "尝试次数过多，请稍后再试。"),
+    "read-only": ("Read only", "只读"),
+    "light": ("Light", "浅色"),
+    "dark": ("Dark", "深色"),
+    "other-language": ("中文", "English"),
+    "charged-today": ("Charged today", "今日计费"),
+    "period-total": ("Period", "账期"),
+    "charges-a-second": ("Charges a second", "每秒计费"),
+    "charges": ("Charges", "计费记录"),
+    "n-charges": ("{n} charges", "{n} 条计费"),
+    "n-accounts": ("{n} accounts", "{n} 个账户"),
+    "now": ("now", "当前"),
+    "rates-by-period": ("Connect rate by period", "各账期接通率"),
+    "interval": ("95 % interval", "95% 区间"),
+    "lag": ("Records waiting", "待处理记录"),
+    "residue": ("Residue", "差额"),
+    "residue-help": ("sum of charges less totals", "计费之和减总额"),
+    "by-minute": ("Charged, by minute", "每分钟计费金额"),
+    "top-accounts": ("Top accounts", "消费最高的账户"),
+    "bundles": ("Bundles running out", "即将用完的套餐额度"),
+    "by-reason": ("Rejected, by reason", "拒收原因"),
+    "none": ("None", "无"),
+    "stale": ("Kafka is not answering: figures are as of the last contact.", "Kafka 无响应：数据截至最后一次连接。"),
+    "behind": ("{n} messages are still being read: figures grow.", "正在读取，还有 {n} 条消息：数据仍在增长。"),
+    "find": ("Find", "查找"),
+    "search": ("Account id begins with", "账户编号前缀"),
+    "period": ("Period", "账期"),
+    "total": ("Total", "合计"),
+    "closed": ("closed", "已关账"),
+    "running": ("running", "进行中"),
+    "more": ("More", "更多"),
+    "newest": ("Newest", "最新"),
+    "so-far": ("So far", "本期累计"),
+    "cap": ("Spend cap", "消费上限"),
+    "no-cap": ("no cap", "无上限"),
+    "of-cap": ("of the cap", "占上限"),
+    "forecast": ("Forecast for the period's end", "期末预测"),
+    "forecast-short": ("forecast", "预测"),
+    "no-forecast": ("from the third day on", "第三天起提供"),
+    "between": ("95 %: {low} to {high}", "95% 区间：{low} 至 {high}"),
+    "allowance": ("Allowance left", "剩余额度"),
+    "no-allowance": ("The plan has none", "该套餐不含额度"),
+    "unlimited": ("unlimited", "不限量"),
+    "connect-rate": ("Connect rate", "接通率"),
+    "of-attempts": ("{connected} of {attempts} outbound calls", "外呼 {attempts} 次，接通 {connected} 次"),
+    "band": ("reasonable: {low} to {high}", "合理范围：{low} 至 {high}"),
+    "by-day": ("Spend by day", "每日消费"),
+    "day-amount": ("of the day", "当日"),
+    "running-total": ("so far", "累计"),
+    "history": ("By period", "各账期"),
+    "fees": ("Fees", "月费"),
+    "usage": ("Usage", "用量"),
+    "adjustments": ("Adjustments", "调整"),
+    "statement": ("Statement", "账单"),
+    "not-final": ("running, not final", "进行中，非最终"),
+    "what": ("What", "项目"),
+    "included": ("Included", "额度内"),
+    "billed": ("Billed", "计费量"),
+    "rate": ("Rate", "单价"),
+    "advice": ("Which plan fits", "套餐建议"),
+    "no-advice": ("No month is over yet: there is nothing to compare.", "尚无完整账期，无法比较。"),
+    "paid": ("was charged", "实际计费"),
+    "worst": ("Worst month", "最高月"),
+    "no": ("No.", "序号"),
+    "kind": ("Kind", "类型"),
+    "started": ("Started", "开始时间"),
+    "call": ("Call or reason", "呼叫或原因"),
+    "talk": ("Talk", "通话"),
+    "amount": ("Amount", "金额"),
+    "fee-a-month": ("Fee a month", "月费"),
+    "minutes": ("Minutes", "分钟"),
+    "connected-calls": ("Connected calls", "接通次数"),
+    "break-even": ("What a month costs, by its minutes", "月费用随分钟数的变化"),
+    "calls-chosen": ("Connected calls in the month", "当月接通次数"),
+    "default": ("default", "默认"),
+    "book": ("Tariff book, version {version}", "资费表 第 {version} 版"),
+    "no-book": ("No tariff book was published yet.", "尚未发布资费表。"),
+    "reason": ("Reason", "原因"),
+    "detail": ("What is wrong", "说明"),
+    "place": ("Place in the log", "日志位置"),
+    "at": ("At", "时间"),
+    "all": ("All", "全部"),
+    "unknown-account": ("Nothing was ever charged to {account}.", "账户 {account} 无任何计费记录。"),
+    "usage-kind": ("usage", "用量"),
+    "fee-kind": ("fee", "月费"),
+    "adjustment-kind": ("adjustment", "调整"),
+    "reversal-kind": ("reversal", "冲正"),
+    "not-connected": ("not connected: free", "未接通：免费"),
+    "late": ("late", "迟到"),
+    "nothing-to-pay": ("nothing to pay", "无需付费"),
+}
+
+_METERS: dict[str, tuple[str, str]] = {
+    "minutes": ("minutes", "分钟"),
+    "minutes-flat": ("minutes, once for the band", "分钟档位一次性费用"),
+    "connected-calls": ("connected calls", "接通次数"),
+    "connected-calls-flat": ("connected calls, once for the band", "接通档位一次性费用"),
+    "fee": ("monthly fee", "月费"),
+    "adjustment": ("adjustment", "调整"),
+    "rounding": ("rounding", "舍入"),
+}
+_UNITS: dict[str, tuple[str, str]] = {"minutes": ("min", "分钟"), "connected-calls": ("call", "次")}
+
+_VERDICTS: dict[str, tuple[str, str]] = {
+    "no-attempts": ("there was no outbound call", "无外呼"),
+    "too-few": ("too few attempts to judge", "外呼次数太少，无法判断"),
+    "below": ("too low: the whole interval lies below the band", "偏低：整个区间低于合理范围"),
+    "within": ("reasonable: the whole interval lies within the band", "合理：整个区间在合理范围内"),
+    "borderline": (
+        "on the edge: the interval crosses an end of the band; more calls will tell",
+        "临界：区间跨越合理范围边界，需更多数据",
+    ),
+    "above": (
+        "suspiciously high: answering machines or false answer signals may count as answers",
+        "异常偏高：可能将语音信箱或虚假应答计为接通",
+    ),
+}
+
+_ALERTS: dict[str, tuple[str, str]] = {
+    "allowance-80": ("80 % of the {meter} are used: {value}", "{meter}额度已用 80%：{value}"),
+    "allowance-100": ("all {limit} {meter} are used: {value}", "{meter}额度 {limit} 已用完：{value}"),
+    "spend-cap-reached": ("the spend cap is reached: {value} of {limit}", "已达消费上限：{value} / {limit}"),
+    "forecast-beyond-cap": ("the forecast {value} is beyond the cap {limit}", "预测 {value} 将超过上限 {limit}"),
+    "connect-rate-below-guarantee": (
+        "the connect rate {value} is below the guaranteed {limit}",
+        "接通率 {value} 低于保证值 {limit}",
+    ),
+}
+
+_ADVICE: dict[str, tuple[str, str]] = {
+    "best": (
+        "{plan} is the cheapest over {months}: {total}, in the worst month {worst}.",
+        "{months}合计最便宜的是 {plan}：{total}，最高月 {worst}。",
+    ),
+    "on-it": ("The account is on it.", "该账户正在使用此套餐。"),
+    "paid-more": (
+        "For usage and fees it was charged {paid}, which is {too_much} more; credits and debits by hand are left out.",
+        "用量与月费实际计费 {paid}，多付 {too_much}；人工调整未计入。",
+    ),
+    "paid-less": (
+        "For usage and fees it was charged {paid}, {less} less than under any plan; credits by hand are left out.",
+        "用量与月费实际计费 {paid}，比资费表中任何套餐都少 {less}；人工调整未计入。",
+    ),
+    "swings": (
+        "Its volume swings: the fullest month has at least twice the quietest.",
+        "用量波动大：最高月至少是最低月的两倍。",
+    ),
+    "caps-more": (
+        "{package} caps the bad month at {package_worst}; {hybrid} came to {hybrid_worst} in its worst: {caps} more.",
+        "{package} 将最高月限制在 {package_worst}；{hybrid} 最高月为 {hybrid_worst}，多 {caps}。",
+    ),
+    "caps-less": (
+        "{package} would cost {package_worst} in its worst month; {hybrid} came to {hybrid_worst}: {caps} less.",
+        "{package} 最高月为 {package_worst}；{hybrid} 最高月为 {hybrid_worst}，少 {caps}。",
+    ),
+    "saves": (
+        "{hybrid} follows the volume: in {saves_in} it costs {saves} less than {package}.",
+        "{hybrid} 随用量变化：{saves_in} 比 {package} 少 {saves}。",
+    ),
+    "saves-nothing": ("{hybrid} is cheaper than {package} in no month.", "{hybrid} 没有一个月比 {package} 便宜。"),
+}
+
+
+def text(language: Language, key: str, **values: object) -> str:
+    """A label."""
+    return _said(language, TEXTS[key], values)
+
+
+def meter_words(meter: str, language: Language = "en") -> str:
+    """A meter's name."""
+    return _said(language, _METERS.get(meter, (meter, meter)), {})
+
+
+def verdict_words(verdict: str, language: Language = "en") -> str:
+    """What is to be thought of a connect rate."""
+    return _said(language, _VERDICTS[verdict], {})
+
+
+def alert_words(alert: Mapping[str, Any], language: Language = "en") -> str:
+    """An alert in a sentence."""
+    meter = meter_words(alert["meter"], language) if "meter" in alert else ""
+    shares = alert["kind"] == "connect-rate-below-guarantee"
+    shown = {name: percent(alert[name]) if shares else alert[name] for name in ("value", "limit")}
+    return _said(language, _ALERTS[alert["kind"]], {"meter": meter, **shown})
+
+
+def line_words(line: Mapping[str, Any], language: Language = "en") -> str:
+    """A charge's line in a sentence, without its amount: `49 min of before, re-priced from 0.20 to 0.18`."""
+    meter = line["meter"]
+    if meter in {"adjustment", "rounding"}:
+        return meter_words(meter, language)
+    zh = language == "zh"
+    if "rate" not in line:  # more lines than are told one by one
+        name, units = meter_words(meter, language), line["quantity"]
+        return f"{name}：多个价格，合计 {units}" if zh else f"{name}: {units} in all, at several rates"
+    if meter == "fee" or meter.endswith("-flat"):
+        back = line["billable"].startswith("-")
+        name = meter_words(meter, language)
+        return (
+            (f"退回{name} {line['rate']}" if back else f"{name} {line['rate']}")
+            if zh
+            else (f"{name} of {line['rate']}{' taken back' if back else ''}")
+        )
+    unit = _said(language, _UNITS[meter], {})
+    if "repriced_from" in line:
+        units, before, now = line["billable"], line["repriced_from"], line["rate"]
+        if zh:
+            return f"此前 {units} {unit}由 {before} 重新计价为 {now}"
+        return f"{units} {unit} of before, re-priced from {before} to {now}"
+    parts = []
+    if line["covered"] != "0":
+        parts.append(f"额度内 {line['covered']} {unit}" if zh else f"{line['covered']} {unit} covered by the allowance")
+    if line["billable"] != "0" or not parts:
+        parts.append(
+            f"{line['billable']} {unit} × {line['rate']}" if zh else f"{line['billable']} {unit} at {line['rate']}"
+        )
+    return ("，" if zh else ", ").join(parts)
+
+
+def explained(charge: Mapping[str, Any], language: Language = "en") -> ExplanationView:
+    """A charge in words."""
+    lines = tuple(ExplainedLine(words=line_words(line, language), amount=line["amount"]) for line in charge["lines"])
+    return ExplanationView(
+        charge_id=charge["charge_id"],
+        kind=text(language, f"{charge['kind']}-kind"),
+        plan=charge.get("plan"),
+        lines=lines,
+        amount=charge["amount"],
+        currency=charge["currency"],
+        period_total=charge["period_total"],
+    )
+
+
+def advice_words(advice: AdviceView, language: Language = "en") -> list[str]:
+    """The advice in sentences; none where no month is over."""
+    if not advice.offers:
+        return []
+    best = advice.offers[0]
+    number = len(advice.months)
+    months = f"{number} 个月" if language == "zh" else f"{number} month{'s' if number > 1 else ''}"
+    values = {"plan": best.plan, "months": months, "total": best.total, "worst": best.worst}
+    keys = ["best"]
+    if advice.current == best.plan:
+        keys.append("on-it")
+    else:
+        keys.append("paid-less" if advice.too_much.startswith("-") else "paid-more")
+    values |= {"paid": advice.paid, "too_much": advice.too_much, "less": advice.too_much.lstrip("-")}
+    if advice.swings:
+        keys.append("swings")
+    guard = advice.protection
+    if guard is not None:
+        values |= guard.model_dump() | {"caps": guard.caps.lstrip("-")}
+        keys.append("caps-less" if guard.caps.startswith("-") else "caps-more")
+        keys.append("saves" if Decimal(guard.saves) > 0 else "saves-nothing")
+    return [_said(language, _ADVICE[key], values) for key in keys]
+
+
+def percent(share: str | None) -> str:
+    """A share for people: 0.8189 is 81.9 %."""
+    return "-" if share is None else f"{Decimal(share) * 100:.1f} %"
+
+
+def _said(language: Language, pair: tuple[str, str], values: Mapping[str, object]) -> str:
+    said = pair[LANGUAGES.index(language)]
+    return said.format(**values) if values else said

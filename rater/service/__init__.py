@@ -1,1 +1,0 @@
-"""Where rules, messages and engine meet: the step function, the worker, settings."""

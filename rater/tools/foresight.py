@@ -1,0 +1,65 @@
+"""What would become of a tariff book if it were published now: told to a person before it is written into the log.
+
+The step decides, there and again; this only looks at what the tables say today.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import NamedTuple
+
+import orjson
+
+from rater.kafka.reader import reader
+from rater.kafka.settings import Settings
+from rater.kafka.topics import changelog
+from rater.processor.rows import TABLES, TARIFFS, TARIFFS_KEY, plan_key
+from rater.processor.tariff_rows import content_of, plan_words
+from rater.rating.book import Plan
+from rater.rating.catalog import Refused, Tariffs, publish, versioned
+from rater.tools.tables import latest_rows
+from rater.wire.tariff_book import TariffBook
+
+SPECS = tuple(table for table in TABLES if table.name == TARIFFS)
+
+
+class Foreseen(NamedTuple):
+    """Why the book would not be applied, and what it changes that must not be changed."""
+
+    refused: Refused
+    difference: str
+    """Line by line, what is published (-) and what the book says (+)."""
+
+
+async def foresee(settings: Settings, book: TariffBook) -> Foreseen | None:
+    """None where the book would be applied, or nothing was rated yet. Raises the engine's `Refused` without topics."""
+    async with reader(settings, changelog(settings, TARIFFS)) as consumer:
+        rows = (await latest_rows(settings, consumer, 0, SPECS)).table(TARIFFS)
+    tariffs: Tariffs | None = rows.get(TARIFFS_KEY)
+    if tariffs is None:
+        return None
+    core = book.to_core()
+
+    def plan_of(plan_id: str) -> Plan:
+        plan: Plan = rows[plan_key(plan_id)]
+        return plan
+
+    found = publish(tariffs, core, content_of(core), plan_of)
+    if not isinstance(found, Refused):
+        return None
+    changed = "\n".join(
+        _difference(name, plan_of(versioned(name, len(versions))), core.plans[name])
+        for name, versions in sorted(tariffs.effective.items())
+        if name in core.plans and found.reason == "plan-changed"
+    )
+    return Foreseen(found, changed.strip())
+
+
+def _difference(name: str, published: Plan, said: Plan) -> str:
+    old, new = (_lines(plan) for plan in (published, said))
+    return "\n".join(difflib.unified_diff(old, new, f"{name}, published", f"{name}, in this book", lineterm="", n=1))
+
+
+def _lines(plan: Plan) -> list[str]:
+    words = {name: value for name, value in plan_words(plan).items() if name not in {"id", "effective"}}
+    return orjson.dumps(words, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode().splitlines()
