@@ -20,8 +20,8 @@ from rater.kafka import admin
 from rater.kafka.failstop import Refused
 from rater.kafka.settings import Role, Settings
 from rater.kafka.topics import topic_plan
-from rater.processor.clock_ticked import work_left
 from rater.processor.decision import REJECTED, State
+from rater.processor.due import work_left
 from rater.processor.outputs import failures
 from rater.processor.rows import READABLE_FORMATS, ROW_FORMAT
 from rater.processor.step import TABLES, make_step

@@ -6,48 +6,27 @@ conflict, too-old, late, late-no-plan, unknown-account or account-ended, too-far
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from rater.processor.decision import CHARGED, DUPLICATE, Change, Decision, Desk, Rejected
+from rater.processor.decision import CHARGED, DUPLICATE, TOLERANCE, Change, Decision, Desk, Rejected
+from rater.processor.opening import Opened, begin_period, no_plan, usage_changes
 from rater.processor.outputs import call_member, charge
 from rater.processor.rows import ACCOUNTS, CALLS, USAGE, KnownCall, call_key, call_row, decode_call, usage_key
 from rater.processor.watch import watched
-from rater.rating.account import Account, in_force
+from rater.rating.account import Account
 from rater.rating.alerts import quiet
 from rater.rating.calendar import Period, period_at
 from rater.rating.catalog import Tariffs
 from rater.rating.charging import (
-    Charged,
-    Ledger,
-    TooFar,
-    begin,
     charge_call,
     newcomer,
     opened,
     plan_of_segment,
     segment_at,
-    with_period,
 )
-from rater.rating.instant import SECOND, Instant, instant
+from rater.rating.instant import Instant, instant
 from rater.rating.units import talk_seconds
 from rater.rating.usage import Call, Usage
 from rater.seam.model import Record
 from rater.wire.events import CallEnded
-
-TOLERANCE = 300 * SECOND
-"""How far the clock of a switch may be ahead of the broker's."""
-
-
-class Opened(NamedTuple):
-    """The period of a call, ready for it: the account, the fees that fell due on the way, the period's usage."""
-
-    account: Account
-    fees: tuple[Charged, ...]
-    usage: Usage
-    usage_key: bytes
-    segment: int
-    late: str = "false"
-    """As it stands in the charge: is the call's own period closed?"""
 
 
 def on_call(desk: Desk, record: Record, event: CallEnded, key: bytes, account: Account | None) -> Decision | Rejected:
@@ -88,16 +67,6 @@ def on_call(desk: Desk, record: Record, event: CallEnded, key: bytes, account: A
     return watched(desk, record, key, ready.account, decision, ended)
 
 
-def usage_changes(key: bytes, charges: tuple[Charged, ...]) -> tuple[Change, ...]:
-    """The usage after each of the charges; of one period the later holds."""
-    return tuple((USAGE, usage_key(key, charged.usage.period), charged.usage) for charged in charges)
-
-
-def too_far(begun: TooFar) -> Rejected:
-    """A date so far off that too many periods would fall due at once."""
-    return Rejected("too-far", f"the fees of more than {begun.periods} periods would fall due at once")
-
-
 def _remembered(event: CallEnded, period: str, start: Instant, answered: Instant | None, ended: Instant) -> KnownCall:
     numbers = (event.caller, event.callee)
     return KnownCall(period, start, answered, ended, event.direction, event.disposition, *numbers)
@@ -122,7 +91,7 @@ def _open(desk: Desk, tariffs: Tariffs, key: bytes, known: Account | None, start
     usage: Usage | None = desk.usages(place)
     if usage is not None and (account.next_fee is None or start < account.next_fee):
         index = segment_at(usage, start)
-        return _no_plan(account, start) if index is None else Opened(account, (), usage, place, index)
+        return no_plan(account, start) if index is None else Opened(account, (), usage, place, index)
     return begin_period(desk.ledger(key, tariffs), account, period, start, place)
 
 
@@ -140,22 +109,3 @@ def _open_late(desk: Desk, tariffs: Tariffs, key: bytes, account: Account, own: 
         return Rejected("late-no-plan", f"{own.name} is closed, and {period.name}, the oldest open period, has no plan")
     opens = begin_period(ledger, account, period, planned[0], usage_key(key, period.name))
     return opens if isinstance(opens, Rejected) else opens._replace(late="true")
-
-
-def begin_period(ledger: Ledger, account: Account, period: Period, start: Instant, place: bytes) -> Opened | Rejected:
-    """The period with the fees that fall due when an event shows that `start`, an instant of it, has come."""
-    usage = opened(account, period, ledger)
-    index = segment_at(usage, start)
-    if index is None:
-        return _no_plan(account, start)
-    begun = begin(account, start, ledger)
-    if isinstance(begun, TooFar):
-        return too_far(begun)
-    usage = next((fee.usage for fee in begun.fees if fee.usage.period == period.name), usage)
-    return Opened(with_period(begun.account, usage), begun.fees, usage, place, index)
-
-
-def _no_plan(account: Account, start: Instant) -> Rejected:
-    if in_force(account.history, start) is None:
-        return Rejected("unknown-account", "no subscription is in force at the call's start, and no default plan")
-    return Rejected("account-ended", "the account's subscription has ended at the call's start")

@@ -1,42 +1,16 @@
-"""What time does: ticks, and what falls due for an account (rating.md, "Periods", "Fees", "Time's work has an order").
-
-A tick does what is due in the order (instant, account), up to the row changes that it says; `State.due` tells whether
-work is left, and then the worker sends another tick soon. An account's own event first does what is due for it.
-"""
+"""What becomes of a `clock-ticked`: the partition's time moves, and what has fallen due is done."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from heapq import heapify, heappop, heappush
-from typing import NamedTuple
 
-from rater.processor.call_ended import TOLERANCE
-from rater.processor.decision import APPLIED, DUPLICATE, Change, Decision, Desk, Rejected, State
-from rater.processor.outputs import charge, closed_words, period_closed
-from rater.processor.rows import ACCOUNTS, ADJUSTMENTS, CALLS, USAGE, usage_key
-from rater.processor.watch import look, spend_of, told
-from rater.processor.watch_outputs import forgotten
-from rater.rating.account import Account
+from rater.processor.decision import APPLIED, TOLERANCE, Decision, Desk, Rejected, State
+from rater.processor.due import work
 from rater.rating.catalog import Tariffs
-from rater.rating.charging import Charged
 from rater.rating.instant import DAY, Instant, instant, length
-from rater.rating.lifecycle import MAX_EVENTS, Clock, due, forgettable, forgetting, live, nobody
 from rater.rating.limits import AHEAD_DAYS
-from rater.rating.usage import Usage
-from rater.seam.model import Output, Record
+from rater.seam.model import Record
 from rater.wire.events import ClockTicked
-
-Work = tuple[Instant, bytes, Account]
-"""When something of an account falls due, its key, and the account."""
-
-
-class Done(NamedTuple):
-    """What fell due for an account."""
-
-    account: Account
-    changes: tuple[Change, ...]
-    outputs: tuple[Output, ...]
 
 
 def on_tick(desk: Desk, record: Record, event: ClockTicked) -> Decision | Rejected:
@@ -53,46 +27,7 @@ def on_tick(desk: Desk, record: Record, event: ClockTicked) -> Decision | Reject
     state = _moved(desk.state, desk.tariffs, at)
     if desk.tariffs is None or state.due is None or state.due > (state.now or 0):
         return Decision(APPLIED, state=state._replace(left=False))
-    return _work(replace(desk, state=state, clock=state.clock), record, desk.tariffs, event.changes)
-
-
-def work_left(state: State) -> bool:
-    """Has the last tick left something that is due?
-
-    What a call makes due (the look at the days of a period that it opens) can wait for the next tick of the clock.
-    """
-    return state.left
-
-
-def after(desk: Desk, decision: Decision) -> State:
-    """The partition's state after a decision: an account whose row changed may have work sooner than all others."""
-    state = desk.state if decision.state is None else decision.state
-    if desk.tariffs is None or not decision.grows:
-        return state
-    coming = (
-        _due(row, desk.tariffs, state) for table, _, row in decision.changes if table == ACCOUNTS and row is not None
-    )
-    soonest = [at for at in (state.due, *coming) if at is not None]
-    return state._replace(due=min(soonest, default=None))
-
-
-def first_live(
-    desk: Desk,
-    record: Record,
-    key: bytes,
-    account: Account,
-    act: Callable[[Desk, Account], Decision | Rejected],
-) -> Decision | Rejected:
-    """What has fallen due for the account, then what its event does; nothing, if the event does nothing."""
-    assert desk.tariffs is not None  # noqa: S101 - an account was known, so there is a book
-    done = _lived(desk, desk.clock, record, key, account, desk.tariffs)
-    if desk.clock.past(done.account):
-        return Rejected("too-far", f"more than {MAX_EVENTS} fees and closings of the account are due at once")
-    found = act(_later(desk, done.changes), done.account)
-    if isinstance(found, Rejected) or found.outcome == DUPLICATE:
-        return found
-    changes = (*done.changes, (ACCOUNTS, key, done.account), *found.changes)
-    return found._replace(changes=changes, outputs=(*done.outputs, *found.outputs), grows=True)
+    return work(replace(desk, state=state, clock=state.clock), record, desk.tariffs, event.changes)
 
 
 def _moved(state: State, tariffs: Tariffs | None, at: Instant) -> State:
@@ -109,108 +44,3 @@ def _moved(state: State, tariffs: Tariffs | None, at: Instant) -> State:
     if state.forgotten_until is None or forgotten > state.forgotten_until:
         state = state._replace(forgotten_until=forgotten)
     return state
-
-
-def _due(account: Account, tariffs: Tariffs, state: State) -> Instant | None:
-    return due(account, length(tariffs.book.close_after), length(tariffs.book.remember), state.holds)
-
-
-def _work(desk: Desk, record: Record, tariffs: Tariffs, most: int) -> Decision:
-    """Do what is due in its order, until that makes as many row changes as it may."""
-    waiting, later = _agenda(desk, tariffs)
-    heapify(waiting)
-    changes: list[Change] = []
-    outputs: list[Output] = []
-    usages: dict[bytes, Usage | None] = {}
-    changing = replace(desk, usages=lambda key: usages[key] if key in usages else desk.usages(key))
-    while waiting and len(changes) < most:
-        at, key, account = heappop(waiting)
-        then = _then(desk.clock, at, tariffs)
-        done = _lived(changing, then, record, key, account, tariffs)
-        if done.account.next_look is not None and done.account.next_look <= at:
-            done = _looked(changing, record, key, done, tariffs)
-        forgot, over, after_all = _forgotten(desk, record, then, key, done.account, most - len(changes))
-        changes += (*done.changes, *forgot, (ACCOUNTS, key, None if nobody(after_all) else after_all))
-        usages |= {place: row for table, place, row in done.changes if table == USAGE}
-        outputs += (*done.outputs, *over)
-        coming = _due(after_all, tariffs, desk.state)
-        if coming is not None:
-            heappush(waiting, (coming, key, after_all)) if coming <= desk.clock.now else later.append(coming)
-    later += [at for at, _, _ in waiting]
-    state = desk.state._replace(due=min(later, default=None), left=bool(waiting))
-    return Decision(APPLIED, tuple(changes), tuple(outputs), state=state)
-
-
-def _agenda(desk: Desk, tariffs: Tariffs) -> tuple[list[Work], list[Instant]]:
-    """What is due now, and the instants of all that comes later."""
-    waiting: list[Work] = []
-    later: list[Instant] = []
-    close_after, remember, now = length(tariffs.book.close_after), length(tariffs.book.remember), desk.clock.now
-    holds = desk.state.holds
-    for key, account in desk.everyone():
-        at = due(account, close_after, remember, holds)
-        if at is not None:
-            waiting.append((at, key, account)) if at <= now else later.append(at)
-    return waiting, later
-
-
-def _then(clock: Clock, at: Instant, tariffs: Tariffs) -> Clock:
-    """The clock at the instant at which work fell due."""
-    closed = min(clock.closed, at - length(tariffs.book.close_after))
-    return Clock(min(clock.now, at), closed, min(clock.forgotten, closed - length(tariffs.book.remember)))
-
-
-def _lived(desk: Desk, clock: Clock, record: Record, key: bytes, account: Account, tariffs: Tariffs) -> Done:
-    lived = live(account, clock, desk.ledger(key, tariffs))
-    currency = tariffs.book.currency
-    changes: list[Change] = []
-    outputs: list[Output] = []
-    charged: dict[bytes, Usage] = {}
-    for event in lived.events:
-        place = usage_key(key, event.usage.period)
-        if isinstance(event, Charged):
-            charged[place] = event.usage
-            changes.append((USAGE, place, event.usage))
-            outputs.append(charge(desk, record, key, event, currency))
-        else:
-            last = charged.pop(place, None)
-            if last is not None:
-                outputs += told(desk, record, key, lived.account, {place: last}, clock.now)[1]
-            changes.append((USAGE, place, None))
-            words = closed_words(event.usage, lived.account, desk.plan, tariffs)
-            outputs.append(period_closed(desk, record, key, words))
-            if desk.spend:  # the last of this period: the row that a later batch would tell of is gone
-                outputs.append(spend_of(desk, record, key, lived.account, event.usage, tariffs))
-    remembered, alerts = told(desk, record, key, lived.account, charged, clock.now)
-    return Done(lived.account, (*changes, *remembered), (*outputs, *alerts))
-
-
-def _looked(desk: Desk, record: Record, key: bytes, done: Done, tariffs: Tariffs) -> Done:
-    """What was done for an account, and a look at its days that are over."""
-    account, changes, outputs = look(_later(desk, done.changes), record, key, done.account, tariffs)
-    return Done(account, (*done.changes, *changes), (*done.outputs, *outputs))
-
-
-def _forgotten(
-    desk: Desk, record: Record, clock: Clock, key: bytes, account: Account, room: int
-) -> tuple[tuple[Change, ...], tuple[Output, ...], Account]:
-    """Identities that are forgotten, as many as there is room for, and the account afterwards."""
-    gone = forgettable(account, clock)
-    if not gone:
-        return (), (), account
-    changes: list[Change] = []
-    for period in sorted(gone):
-        for table in (CALLS, ADJUSTMENTS):
-            left = room - len(changes)
-            keys = desk.identities(table, usage_key(key, period), left + 1)
-            changes += ((table, identity, None) for identity in keys[:left])
-            if len(keys) > left:
-                return tuple(changes), (), account
-    over = tuple(forgotten(desk, record, key, period) for period in sorted(gone)) if desk.spend else ()
-    return tuple(changes), over, forgetting(account, gone)
-
-
-def _later(desk: Desk, changes: tuple[Change, ...]) -> Desk:
-    """The desk as these changes leave it."""
-    usages = {key: row for table, key, row in changes if table == USAGE}
-    return replace(desk, usages=lambda key: usages[key] if key in usages else desk.usages(key))

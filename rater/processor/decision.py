@@ -11,7 +11,7 @@ from rater.rating.account import Account
 from rater.rating.book import Plan
 from rater.rating.catalog import Tariffs
 from rater.rating.charging import Ledger
-from rater.rating.instant import NEVER, Instant
+from rater.rating.instant import NEVER, SECOND, Instant
 from rater.rating.lifecycle import Clock
 from rater.rating.usage import Usage
 from rater.seam.model import Output, Record, Row
@@ -24,6 +24,9 @@ VOIDED = "voided"
 FORWARDED = "forwarded"
 REJECTED = "rejected:"
 """An outcome of this kind goes on with the reason."""
+
+TOLERANCE = 300 * SECOND
+"""How far the clock of a switch may be ahead of the broker's."""
 
 Read = Callable[[bytes], Any]
 """Finds a row of a table by its key, as the records before this one left it; None where there is none."""

@@ -20,10 +20,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from decimal import localcontext
 
+from rater.processor.adjusted import on_adjusted
 from rater.processor.call_ended import on_call
-from rater.processor.clock_ticked import after, first_live, on_tick
-from rater.processor.corrections import on_adjusted, on_voided
+from rater.processor.call_voided import on_voided
+from rater.processor.clock_ticked import on_tick
 from rater.processor.decision import FORWARDED, REJECTED, Decision, Desk, Rejected, State
+from rater.processor.due import after, first_live
 from rater.processor.outputs import forward, rejection
 from rater.processor.overlay import Overlay
 from rater.processor.rows import ACCOUNTS, ADJUSTMENTS, CALLS, TABLES, TARIFFS, TARIFFS_KEY, USAGE

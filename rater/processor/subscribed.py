@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
-from rater.processor.call_ended import too_far, usage_changes
 from rater.processor.decision import APPLIED, DUPLICATE, Decision, Desk, Rejected
+from rater.processor.opening import too_far, usage_changes
 from rater.processor.outputs import charge
 from rater.processor.rows import ACCOUNTS, USAGE, dated_call, usage_key
 from rater.processor.tariff_rows import plan_content

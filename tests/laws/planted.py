@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 import rater.processor.call_ended
-import rater.processor.clock_ticked
-import rater.processor.corrections
+import rater.processor.call_voided
 import rater.processor.decision
+import rater.processor.due
 import rater.processor.outputs
 import rater.processor.overlay
 import rater.processor.rows
@@ -258,7 +258,7 @@ def voids_keep_the_call(patch: Patch) -> None:
     def reverse(plan: Any, usage: Usage, index: int, call: Call, precision: int) -> Any:
         return reverse_call(replace(plan, calls=None), usage, index, call, precision)
 
-    patch.setattr(rater.processor.corrections, "reverse_call", reverse)
+    patch.setattr(rater.processor.call_voided, "reverse_call", reverse)
 
 
 def attempts_stay(patch: Patch) -> None:
@@ -268,7 +268,7 @@ def attempts_stay(patch: Patch) -> None:
         found = reverse_call(plan, usage, *given)
         return found._replace(usage=found.usage._replace(attempts=usage.attempts))
 
-    patch.setattr(rater.processor.corrections, "reverse_call", reverse)
+    patch.setattr(rater.processor.call_voided, "reverse_call", reverse)
 
 
 def late_plans_are_for_the_future(patch: Patch) -> None:
@@ -292,7 +292,7 @@ def closed_again(patch: Patch) -> None:
     """The total of a closing leaves out the fees."""
     words = rater.processor.outputs.closed_words
     patch.setattr(
-        rater.processor.clock_ticked,
+        rater.processor.due,
         "closed_words",
         lambda usage, *given: words(usage._replace(total=usage.total - usage.fees), *given),
     )

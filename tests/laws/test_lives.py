@@ -12,13 +12,13 @@ import orjson
 import pytest
 
 import rater.processor.call_ended
-import rater.processor.clock_ticked
-import rater.processor.corrections
+import rater.processor.call_voided
+import rater.processor.due
 import rater.rating.amendments
 import rater.rating.charging
 import rater.rating.lifecycle
 from rater.audit.verify import Verifier
-from rater.processor.call_ended import begin_period
+from rater.processor.opening import begin_period
 from rater.processor.replay import Replay
 from rater.processor.rows import usage_key
 from rater.processor.step import make_step
@@ -127,12 +127,12 @@ def late_is_not_rated_again(patch: pytest.MonkeyPatch) -> None:
 
 def void_keeps_the_money(patch: pytest.MonkeyPatch) -> None:
     """A void takes the call back, and not its units."""
-    patch.setattr(rater.processor.corrections, "reverse_call", lambda *given, **_: reverse_call(*given, uncounted=True))
+    patch.setattr(rater.processor.call_voided, "reverse_call", lambda *given, **_: reverse_call(*given, uncounted=True))
 
 
 def void_of_the_first_segment(patch: pytest.MonkeyPatch) -> None:
     """Every void takes its units out of the period's first segment."""
-    patch.setattr(rater.processor.corrections, "segment_of", lambda _usage, _start: 0)
+    patch.setattr(rater.processor.call_voided, "segment_of", lambda _usage, _start: 0)
 
 
 def late_into_its_own_month(patch: pytest.MonkeyPatch) -> None:
@@ -158,7 +158,7 @@ def fees_of_the_first_month_only(patch: pytest.MonkeyPatch) -> None:
     def lived(account: Any, clock: Any, ledger: Any) -> Any:
         return live(account, clock._replace(now=-1), ledger)
 
-    patch.setattr(rater.processor.clock_ticked, "live", lived)
+    patch.setattr(rater.processor.due, "live", lived)
 
 
 def fees_of_the_silent_forgotten(patch: pytest.MonkeyPatch) -> None:

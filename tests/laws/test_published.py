@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rater.processor import call_ended
+from rater.processor import opening
 from tests.laws.published import SEEDS, digests, known
 from tests.support.mutate import plant
 
@@ -17,5 +17,5 @@ def test_every_byte_that_a_life_publishes_is_the_one_it_was(seed: int) -> None:
 
 def test_one_word_that_changes_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The digests cover the texts of rejections too."""
-    plant(monkeypatch, call_ended._no_plan, "has ended", "had ended")
+    plant(monkeypatch, opening.no_plan, "subscription has ended", "subscription had ended")
     assert any(digests(seed) != known()[str(seed)] for seed in SEEDS)

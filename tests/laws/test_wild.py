@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from rater.audit.verify import Verifier
-from rater.processor import corrections
+from rater.processor import adjusted
 from rater.processor.replay import Replay
 from rater.processor.rows import TABLES
 from rater.processor.step import make_step
@@ -117,5 +117,5 @@ def test_the_lives_are_wild() -> None:
 
 def test_a_credit_that_is_forgotten_at_once_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the lives, without anybody having thought of the case: a month that is long over closes with the next tick."""
-    monkeypatch.setattr(corrections, "_holding", lambda *_: None)
+    monkeypatch.setattr(adjusted, "_holding", lambda *_: None)
     assert any("was posted twice" in wrong for seed in SEEDS for wrong in faults(wild(seed)))

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from rater.processor import corrections, tariffs_published
+from rater.processor import adjusted, tariffs_published
 from tests.processor.test_history import PLANS, at, on
 from tests.support.logs import Event, Log, book, call, published, tick, total
 
@@ -95,7 +95,7 @@ def test_a_credit_is_known_again_when_ticks_were_late() -> None:
 
 def test_without_that_it_would_be_posted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """The mistake that there was; the lives find it by themselves."""
-    monkeypatch.setattr(corrections, "_holding", lambda *_: None)
+    monkeypatch.setattr(adjusted, "_holding", lambda *_: None)
     log = credited_without_ticks()
     assert log.outcomes.get("duplicate", 0) == 0
 

@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from rater.audit.verify import Verifier
-from rater.processor.clock_ticked import work_left
 from rater.processor.decision import State
+from rater.processor.due import work_left
 from rater.processor.rows import TABLES
 from rater.wire.results import RESULTS
 from tests.support.logs import Event, Log, book, call, shipped, subscribed, tick

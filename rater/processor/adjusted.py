@@ -1,8 +1,7 @@
-"""What becomes of a `call-voided` and of an `account-adjusted` (rating.md, "Same call twice", "Subscriptions").
+"""What becomes of an `account-adjusted` (rating.md, "Subscriptions").
 
-The checks of a void, in this order: unknown-call, duplicate (voided before), closed-period. Those of an adjustment:
-no-tariff-book, unknown-account, duplicate or conflict, wrong-shape (more decimal places than the currency has), then
-those of a period that it begins.
+The checks, in this order: no-tariff-book, unknown-account, duplicate or conflict, wrong-shape (more decimal places than
+the currency has), then those of a period that it begins.
 """
 
 from __future__ import annotations
@@ -11,61 +10,26 @@ from hashlib import blake2b
 
 import orjson
 
-from rater.processor.call_ended import Opened, begin_period, usage_changes
-from rater.processor.decision import APPLIED, DUPLICATE, VOIDED, Change, Decision, Desk, Rejected, State
-from rater.processor.outputs import call_member, charge, reason_member
+from rater.processor.decision import APPLIED, DUPLICATE, Decision, Desk, Rejected, State
+from rater.processor.opening import Opened, begin_period, usage_changes
+from rater.processor.outputs import charge, reason_member
 from rater.processor.rows import (
     ACCOUNTS,
     ADJUSTMENTS,
-    CALLS,
-    USAGE,
     adjustment_key,
-    call_key,
-    decode_call,
-    encode_call,
     usage_key,
 )
 from rater.rating.account import Account, Adjusted
 from rater.rating.book import Book
 from rater.rating.calendar import period_at
 from rater.rating.catalog import Tariffs
-from rater.rating.charging import opened, plan_of_segment, segment_of, with_period
-from rater.rating.corrections import adjust, reverse_call, under_the_last_plan
-from rater.rating.instant import DAY, length, moment
+from rater.rating.charging import opened, plan_of_segment, with_period
+from rater.rating.corrections import adjust, under_the_last_plan
+from rater.rating.instant import DAY, length
 from rater.rating.money import rounded
-from rater.rating.usage import Usage, billed
+from rater.rating.usage import Usage
 from rater.seam.model import Record
-from rater.wire.events import AccountAdjusted, CallVoided
-
-
-def on_voided(
-    desk: Desk, record: Record, event: CallVoided, key: bytes, account: Account | None
-) -> Decision | Rejected:
-    """Take a rated call back: its period is then as if the call had never been."""
-    tariffs = desk.tariffs
-    identity = call_key(key, event.source, event.call_id)
-    row: bytes | None = desk.calls(identity)
-    if tariffs is None or account is None or row is None:
-        return Rejected("unknown-call", "no call with this source and call_id was rated")
-    known = decode_call(row)
-    if known.voided:
-        return Decision(DUPLICATE)
-    place = usage_key(key, known.period)
-    usage: Usage | None = desk.usages(place)
-    if usage is None:
-        return Rejected("closed-period", f"the call was charged in {known.period}, which is closed")
-    found = segment_of(usage, known.start)
-    index = found or 0
-    plan = plan_of_segment(account, usage.segments[index], desk.plan)
-    call = known.call
-    reversed_ = reverse_call(plan, usage, index, call, tariffs.book.precision, uncounted=found is None)
-    changes: tuple[Change, ...] = (
-        (USAGE, place, reversed_.usage),
-        (CALLS, identity, encode_call(known._replace(voided=True))),
-    )
-    started = moment(known.start).isoformat()
-    about = call_member(event.source, event.call_id, started, call, billed(plan, call)) + reason_member(event.reason)
-    return Decision(VOIDED, changes, (charge(desk, record, key, reversed_, tariffs.book.currency, about),))
+from rater.wire.events import AccountAdjusted
 
 
 def on_adjusted(
