@@ -80,7 +80,7 @@ def engine_config(
         client=settings.client_options(),
         tick=clock_tick if settings.tick_interval else None,
         tick_interval=settings.tick_interval,
-        work_left=lambda state: state is not None and work_left(State(**state)),
+        work_left=lambda state: state is not None and work_left(State.read(state)),
         session_timeout=settings.session_timeout,
         rebalance_timeout=settings.rebalance_timeout,
         transaction_timeout=settings.transaction_timeout,

@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 import orjson
 
-from rater.processor.decision import APPLIED, DUPLICATE, Decision, Desk, Rejected, State
+from rater.processor.decision import APPLIED, DUPLICATE, Decision, Desk, Rejected
 from rater.processor.opening import Opened, begin_period, usage_changes
 from rater.processor.outputs import charge, reason_member
 from rater.processor.rows import (
@@ -20,12 +20,10 @@ from rater.processor.rows import (
     usage_key,
 )
 from rater.rating.account import Account, Adjusted
-from rater.rating.book import Book
 from rater.rating.calendar import period_at
 from rater.rating.catalog import Tariffs
 from rater.rating.charging import opened, plan_of_segment, with_period
 from rater.rating.corrections import adjust, under_the_last_plan
-from rater.rating.instant import DAY, length
 from rater.rating.money import rounded
 from rater.rating.usage import Usage
 from rater.seam.model import Record
@@ -67,19 +65,7 @@ def on_adjusted(
     about = f'"adjustment_id":"{event.adjustment_id}",{reason_member(event.reason)}'
     fees = (charge(desk, record, key, fee, tariffs.book.currency) for fee in ready.fees)
     output = charge(desk, record, key, adjusted, tariffs.book.currency, about)
-    state = _holding(desk, tariffs.book, record, after, posted.period)
-    return Decision(APPLIED, changes, (*fees, output), state, grows=True)
-
-
-def _holding(desk: Desk, book: Book, record: Record, account: Account, period: str) -> State | None:
-    """The state that keeps an adjustment's id for as long as the book remembers; None where the period sees to that.
-
-    Without ticks a period stays open for long after it is over. The next tick closes it, and would forget it at once.
-    """
-    end = next(known.end for known in account.periods if known.name == period)
-    now = desk.now(record)
-    overdue = now - end - length(book.close_after) > DAY  # less is the work of a large partition's closing
-    return desk.state.held(now, length(book.remember)) if overdue else None
+    return Decision(APPLIED, changes, (*fees, output), grows=True)
 
 
 def _again(earlier: Adjusted, fingerprint: str) -> Decision | Rejected:

@@ -38,8 +38,6 @@ def _moved(state: State, tariffs: Tariffs | None, at: Instant) -> State:
     closed = at - length(tariffs.book.close_after)
     if state.closed_until is None or closed > state.closed_until:
         state = state._replace(closed_until=closed)
-    if at < state.holds:
-        return state
     forgotten = closed - length(tariffs.book.remember)
     if state.forgotten_until is None or forgotten > state.forgotten_until:
         state = state._replace(forgotten_until=forgotten)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -52,20 +52,11 @@ class State(NamedTuple):
     """Has the last tick left work, since it had made as many row changes as it may?"""
     newest: Instant | None = None
     """Of bare events, which have no timestamps: the latest instant that any of them told."""
-    holds: Instant = NEVER
-    """Nothing is forgotten before this instant: a period closes late, and its credits must be known again."""
 
-    @property
-    def words(self) -> dict[str, Any]:
-        """The state as the head keeps it; a hold that was never made is left out, as in heads that are older."""
-        words = self._asdict()
-        if self.holds == NEVER:
-            del words["holds"]
-        return words
-
-    def held(self, since: Instant, remember: int) -> State:
-        """The state under which nothing is forgotten for so many microseconds from an instant on."""
-        return self._replace(holds=max(self.holds, since + remember))
+    @classmethod
+    def read(cls, words: Mapping[str, Any] | None) -> State:
+        """The state of a head; a field that an earlier version kept there is left out."""
+        return cls(**{name: value for name, value in (words or {}).items() if name in cls._fields})
 
     @property
     def clock(self) -> Clock:

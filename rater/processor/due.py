@@ -16,10 +16,10 @@ from rater.processor.outputs import charge, closed_words, period_closed
 from rater.processor.rows import ACCOUNTS, ADJUSTMENTS, CALLS, USAGE, usage_key
 from rater.processor.watch import look, spend_of, told
 from rater.processor.watch_outputs import forgotten
-from rater.rating.account import Account
+from rater.rating.account import Account, Known
 from rater.rating.catalog import Tariffs
 from rater.rating.charging import Charged
-from rater.rating.instant import Instant, length
+from rater.rating.instant import DAY, Instant, length
 from rater.rating.lifecycle import MAX_EVENTS, Clock, due, forgettable, forgetting, live, nobody
 from rater.rating.usage import Usage
 from rater.seam.model import Output, Record
@@ -49,9 +49,7 @@ def after(desk: Desk, decision: Decision) -> State:
     state = desk.state if decision.state is None else decision.state
     if desk.tariffs is None or not decision.grows:
         return state
-    coming = (
-        _due(row, desk.tariffs, state) for table, _, row in decision.changes if table == ACCOUNTS and row is not None
-    )
+    coming = (_due(row, desk.tariffs) for table, _, row in decision.changes if table == ACCOUNTS and row is not None)
     soonest = [at for at in (state.due, *coming) if at is not None]
     return state._replace(due=min(soonest, default=None))
 
@@ -75,8 +73,8 @@ def first_live(
     return found._replace(changes=changes, outputs=(*done.outputs, *found.outputs), grows=True)
 
 
-def _due(account: Account, tariffs: Tariffs, state: State) -> Instant | None:
-    return due(account, length(tariffs.book.close_after), length(tariffs.book.remember), state.holds)
+def _due(account: Account, tariffs: Tariffs) -> Instant | None:
+    return due(account, length(tariffs.book.close_after), length(tariffs.book.remember))
 
 
 def work(desk: Desk, record: Record, tariffs: Tariffs, most: int) -> Decision:
@@ -97,7 +95,7 @@ def work(desk: Desk, record: Record, tariffs: Tariffs, most: int) -> Decision:
         changes += (*done.changes, *forgot, (ACCOUNTS, key, None if nobody(after_all) else after_all))
         usages |= {place: row for table, place, row in done.changes if table == USAGE}
         outputs += (*done.outputs, *over)
-        coming = _due(after_all, tariffs, desk.state)
+        coming = _due(after_all, tariffs)
         if coming is not None:
             heappush(waiting, (coming, key, after_all)) if coming <= desk.clock.now else later.append(coming)
     later += [at for at, _, _ in waiting]
@@ -110,9 +108,8 @@ def _agenda(desk: Desk, tariffs: Tariffs) -> tuple[list[Work], list[Instant]]:
     waiting: list[Work] = []
     later: list[Instant] = []
     close_after, remember, now = length(tariffs.book.close_after), length(tariffs.book.remember), desk.clock.now
-    holds = desk.state.holds
     for key, account in desk.everyone():
-        at = due(account, close_after, remember, holds)
+        at = due(account, close_after, remember)
         if at is not None:
             waiting.append((at, key, account)) if at <= now else later.append(at)
     return waiting, later
@@ -146,7 +143,27 @@ def _lived(desk: Desk, clock: Clock, record: Record, key: bytes, account: Accoun
             if desk.spend:  # the last of this period: the row that a later batch would tell of is gone
                 outputs.append(spend_of(desk, record, key, lived.account, event.usage, tariffs))
     remembered, alerts = told(desk, record, key, lived.account, charged, clock.now)
-    return Done(lived.account, (*changes, *remembered), (*outputs, *alerts))
+    after = _kept(desk, key, lived.account, len(account.closed), length(tariffs.book.close_after))
+    return Done(after, (*changes, *remembered), (*outputs, *alerts))
+
+
+def _kept(desk: Desk, key: bytes, account: Account, before: int, close_after: int) -> Account:
+    """The account, of whose closed periods all behind the first `before` just closed; those with credits are kept.
+
+    Without ticks a period stays open long after it should have closed. A credit that was posted meanwhile must be known
+    again for as long as any other, so it counts from the tick that closes the period. What calls were charged is told
+    by their instants.
+    """
+
+    def kept(known: Known) -> Known:
+        late = desk.clock.now - close_after - known.end
+        if late <= DAY or not desk.identities(ADJUSTMENTS, usage_key(key, known.name), 1):
+            return known  # within a day is the work of a large partition
+        return known._replace(kept=desk.clock.now - close_after)
+
+    if len(account.closed) == before:
+        return account
+    return replace(account, closed=(*account.closed[:before], *map(kept, account.closed[before:])))
 
 
 def _looked(desk: Desk, record: Record, key: bytes, done: Done, tariffs: Tariffs) -> Done:

@@ -195,9 +195,9 @@ def _encode_account(account: Account) -> bytes:
     words: dict[str, Any] = {
         "calendar": _calendar_words(account.calendar),
         "history": [_subscription_words(subscription) for subscription in account.history],
-        "periods": [tuple(known) for known in account.periods],
+        "periods": [known[:2] for known in account.periods],
         "next_fee": account.next_fee,
-        "closed": [tuple(known) for known in account.closed],
+        "closed": [known[:2] if known.kept == NEVER else tuple(known) for known in account.closed],
         "next_look": account.next_look,
         "watched": account.watched,
     }

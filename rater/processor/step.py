@@ -66,7 +66,7 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True, spend: boo
         outputs: list[Output] = []
         outcomes = dict(head.outcomes)
         published = overlay.reader(TARIFFS)
-        state = State(**(head.state or {}))
+        state = State.read(head.state)
         desk = Desk(
             accounts=overlay.reader(ACCOUNTS),
             usages=overlay.reader(USAGE),
@@ -104,7 +104,7 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True, spend: boo
             return Effects(head, {}, ())
         if spend:
             outputs += spends_of(desk, record, changes)
-        done = replace(head, next_offset=record.offset + 1, outcomes=outcomes, state=state.words)
+        done = replace(head, next_offset=record.offset + 1, outcomes=outcomes, state=state._asdict())
         return Effects(done, {table: rows for table, rows in changes.items() if rows}, outputs)
 
     return step

@@ -66,7 +66,7 @@ def on_subscribed(desk: Desk, record: Record, event: AccountSubscribed, known: A
 
 def _too_many_calls(account: Account, said: Subscription, ledger: Ledger) -> str | None:
     """Which open period that the subscription touches has more calls than one record may have looked at again."""
-    for name, end in account.periods:
+    for name, end, _ in account.periods:
         usage = ledger.usage_of(name) if end > said.start else None
         if usage is not None and usage.seq > CALLS_RERATED:  # each call has a charge
             return f"{name} has more than {CALLS_RERATED} charges; say it from the end of that period on"

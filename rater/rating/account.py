@@ -53,6 +53,13 @@ class Known(NamedTuple):
 
     name: str
     end: Instant
+    kept: Instant = NEVER
+    """Where it has manual adjustments and closed late: their ids are forgotten as if it had ended then."""
+
+    @property
+    def forgotten(self) -> Instant:
+        """Its identities are forgotten when those of periods that end at this instant are."""
+        return max(self.end, self.kept)
 
 
 class Adjusted(NamedTuple):

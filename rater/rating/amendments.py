@@ -46,7 +46,7 @@ def amended(before: Account, said: Subscription, ledger: Ledger, clock: Clock, c
         return CanNot("time_zone, billing_day: the short period that they make would have the name of an earlier one")
     usages: list[Usage] = []
     adjustments: list[Charged] = []
-    for name, end in before.periods:
+    for name, end, _ in before.periods:
         usage = ledger.usage_of(name)
         if usage is None or end <= said.start:
             continue

@@ -50,10 +50,10 @@ class Lived:
     events: tuple[Charged | Closing, ...]
 
 
-def due(account: Account, close_after: int, remember: int, holds: Instant) -> Instant | None:
+def due(account: Account, close_after: int, remember: int) -> Instant | None:
     """The tick's instant at which the account's next work falls due; None while nothing is known to come.
 
-    The durations are in microseconds. Nothing is forgotten before `holds`.
+    The durations are in microseconds.
     """
     # Asked of every account by each tick that has work: without a list it takes a third of the time.
     at, look = account.next_fee, account.next_look
@@ -64,7 +64,7 @@ def due(account: Account, close_after: int, remember: int, holds: Instant) -> In
         if at is None or closes < at:
             at = closes
     if account.closed:
-        forgets = max(account.closed[0].end + close_after + remember, holds)
+        forgets = account.closed[0].forgotten + close_after + remember
         if at is None or forgets < at:
             at = forgets
     return at
@@ -104,7 +104,7 @@ def live(account: Account, clock: Clock, ledger: Ledger) -> Lived:
 
 def forgettable(account: Account, clock: Clock) -> frozenset[str]:
     """The closed periods whose identities are to be forgotten."""
-    return frozenset(known.name for known in account.closed if known.end <= clock.forgotten)
+    return frozenset(known.name for known in account.closed if known.forgotten <= clock.forgotten)
 
 
 def forgetting(account: Account, gone: frozenset[str]) -> Account:

@@ -109,7 +109,7 @@ async def test_a_frozen_worker_is_fenced(ready: Rater) -> None:
 
 async def test_a_third_worker_joins_and_leaves(ready: Rater) -> None:
     """During a backlog a third worker joins and leaves: partitions that stay are kept, nothing is lost or repeated."""
-    calls = 40_000
+    calls = 120_000
     simulate(ready, calls)
     ready.settings["max_poll_records"] = "2"  # small batches are slow: the backlog outlasts the third
     first, second = ready.worker(), ready.worker()

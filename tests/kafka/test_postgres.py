@@ -8,6 +8,7 @@ from contextlib import nullcontext
 import orjson
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from rater.console.app import create_app
@@ -47,6 +48,13 @@ def test_it_holds_the_same_rows(store: Store) -> None:
         assert rows(filled(LOG, store)) == rows(in_memory)
 
 
+def whole(connection: Connection, account: str, period: str) -> list[object]:
+    """A statement, read to its end."""
+    found = statement(connection, account, period)
+    assert found is not None
+    return [found.summary, *found.charges]
+
+
 def test_it_gives_the_same_answers(store: Store) -> None:
     """To every question that the pages and the API ask."""
     answers = []
@@ -67,7 +75,7 @@ def test_it_gives_the_same_answers(store: Store) -> None:
                     overall.rejections(connection, None, rejected[0][0]),
                     overall.flow(connection, NOW),
                     advice_on(connection, "B"),
-                    statement(connection, "A", "2026-10"),
+                    whole(connection, "A", "2026-10"),
                 )
             )
     assert answers[0] == answers[1]

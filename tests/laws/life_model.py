@@ -51,6 +51,8 @@ class Person:
     credits: dict[date, Fraction] = field(default_factory=lambda: defaultdict(Fraction))
     charged: set[date] = field(default_factory=set)
     ids: set[str] = field(default_factory=set)
+    kept: dict[date, datetime] = field(default_factory=dict)
+    """Periods with credits that closed more than a day late: they are remembered as if they had ended then."""
     posted: dict[str, date] = field(default_factory=dict)
     """Adjustment id to the period that has its credit."""
 
@@ -63,7 +65,7 @@ class Life:
         self.versions: dict[str, list[Words]] = defaultdict(list)
         self.people: dict[str, Person] = {}
         self.calls: dict[tuple[str, str], Taken] = {}
-        self.now = self.closed = self.forgotten = self.holds = NEVER
+        self.now = self.closed = self.forgotten = NEVER
 
     def outcome(self, event: Words, stamp: datetime) -> str:
         """Take one event that is right in itself, and say what becomes of it."""
@@ -86,9 +88,14 @@ class Life:
         for person in self.people.values():
             if person.said:
                 self._shows(person, self.now)
+        for person in self.people.values():
+            for period in person.charged:
+                ends = self._ends(person, period)
+                credited = period in person.posted.values()
+                if credited and self.closed < ends <= moment - CLOSE_AFTER - timedelta(days=1):  # it closes late
+                    person.kept.setdefault(period, moment - CLOSE_AFTER)
         self.closed = max(self.closed, moment - CLOSE_AFTER)
-        if moment >= self.holds:
-            self.forgotten = max(self.forgotten, moment - CLOSE_AFTER - REMEMBER)
+        self.forgotten = max(self.forgotten, moment - CLOSE_AFTER - REMEMBER)
         return "applied"
 
     def _account_subscribed(self, event: Words, stamp: datetime) -> str:
@@ -106,12 +113,12 @@ class Life:
         self._shows(person, max(person.shown, NEVER if start > stamp else start))
         return "applied"
 
-    def _account_adjusted(self, event: Words, stamp: datetime) -> str:
+    def _account_adjusted(self, event: Words, _: datetime) -> str:
         person = self.people.get(event["account"])
         if person is None or not self._remembered(person):
             return "rejected:unknown-account"
         known = person.posted.get(event["adjustment_id"])
-        if known is not None and self._ends(person, known) > self.forgotten:
+        if known is not None and self._known(person, known):
             return "duplicate"
         opened = sorted(p for p in person.charged if self._ends(person, p) > self.closed)
         if opened:
@@ -126,9 +133,6 @@ class Life:
                 return refused
             if not refused:
                 self._shows(person, max(person.shown, start))
-        posted = max(stamp, self.now)
-        if self._ends(person, period) + CLOSE_AFTER + timedelta(days=1) < posted:  # ticks are late
-            self.holds = max(self.holds, posted + REMEMBER)
         person.posted[event["adjustment_id"]] = period
         person.credits[period] += Fraction(event["amount"])
         person.charged.add(period)
@@ -138,7 +142,7 @@ class Life:
         key = event["account"], event["call_id"]
         person = self.people.get(event["account"]) or Person(Calendar(self.book["time_zone"], 1))
         known = self.calls.get(key)
-        if known is not None and self._ends(person, known.period) > self.forgotten:
+        if known is not None and self._known(person, known.period):
             return "duplicate"
         start, own = at(event["started_at"]), person.calendar.period(at(event["started_at"]))
         if start < (person.known_from if self._remembered(person) else self.forgotten):
@@ -166,7 +170,7 @@ class Life:
     def _call_voided(self, event: Words, _: datetime) -> str:
         known = self.calls.get((event["account"], event["call_id"]))
         person = self.people.get(event["account"])
-        if known is None or person is None or self._ends(person, known.period) <= self.forgotten:
+        if known is None or person is None or not self._known(person, known.period):
             return "rejected:unknown-call"
         if known.voided:
             return "duplicate"
@@ -175,6 +179,10 @@ class Life:
         known.voided = True
         return "voided"
 
+    def _known(self, person: Person, period: date) -> bool:
+        """Whether the period's calls and credits are remembered."""
+        return max(self._ends(person, period), person.kept.get(period, NEVER)) > self.forgotten
+
     def _keeps(self, account: str, person: Person) -> None:
         if not self._remembered(person):
             person.known_from = self.forgotten
@@ -182,7 +190,7 @@ class Life:
 
     def _remembered(self, person: Person) -> bool:
         """Who only ever called without a subscription is unknown again when all these calls are forgotten."""
-        return bool(person.said) or any(self._ends(person, period) > self.forgotten for period in person.charged)
+        return bool(person.said) or any(self._known(person, period) for period in person.charged)
 
     # --- time
 
@@ -261,9 +269,7 @@ class Life:
 
     def remembered(self) -> set[tuple[str, str]]:
         """The (account, call id) of every call that is known again: its period ends behind the horizon."""
-        return {
-            key for key, taken in self.calls.items() if self._ends(self.people[key[0]], taken.period) > self.forgotten
-        }
+        return {key for key, taken in self.calls.items() if self._known(self.people[key[0]], taken.period)}
 
     # --- money
 

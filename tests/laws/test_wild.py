@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from rater.audit.verify import Verifier
-from rater.processor import adjusted
+from rater.processor import due
 from rater.processor.replay import Replay
 from rater.processor.rows import TABLES
 from rater.processor.step import make_step
@@ -20,6 +20,7 @@ from rater.wire.results import RESULTS
 from tests.laws.lives import Told
 from tests.laws.wild import wild
 from tests.support.logs import Event
+from tests.support.mutate import plant
 
 SEEDS = (*range(60), 130)
 """The last one is a life in which a credit was posted twice, since no tick came for long."""
@@ -117,5 +118,5 @@ def test_the_lives_are_wild() -> None:
 
 def test_a_credit_that_is_forgotten_at_once_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the lives, without anybody having thought of the case: a month that is long over closes with the next tick."""
-    monkeypatch.setattr(adjusted, "_holding", lambda *_: None)
+    plant(monkeypatch, due._kept, "late <= DAY or not", "late or not")
     assert any("was posted twice" in wrong for seed in SEEDS for wrong in faults(wild(seed)))

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from decimal import Decimal
 
+import orjson
 import pytest
 
-from rater.processor import adjusted, tariffs_published
+from rater.processor import due
+from rater.processor.decision import State
+from rater.processor.rows import ACCOUNTS, TABLES
+from rater.rating.account import Account
+from rater.rating.instant import NEVER
 from tests.processor.test_history import PLANS, at, on
 from tests.support.logs import Event, Log, book, call, published, tick, total
+from tests.support.mutate import plant
 
 
 def stamp(day: str) -> int:
@@ -22,7 +29,7 @@ def test_a_credit_is_known_again_until_its_month_is_forgotten() -> None:
     credit = {"type": "account-adjusted/1", "account": "A", "adjustment_id": "a-1", "amount": "-5.00", "reason": "x"}
     log = Log(words=book(PLANS))
     log.add(on("minutes", 1, "s-1"), call("A", 1, 60, at(5)))
-    log.add(credit, timestamp=stamp("2026-12-10"))
+    log.add(credit, tick("2026-12-11T00:00:00+08:00"))
     log.add(tick("2027-02-07T00:00:00+08:00", operator=True), credit)
     assert (log.outcomes["duplicate"], log.rejected) == (1, [])
     log.add(tick("2027-02-09T00:00:00+08:00", operator=True))
@@ -31,80 +38,82 @@ def test_a_credit_is_known_again_until_its_month_is_forgotten() -> None:
 
 SLOW: Event = book(PLANS, close_after="90d", remember="31d")
 SOONER: Event = book(PLANS, version=2, close_after="1d", remember="31d")
+CREDIT: Event = {
+    "type": "account-adjusted/1",
+    "account": "A",
+    "adjustment_id": "a-1",
+    "amount": "-5.00",
+    "reason": "x",
+}
 
 
-def credited_twice(between: str, again: str) -> Log:
-    """A credit to November in January; a book that closes after a day and not after 90; the credit once more."""
-    credit = {"type": "account-adjusted/1", "account": "A", "adjustment_id": "a-1", "amount": "-5.00", "reason": "x"}
+def a_book_that_closes_sooner() -> Log:
+    """A credit to November in January; a book that closes after a day and not after 90, and a tick: November closes.
+
+    The credit comes again 30 days later. By its nominal closing on 2 December it would be long forgotten.
+    """
     log = Log(words=SLOW)
-    log.add(on("minutes", 1, "s-1"), call("A", 1, 60, at(5)), tick("2027-01-10T00:00:00+08:00"), credit)
-    log.add(published(SOONER), tick(between, operator=True), tick(again, operator=True), credit)
+    log.add(on("minutes", 1, "s-1"), call("A", 1, 60, at(5)), tick("2027-01-10T00:00:00+08:00"), CREDIT)
+    log.add(published(SOONER), tick("2027-01-10T00:01:00+08:00", operator=True))
+    log.add(tick("2027-02-09T00:00:00+08:00", operator=True), CREDIT)
     return log
 
 
-def test_a_credit_is_known_again_when_a_book_closes_its_month_at_once() -> None:
-    """The month is over for long, and its identities are kept for as long as the book remembers, from the book on."""
-    log = credited_twice("2027-01-10T00:01:00+08:00", "2027-02-09T00:00:00+08:00")
+def ticks_that_came_late() -> Log:
+    """A credit to November on 15 January, no tick since it began; the first one closes it on the 16th.
+
+    The credit comes again on 14 February. By its nominal closing on 11 December it would be forgotten on the 9th.
+    """
+    log = Log(words=book(PLANS))
+    log.add(on("minutes", 1, "s-1"), call("A", 1, 60, at(5)))
+    log.add(CREDIT, timestamp=stamp("2027-01-15"))
+    log.add(tick("2027-01-16T00:00:00+08:00"), timestamp=stamp("2027-01-16"))
+    log.add(tick("2027-02-14T00:00:00+08:00"), CREDIT, timestamp=stamp("2027-02-14"))
+    return log
+
+
+LATE = [(a_book_that_closes_sooner, "2027-02-10T00:01:00+08:00"), (ticks_that_came_late, "2027-03-17T00:00:00+08:00")]
+
+
+@pytest.mark.parametrize(("closed_late", "gone"), LATE)
+def test_a_credit_is_known_again_for_so_long_after_its_month_really_closed(
+    closed_late: Callable[[], Log], gone: str
+) -> None:
+    """As long as the book remembers (31 and 60 days), and not a second longer."""
+    log = closed_late()
     assert (log.outcomes["duplicate"], log.rejected) == (1, [])
     assert total(charge for charge in log.charges if charge["type"] == "charge/1") == Decimal("-4.80")
     assert [charge["period"] for charge in log.charges if charge["type"] == "period-closed/1"] == ["2026-11"]
+    before = datetime.fromisoformat(gone) - timedelta(seconds=1)
+    log.add(tick(before.isoformat(), operator=True))
     assert len(log.replay.rows[0].table("adjustments")) == 1
-    log.add(tick("2027-02-10T00:00:00+08:00", operator=True))
-    assert len(log.replay.rows[0].table("adjustments")) == 0
-    assert log.replay.heads[0].state is not None
-
-
-def test_without_the_hold_it_would_be_posted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mistake that there was."""
-    monkeypatch.setattr(tariffs_published, "_holding", lambda desk, _: desk.state)
-    log = credited_twice("2027-01-10T00:01:00+08:00", "2027-02-09T00:00:00+08:00")
-    assert log.outcomes.get("duplicate", 0) == 0
-
-
-def test_a_head_without_a_hold_is_as_it_was() -> None:
-    """An audit compares it with heads of earlier versions; with one it is kept with the rest."""
-    log = Log(words=SLOW)
-    log.add(tick("2027-01-10T00:00:00+08:00"))
-    assert "holds" not in (log.replay.heads[0].state or {})
-    log.add(published(SOONER), published(book(PLANS, version=3, close_after="1d", remember="40d")))
-    state = log.replay.heads[0].state or {}
-    assert datetime.fromtimestamp(state["holds"] / 1e6, UTC).isoformat() == "2027-02-09T16:00:00+00:00"
-
-
-def credited_without_ticks() -> Log:
-    """A credit to November on 15 January, no tick since; one on the 16th closes November; the credit on 14 February.
-
-    By its nominal closing on 11 December, November would be forgotten on 9 February (60 days).
-    """
-    credit = {"type": "account-adjusted/1", "account": "A", "adjustment_id": "a-1", "amount": "-5.00", "reason": "x"}
-    log = Log(words=book(PLANS))
-    log.add(on("minutes", 1, "s-1"), call("A", 1, 60, at(5)))
-    log.add(credit, timestamp=stamp("2027-01-15"))
-    log.add(tick("2027-01-16T00:00:00+08:00"), timestamp=stamp("2027-01-16"))
-    log.add(tick("2027-02-14T00:00:00+08:00"), credit, timestamp=stamp("2027-02-14"))
-    return log
-
-
-def test_a_credit_is_known_again_when_ticks_were_late() -> None:
-    """Its month should have closed long ago: forgetting counts from the credit, 60 days, and not from the month."""
-    log = credited_without_ticks()
-    assert (log.outcomes["duplicate"], log.rejected) == (1, [])
-    log.add(tick("2027-03-16T00:00:00+08:00"), timestamp=stamp("2027-03-16"))
+    log.add(tick(gone, operator=True))
     assert len(log.replay.rows[0].table("adjustments")) == 0
 
 
-def test_without_that_it_would_be_posted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("closed_late", "gone"), LATE)
+def test_without_that_it_would_be_posted_twice(
+    closed_late: Callable[[], Log], gone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The mistake that there was; the lives find it by themselves."""
-    monkeypatch.setattr(adjusted, "_holding", lambda *_: None)
-    log = credited_without_ticks()
-    assert log.outcomes.get("duplicate", 0) == 0
+    assert gone
+    plant(monkeypatch, due._kept, "late <= DAY or not", "late or not")
+    assert closed_late().outcomes.get("duplicate", 0) == 0
 
 
-def test_a_month_that_closes_in_time_holds_nothing() -> None:
-    """A credit within a day of the closing: that is how long the work of a large partition may take."""
-    credit = {"type": "account-adjusted/1", "account": "A", "adjustment_id": "a-1", "amount": "-5.00", "reason": "x"}
-    for milliseconds, holds in ((0, False), (1, True)):
+def test_a_month_that_closes_within_a_day_is_kept_no_longer() -> None:
+    """That is how long the closings of a large partition may take; its row says nothing of it then."""
+    spec = next(table for table in TABLES if table.name == ACCOUNTS)
+    for closes, kept in (("2026-12-12T00:00:00+08:00", False), ("2026-12-12T00:00:01+08:00", True)):
         log = Log(words=book(PLANS))
-        log.add(on("minutes", 1, "s-1"), call("A", 1, 60, at(5)), tick("2026-12-01T00:00:00+08:00"))
-        log.add(credit, timestamp=stamp("2026-12-12") + milliseconds)
-        assert ("holds" in (log.replay.heads[0].state or {})) == holds
+        log.add(on("minutes", 1, "s-1"), call("A", 1, 60, at(5)), CREDIT, tick(closes, operator=True))
+        row: Account = log.replay.rows[0].table(ACCOUNTS)[b"A"]
+        (november,) = row.closed
+        assert (november.kept != NEVER) == kept
+        assert spec.decode(spec.encode(row)) == row
+        assert len(orjson.loads(spec.encode(row))["closed"][0]) == 2 + kept
+
+
+def test_a_head_of_an_earlier_version_is_read() -> None:
+    """One kept an instant before which nothing was forgotten."""
+    assert State.read({"now": 5, "holds": 7}) == State(now=5)
