@@ -18,7 +18,7 @@ from rater.seam.model import Head
 
 
 class Rated(Protocol):
-    """A partition at work (`rater.engine.unit.Unit` is one)."""
+    """A partition at work (`rater.engine.partition_worker.PartitionWorker` is one)."""
 
     @property
     def head(self) -> Head:

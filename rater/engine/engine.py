@@ -12,8 +12,8 @@ from typing import Any
 from rater.engine.batches import Delivery, Tally
 from rater.engine.config import EngineConfig
 from rater.engine.folding import FoldGate, Pace
+from rater.engine.partition_worker import PartitionWorker
 from rater.engine.restore import Restored, restore
-from rater.engine.unit import Unit
 from rater.kafka import failstop
 from rater.kafka.failstop import Watchdog
 
@@ -37,7 +37,7 @@ class Engine:
     def __init__(self, config: EngineConfig) -> None:
         self.config = config
         self.watchdog = Watchdog()
-        self.units: dict[int, Unit] = {}
+        self.units: dict[int, PartitionWorker] = {}
         self.epoch = NOWHERE
         """Which seek the units' positions come from; set by the transport."""
         self.on_pressure: Callable[[int, bool], None] = lambda _partition, _high: None
@@ -146,7 +146,7 @@ class Engine:
         self.watchdog.disarm(REBALANCE)
 
     def _add(self, partition: int, restored: Restored) -> None:
-        unit = Unit(
+        unit = PartitionWorker(
             partition=partition,
             rows=restored.rows,
             head=restored.head,
@@ -161,7 +161,7 @@ class Engine:
         for table, rows in restored.rows.tables.items():
             self.held[table][partition] = rows
 
-    def _drop(self, partition: int) -> Unit:
+    def _drop(self, partition: int) -> PartitionWorker:
         for rows in self.held.values():
             rows.pop(partition, None)
         return self.units.pop(partition)

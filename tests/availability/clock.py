@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-from rater.engine import engine, unit
+from rater.engine import engine, partition_worker
 
 
 def main() -> None:
@@ -21,7 +21,7 @@ def main() -> None:
     def shifted() -> int:
         return time.time_ns() + int(offset.read_text())
 
-    unit.time_ns = shifted  # type: ignore[attr-defined]
+    partition_worker.time_ns = shifted  # type: ignore[attr-defined]
     engine.time = SimpleNamespace(time_ns=shifted)  # type: ignore[attr-defined, assignment]
     from rater.cli import main as rater  # noqa: PLC0415 - after the clock is set
 

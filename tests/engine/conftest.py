@@ -7,7 +7,7 @@ from typing import NoReturn
 import pytest
 
 from rater.engine.config import EngineConfig
-from rater.engine.unit import Unit
+from rater.engine.partition_worker import PartitionWorker
 from rater.kafka import failstop
 from rater.kafka.failstop import Exit
 from rater.seam.heads import HEAD_KEY, HEADS
@@ -45,12 +45,12 @@ def pressure() -> list[tuple[int, bool]]:
 def make_unit(deaths: list[Died], producer: ScriptedProducer, pressure: list[tuple[int, bool]]) -> MakeUnit:
     """A unit of the toy application on partition 3, taking in, with `next_offset` as told."""
 
-    def make(next_offset: int = 0, config: EngineConfig | None = None) -> Unit:
+    def make(next_offset: int = 0, config: EngineConfig | None = None) -> PartitionWorker:
         assert deaths == []
         head = Head(next_offset, 4)
         rows = PartitionRows([HEADS, toy.COUNTS])
         rows.tables[HEADS.name][HEAD_KEY] = head
-        unit = Unit(
+        unit = PartitionWorker(
             partition=3,
             rows=rows,
             head=head,

@@ -9,7 +9,7 @@ import pytest
 from rater.engine import folding
 from rater.engine.folding import FoldGate, Pace, Slice
 from rater.seam.model import LogRecord
-from tests.engine.test_unit import offsets
+from tests.engine.test_partition_worker import offsets
 from tests.support.scripted import Died, MakeUnit, ScriptedProducer, batch, settled
 
 RECORDS = [LogRecord(offset, 0, b"k", b"v") for offset in range(10)]

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from rater.engine import engine, restore, unit
+from rater.engine import engine, partition_worker, restore
 from rater.engine.config import EngineConfig
 from rater.engine.faust import transport
 from rater.engine.producer import Outbox, PartitionProducer
@@ -63,13 +63,13 @@ def no_fence() -> None:
 def offset_outside() -> None:
     """The row with `next_offset` is written behind the transaction, by a producer of its own."""
     writers: dict[str, AIOKafkaProducer] = {}
-    transact = unit.Unit._transact
+    transact = partition_worker.PartitionWorker._transact
 
-    def pack(self: unit.Unit, effects: Effects, *rest: Any) -> Outbox:
+    def pack(self: partition_worker.PartitionWorker, effects: Effects, *rest: Any) -> Outbox:
         effects.changes.pop(HEADS.name, None)
         return packs(self, effects, *rest)
 
-    async def transacted(self: unit.Unit, *given: Any) -> None:
+    async def transacted(self: partition_worker.PartitionWorker, *given: Any) -> None:
         await transact(self, *given)
         if "one" not in writers:
             writers["one"] = AIOKafkaProducer(**self.config.client, linger_ms=500)
@@ -77,22 +77,22 @@ def offset_outside() -> None:
         topic = self.config.changelog(HEADS.name)
         await writers["one"].send(topic, encode(self.head), HEAD_KEY, partition=self.partition)
 
-    packs = unit.Unit._pack
-    setattr(unit.Unit, "_pack", pack)
-    setattr(unit.Unit, "_transact", transacted)
+    packs = partition_worker.PartitionWorker._pack
+    setattr(partition_worker.PartitionWorker, "_pack", pack)
+    setattr(partition_worker.PartitionWorker, "_transact", transacted)
 
 
 def ack_before_commit() -> None:
     """A batch is acknowledged before its transaction, and a restart begins where the group says."""
-    take = unit.Unit._take
+    take = partition_worker.PartitionWorker._take
 
-    def taken(self: unit.Unit) -> list[Any]:
+    def taken(self: partition_worker.PartitionWorker) -> list[Any]:
         deliveries = take(self)
         for delivery in deliveries:
             delivery.ack()
         return deliveries
 
-    setattr(unit.Unit, "_take", taken)
+    setattr(partition_worker.PartitionWorker, "_take", taken)
     seek_to_committed()
 
 
@@ -110,7 +110,11 @@ def seek_to_committed() -> None:
         return int(self._epoch)
 
     setattr(transport.BatchConsumerThread, "_seek_all", seek_all)
-    setattr(unit.Unit, "_unseen", lambda _self, taken: [r for delivery in taken for r in delivery.value.records])
+    setattr(
+        partition_worker.PartitionWorker,
+        "_unseen",
+        lambda _self, taken: [r for delivery in taken for r in delivery.value.records],
+    )
 
 
 def new_producer_on_kept_rows() -> None:

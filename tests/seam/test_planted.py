@@ -11,9 +11,9 @@ import pytest
 from aiokafka.errors import KafkaError
 
 from rater.engine import restore as restore_module
+from rater.engine.partition_worker import PartitionWorker
 from rater.engine.producer import Outbox, PartitionProducer
 from rater.engine.restore import Restored, restore
-from rater.engine.unit import Unit
 from rater.seam.heads import HEAD_KEY, HEADS
 from tests.seam.sweep import Attack, Run, run, steps
 from tests.seam.world import HEADS_LOG, LOG
@@ -88,9 +88,9 @@ def the_offset_in_a_transaction_before(patch: Patch) -> None:
 
 def ack_before_the_commit_and_begin_at_the_groups_offset(patch: Patch) -> None:
     """What a plain Faust agent does: acknowledged first, and the group's offset says where to go on."""
-    take, find = Unit._take, restore_module._heads
+    take, find = PartitionWorker._take, restore_module._heads
 
-    def acking(self: Unit) -> Any:
+    def acking(self: PartitionWorker) -> Any:
         taken = take(self)
         for delivery in taken:
             delivery.acknowledge(delivery.value)  # type: ignore[attr-defined]
@@ -105,42 +105,42 @@ def ack_before_the_commit_and_begin_at_the_groups_offset(patch: Patch) -> None:
                 heads[partition.partition] = type(head)(offset, head.partitions, head.outcomes, head.state)
         return heads
 
-    patch.setattr(Unit, "_take", acking)
+    patch.setattr(PartitionWorker, "_take", acking)
     patch.setattr(restore_module, "_heads", by_group)
     patch.setattr("tests.seam.world.World.judge_ack", lambda *_: None)  # the end must show it, not the bookkeeping
 
 
 def a_new_producer_on_kept_rows(patch: Patch) -> None:
     """A kept partition gets a fresh producer at a rebalance, which fences whoever owned it in between."""
-    prove = Unit.prove
+    prove = PartitionWorker.prove
 
-    async def renewed(self: Unit) -> None:
+    async def renewed(self: PartitionWorker) -> None:
         await self.producer.stop()
         self.producer = PartitionProducer(self.config, self.partition)
         await self.producer.start()
         await prove(self)
 
-    patch.setattr(Unit, "prove", renewed)
+    patch.setattr(PartitionWorker, "prove", renewed)
 
 
 def rows_before_the_commit(patch: Patch) -> None:
     """The overlay is in the rows while the transaction is still under way."""
-    fold = Unit._fold
+    fold = PartitionWorker._fold
 
-    def eager(self: Unit, tick: Any) -> Any:
+    def eager(self: PartitionWorker, tick: Any) -> Any:
         folded = fold(self, tick)
         effects = folded.effects
         self.rows.apply({**effects.changes, HEADS.name: {HEAD_KEY: effects.head}})
         return folded
 
-    patch.setattr(Unit, "_fold", eager)
+    patch.setattr(PartitionWorker, "_fold", eager)
 
 
 def an_unknown_outcome_is_tried_again(patch: Patch) -> None:
     """An error of the commit is taken for "not committed", and the batch is rated again with a new producer."""
-    commit = Unit._commit
+    commit = PartitionWorker._commit
 
-    async def again(self: Unit, outbox: Outbox) -> None:
+    async def again(self: PartitionWorker, outbox: Outbox) -> None:
         batches = dict(outbox._batches)
         try:
             await commit(self, outbox)
@@ -151,21 +151,21 @@ def an_unknown_outcome_is_tried_again(patch: Patch) -> None:
             anew._batches = batches
             await commit(self, anew)
 
-    patch.setattr(Unit, "_commit", again)
+    patch.setattr(PartitionWorker, "_commit", again)
 
 
 def a_cancelled_transaction_is_forgotten(patch: Patch) -> None:
     """A cancellation ends the transaction's wait, not the process: the commit goes on in the background."""
-    turn = Unit._turn
+    turn = PartitionWorker._turn
 
-    async def forgetful(self: Unit) -> None:
+    async def forgetful(self: PartitionWorker) -> None:
         try:
             await turn(self)
         except asyncio.CancelledError:
             await asyncio.sleep(0.001)
             await turn(self)
 
-    patch.setattr(Unit, "_turn", forgetful)
+    patch.setattr(PartitionWorker, "_turn", forgetful)
 
 
 def the_changelogs_read_with_what_was_aborted(patch: Patch) -> None:

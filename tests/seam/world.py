@@ -1,8 +1,8 @@
 """Workers over the fake Kafka, one after the other on the same partition, and the judge of what they leave behind.
 
-A worker is the real engine (`Engine`, `Unit`, `restore`, `PartitionProducer`) with the toy step; only what Faust does
-around it is played here: fetch from `next_offset` on, hand batches over, rebalance, commit the group's offset on
-an ack.
+A worker is the real engine (`Engine`, `PartitionWorker`, `restore`, `PartitionProducer`) with the toy step; only what
+Faust does around it is played here: fetch from `next_offset` on, hand batches over, rebalance, commit the group's
+offset on an ack.
 """
 
 from __future__ import annotations

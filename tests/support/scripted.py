@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rater.engine.batches import FetchedBatch
-from rater.engine.unit import Unit
+from rater.engine.partition_worker import PartitionWorker
 from rater.kafka.failstop import Exit
 from rater.seam.model import LogRecord
 
-MakeUnit = Callable[..., Unit]
+MakeUnit = Callable[..., PartitionWorker]
 
 
 class Died(BaseException):
@@ -82,7 +82,7 @@ def batch(*offsets: int, start: int | None = None, end: int | None = None, size:
     return Delivered(FetchedBatch(offsets[0] if start is None else start, end or offsets[-1] + 1, 1, records, size))
 
 
-async def settled(unit: Unit) -> None:
+async def settled(unit: PartitionWorker) -> None:
     """Wait until the unit has nothing more to do."""
     while unit._task is not None:
         await asyncio.wait({unit._task})

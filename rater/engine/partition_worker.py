@@ -1,6 +1,6 @@
 """One log partition at work: its rows, its producer, and the queue between fetching and committing.
 
-The commit protocol (exactly_once.md), the numbers of `Unit._transact`:
+The commit protocol (exactly_once.md), the numbers of `PartitionWorker._transact`:
 
 1. fold the records into an overlay of row changes and outputs (pure; the rows are not touched), in the partition's
    turn and for a bounded time: what is not folded then has the next transaction;
@@ -44,7 +44,7 @@ HIGH_WATER = 8 * 1024 * 1024
 
 
 @dataclass(slots=True, eq=False)
-class Unit:
+class PartitionWorker:
     """A log partition that this worker owns. All methods run on the engine's event loop."""
 
     partition: int

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from rater.engine import unit as unit_module
-from rater.engine.unit import Unit
+from rater.engine import partition_worker as unit_module
+from rater.engine.partition_worker import PartitionWorker
 from rater.kafka.failstop import Exit
 from rater.seam.heads import HEAD_KEY
 from rater.seam.model import Effects, Head, Output
@@ -300,7 +300,7 @@ async def test_a_step_that_miscounts_ends_the_process(
     assert "next_offset" in str(deaths[0].error)
 
 
-async def resumed_beyond(unit: Unit, start: int) -> None:
+async def resumed_beyond(unit: PartitionWorker, start: int) -> None:
     """A transaction with a marker behind it, a rebalance, and a batch that was fetched from `start` on."""
     unit.offer(batch(0, end=2))
     await settled(unit)
@@ -323,6 +323,6 @@ async def test_a_unit_that_keeps_where_it_was_would_be_caught(
     make_unit: MakeUnit, producer: ScriptedProducer, deaths: list[Died], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The mistake: the hole goes by unseen."""
-    monkeypatch.setattr(Unit, "resume", lambda unit: setattr(unit, "accepting", True))
+    monkeypatch.setattr(PartitionWorker, "resume", lambda unit: setattr(unit, "accepting", True))
     await resumed_beyond(make_unit(), 2)
     assert (offsets(producer), deaths) == ([0, 2], [])
