@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 import orjson
 
-from rater.processor.decision import APPLIED, DUPLICATE, Decision, Desk, Rejected
+from rater.processor.decision import APPLIED, DUPLICATE, Decision, RecordScope, Rejected
 from rater.processor.opening import Opened, begin_period, usage_changes
 from rater.processor.outputs import charge, reason_member
 from rater.processor.rows import (
@@ -31,10 +31,10 @@ from rater.wire.events import AccountAdjusted
 
 
 def on_adjusted(
-    desk: Desk, record: Record, event: AccountAdjusted, key: bytes, account: Account | None
+    scope: RecordScope, record: Record, event: AccountAdjusted, key: bytes, account: Account | None
 ) -> Decision | Rejected:
     """Post an amount by hand in the account's oldest open period."""
-    tariffs = desk.tariffs
+    tariffs = scope.tariffs
     if tariffs is None:
         return Rejected("no-tariff-book", "no tariff book is published yet")
     if account is None:
@@ -42,7 +42,7 @@ def on_adjusted(
     content = orjson.dumps([str(event.amount.normalize()), event.reason])
     fingerprint = blake2b(content, digest_size=12).hexdigest()
     identity = adjustment_key(key, event.adjustment_id)
-    earlier: Adjusted | None = desk.adjustments(identity) or next(
+    earlier: Adjusted | None = scope.adjustments(identity) or next(
         (known for known in account.adjustments if known.id == event.adjustment_id), None
     )
     if earlier is not None:
@@ -50,10 +50,10 @@ def on_adjusted(
     amount = rounded(event.amount, tariffs.book.precision)
     if amount != event.amount:
         return Rejected("wrong-shape", f"amount: more than {tariffs.book.precision} decimal places")
-    ready = _oldest(desk, tariffs, key, account)
+    ready = _oldest(scope, tariffs, key, account)
     if isinstance(ready, Rejected):
         return ready
-    plan = plan_of_segment(ready.account, ready.usage.segments[ready.segment], desk.plan)
+    plan = plan_of_segment(ready.account, ready.usage.segments[ready.segment], scope.plan)
     adjusted = adjust(plan, ready.usage, ready.segment, amount)
     posted = Adjusted(event.adjustment_id, fingerprint, adjusted.usage.period)
     after = with_period(ready.account, adjusted.usage)
@@ -63,8 +63,8 @@ def on_adjusted(
         (ACCOUNTS, key, after),
     )
     about = f'"adjustment_id":"{event.adjustment_id}",{reason_member(event.reason)}'
-    fees = (charge(desk, record, key, fee, tariffs.book.currency) for fee in ready.fees)
-    output = charge(desk, record, key, adjusted, tariffs.book.currency, about)
+    fees = (charge(scope, record, key, fee, tariffs.book.currency) for fee in ready.fees)
+    output = charge(scope, record, key, adjusted, tariffs.book.currency, about)
     return Decision(APPLIED, changes, (*fees, output), grows=True)
 
 
@@ -74,16 +74,16 @@ def _again(earlier: Adjusted, fingerprint: str) -> Decision | Rejected:
     return Rejected("conflict", "an adjustment with this adjustment_id but other content was applied before")
 
 
-def _oldest(desk: Desk, tariffs: Tariffs, key: bytes, account: Account) -> Opened | Rejected:
+def _oldest(scope: RecordScope, tariffs: Tariffs, key: bytes, account: Account) -> Opened | Rejected:
     """The oldest open period with charges; where there is none, the first open one of the account's subscriptions."""
     if account.periods:
         place = usage_key(key, account.periods[0].name)
-        usage: Usage = desk.usages(place)
+        usage: Usage = scope.usages(place)
         return Opened(account, (), usage, place, len(usage.segments) - 1)
     starts = [said.start for said in account.history]
-    start = max(desk.clock.closed, min(starts, default=desk.clock.closed))
+    start = max(scope.clock.closed, min(starts, default=scope.clock.closed))
     period = period_at(account.calendar, start)
-    ledger, place = desk.ledger(key, tariffs), usage_key(key, period.name)
+    ledger, place = scope.ledger(key, tariffs), usage_key(key, period.name)
     ready = begin_period(ledger, account, period, start, place)
     if isinstance(ready, Rejected) and ready.reason == "account-ended":
         usage = opened(account, period, ledger)

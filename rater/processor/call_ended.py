@@ -6,7 +6,7 @@ conflict, too-old, late, late-no-plan, unknown-account or account-ended, too-far
 
 from __future__ import annotations
 
-from rater.processor.decision import CHARGED, DUPLICATE, TOLERANCE, Change, Decision, Desk, Rejected
+from rater.processor.decision import CHARGED, DUPLICATE, TOLERANCE, Change, Decision, RecordScope, Rejected
 from rater.processor.opening import Opened, begin_period, no_plan, usage_changes
 from rater.processor.outputs import call_member, charge
 from rater.processor.rows import ACCOUNTS, CALLS, USAGE, KnownCall, call_key, call_row, decode_call, usage_key
@@ -29,25 +29,27 @@ from rater.seam.model import Record
 from rater.wire.events import CallEnded
 
 
-def on_call(desk: Desk, record: Record, event: CallEnded, key: bytes, account: Account | None) -> Decision | Rejected:
+def on_call(
+    scope: RecordScope, record: Record, event: CallEnded, key: bytes, account: Account | None
+) -> Decision | Rejected:
     """Decide on a call of the account whose id as bytes is `key`; `account` is what is kept of it."""
     start, ended = instant(event.started_at), instant(event.ended_at)
-    if ended > record.timestamp * 1000 + TOLERANCE and desk.check_timestamps:
+    if ended > record.timestamp * 1000 + TOLERANCE and scope.check_timestamps:
         return Rejected("ends-in-future", "the call ends more than 5 minutes after its record's timestamp")
-    tariffs = desk.tariffs
+    tariffs = scope.tariffs
     if tariffs is None:
         return Rejected("no-tariff-book", "no tariff book is published yet")
     answered = None if event.answered_at is None else instant(event.answered_at)
     identity = call_key(key, event.source, event.call_id)
-    known: bytes | None = desk.calls(identity)
+    known: bytes | None = scope.calls(identity)
     if known is not None:
         return _again(decode_call(known), _remembered(event, "", start, answered, ended))
-    ready = _open(desk, tariffs, key, account, start)
+    ready = _open(scope, tariffs, key, account, start)
     if isinstance(ready, Rejected):
         return ready
     talk = 0 if answered is None else talk_seconds(answered, ended)
     call = Call(event.direction, answered is not None, talk)
-    plan = plan_of_segment(ready.account, ready.usage.segments[ready.segment], desk.plan)
+    plan = plan_of_segment(ready.account, ready.usage.segments[ready.segment], scope.plan)
     charged = charge_call(plan, ready.usage, ready.segment, call, tariffs.book.precision)
     period = charged.usage.period
     numbers = (event.caller, event.callee)
@@ -55,16 +57,16 @@ def on_call(desk: Desk, record: Record, event: CallEnded, key: bytes, account: A
     changes: tuple[Change, ...] = ((USAGE, ready.usage_key, charged.usage), (CALLS, identity, remembered))
     billed = charged.segment.seconds - ready.usage.segments[ready.segment].seconds
     about = call_member(event.source, event.call_id, event.started_at.isoformat(), call, billed)
-    output = charge(desk, record, key, charged, tariffs.book.currency, about, ready.late)
+    output = charge(scope, record, key, charged, tariffs.book.currency, about, ready.late)
     if ready.account is account:
         decision = Decision(CHARGED, changes, (output,))
         if quiet(account, plan, charged.segment, charged.usage.alerts):
             return decision
     else:
-        fees = (charge(desk, record, key, fee, tariffs.book.currency) for fee in ready.fees)
+        fees = (charge(scope, record, key, fee, tariffs.book.currency) for fee in ready.fees)
         changes = ((ACCOUNTS, key, ready.account), *usage_changes(key, ready.fees), *changes)
         decision = Decision(CHARGED, changes, (*fees, output), grows=True)
-    return watched(desk, record, key, ready.account, decision, ended)
+    return watched(scope, record, key, ready.account, decision, ended)
 
 
 def _remembered(event: CallEnded, period: str, start: Instant, answered: Instant | None, ended: Instant) -> KnownCall:
@@ -79,30 +81,30 @@ def _again(known: KnownCall, said: KnownCall) -> Decision | Rejected:
     return Rejected("conflict", "a call with this source and call_id but other content was charged before")
 
 
-def _open(desk: Desk, tariffs: Tariffs, key: bytes, known: Account | None, start: Instant) -> Opened | Rejected:
-    account = known or newcomer(tariffs, desk.clock.forgotten)
+def _open(scope: RecordScope, tariffs: Tariffs, key: bytes, known: Account | None, start: Instant) -> Opened | Rejected:
+    account = known or newcomer(tariffs, scope.clock.forgotten)
     if start < account.known_from:
         # It may have been here under another calendar, and be forgotten with all its calls.
         return Rejected("too-old", "nothing is kept of the account from that time: the call could be a repeat")
     period = period_at(account.calendar, start)
-    if period.end <= desk.clock.closed:
-        return _open_late(desk, tariffs, key, account, period)
+    if period.end <= scope.clock.closed:
+        return _open_late(scope, tariffs, key, account, period)
     place = usage_key(key, period.name)
-    usage: Usage | None = desk.usages(place)
+    usage: Usage | None = scope.usages(place)
     if usage is not None and (account.next_fee is None or start < account.next_fee):
         index = segment_at(usage, start)
         return no_plan(account, start) if index is None else Opened(account, (), usage, place, index)
-    return begin_period(desk.ledger(key, tariffs), account, period, start, place)
+    return begin_period(scope.ledger(key, tariffs), account, period, start, place)
 
 
-def _open_late(desk: Desk, tariffs: Tariffs, key: bytes, account: Account, own: Period) -> Opened | Rejected:
+def _open_late(scope: RecordScope, tariffs: Tariffs, key: bytes, account: Account, own: Period) -> Opened | Rejected:
     """The call's own period is closed: by the book's policy it counts as if it had started in the oldest open one."""
-    if own.end <= desk.clock.forgotten:
+    if own.end <= scope.clock.forgotten:
         return Rejected("too-old", f"the call's period {own.name} is forgotten: nobody could tell it from a repeat")
     if tariffs.book.late == "reject":
         return Rejected("late", f"the call's period {own.name} is closed")
-    period = period_at(account.calendar, desk.clock.closed)
-    ledger = desk.ledger(key, tariffs)
+    period = period_at(account.calendar, scope.clock.closed)
+    ledger = scope.ledger(key, tariffs)
     usage = opened(account, period, ledger)
     planned = [segment.start for segment in usage.segments if not segment.stands_in]
     if not planned:

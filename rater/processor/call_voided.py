@@ -5,7 +5,7 @@ The checks, in this order: unknown-call, duplicate (voided before), closed-perio
 
 from __future__ import annotations
 
-from rater.processor.decision import DUPLICATE, VOIDED, Change, Decision, Desk, Rejected
+from rater.processor.decision import DUPLICATE, VOIDED, Change, Decision, RecordScope, Rejected
 from rater.processor.outputs import call_member, charge, reason_member
 from rater.processor.rows import (
     CALLS,
@@ -25,24 +25,24 @@ from rater.wire.events import CallVoided
 
 
 def on_voided(
-    desk: Desk, record: Record, event: CallVoided, key: bytes, account: Account | None
+    scope: RecordScope, record: Record, event: CallVoided, key: bytes, account: Account | None
 ) -> Decision | Rejected:
     """Take a rated call back: its period is then as if the call had never been."""
-    tariffs = desk.tariffs
+    tariffs = scope.tariffs
     identity = call_key(key, event.source, event.call_id)
-    row: bytes | None = desk.calls(identity)
+    row: bytes | None = scope.calls(identity)
     if tariffs is None or account is None or row is None:
         return Rejected("unknown-call", "no call with this source and call_id was rated")
     known = decode_call(row)
     if known.voided:
         return Decision(DUPLICATE)
     place = usage_key(key, known.period)
-    usage: Usage | None = desk.usages(place)
+    usage: Usage | None = scope.usages(place)
     if usage is None:
         return Rejected("closed-period", f"the call was charged in {known.period}, which is closed")
     found = segment_of(usage, known.start)
     index = found or 0
-    plan = plan_of_segment(account, usage.segments[index], desk.plan)
+    plan = plan_of_segment(account, usage.segments[index], scope.plan)
     call = known.call
     reversed_ = reverse_call(plan, usage, index, call, tariffs.book.precision, uncounted=found is None)
     changes: tuple[Change, ...] = (
@@ -51,4 +51,4 @@ def on_voided(
     )
     started = moment(known.start).isoformat()
     about = call_member(event.source, event.call_id, started, call, billed(plan, call)) + reason_member(event.reason)
-    return Decision(VOIDED, changes, (charge(desk, record, key, reversed_, tariffs.book.currency, about),))
+    return Decision(VOIDED, changes, (charge(scope, record, key, reversed_, tariffs.book.currency, about),))

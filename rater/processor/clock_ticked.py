@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rater.processor.decision import APPLIED, TOLERANCE, Decision, Desk, Rejected, State
+from rater.processor.decision import APPLIED, TOLERANCE, Decision, RecordScope, Rejected, State
 from rater.processor.due import work
 from rater.rating.catalog import Tariffs
 from rater.rating.instant import DAY, Instant, instant, length
@@ -13,21 +13,21 @@ from rater.seam.model import Record
 from rater.wire.events import ClockTicked
 
 
-def on_tick(desk: Desk, record: Record, event: ClockTicked) -> Decision | Rejected:
+def on_tick(scope: RecordScope, record: Record, event: ClockTicked) -> Decision | Rejected:
     """Decide on a tick: it moves the partition's time, which never falls, and does what has fallen due."""
     at = instant(event.at)
     ahead = at > record.timestamp * 1000 + TOLERANCE
-    if ahead and desk.check_timestamps and not event.operator:
+    if ahead and scope.check_timestamps and not event.operator:
         return Rejected("tick-ahead", "the tick is more than 5 minutes ahead of its record's timestamp")
-    newest = desk.now(record)
+    newest = scope.now(record)
     if newest and at > newest + AHEAD_DAYS * DAY:
         return Rejected(
             "tick-ahead", f"the tick is more than {AHEAD_DAYS} days ahead of the last one and of its record"
         )
-    state = _moved(desk.state, desk.tariffs, at)
-    if desk.tariffs is None or state.due is None or state.due > (state.now or 0):
+    state = _moved(scope.state, scope.tariffs, at)
+    if scope.tariffs is None or state.due is None or state.due > (state.now or 0):
         return Decision(APPLIED, state=state._replace(left=False))
-    return work(replace(desk, state=state, clock=state.clock), record, desk.tariffs, event.changes)
+    return work(replace(scope, state=state, clock=state.clock), record, scope.tariffs, event.changes)
 
 
 def _moved(state: State, tariffs: Tariffs | None, at: Instant) -> State:

@@ -84,7 +84,7 @@ class Rejected(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class RecordScope:
     """What a decision may look at: the rows as the records before it left them, and where the record stands."""
 
     accounts: Read

@@ -11,7 +11,7 @@ from dataclasses import replace
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
-from rater.processor.decision import APPLIED, DUPLICATE, Change, Decision, Desk, Rejected, State
+from rater.processor.decision import APPLIED, DUPLICATE, Change, Decision, RecordScope, Rejected, State
 from rater.processor.outputs import charge, closed_words, period_closed
 from rater.processor.rows import ACCOUNTS, ADJUSTMENTS, CALLS, USAGE, usage_key
 from rater.processor.watch import look, spend_of, told
@@ -44,29 +44,29 @@ def work_left(state: State) -> bool:
     return state.left
 
 
-def after(desk: Desk, decision: Decision) -> State:
+def after(scope: RecordScope, decision: Decision) -> State:
     """The partition's state after a decision: an account whose row changed may have work sooner than all others."""
-    state = desk.state if decision.state is None else decision.state
-    if desk.tariffs is None or not decision.grows:
+    state = scope.state if decision.state is None else decision.state
+    if scope.tariffs is None or not decision.grows:
         return state
-    coming = (_due(row, desk.tariffs) for table, _, row in decision.changes if table == ACCOUNTS and row is not None)
+    coming = (_due(row, scope.tariffs) for table, _, row in decision.changes if table == ACCOUNTS and row is not None)
     soonest = [at for at in (state.due, *coming) if at is not None]
     return state._replace(due=min(soonest, default=None))
 
 
 def first_live(
-    desk: Desk,
+    scope: RecordScope,
     record: Record,
     key: bytes,
     account: Account,
-    act: Callable[[Desk, Account], Decision | Rejected],
+    act: Callable[[RecordScope, Account], Decision | Rejected],
 ) -> Decision | Rejected:
     """What has fallen due for the account, then what its event does; nothing, if the event does nothing."""
-    assert desk.tariffs is not None  # noqa: S101 - an account was known, so there is a book
-    done = _lived(desk, desk.clock, record, key, account, desk.tariffs)
-    if desk.clock.past(done.account):
+    assert scope.tariffs is not None  # noqa: S101 - an account was known, so there is a book
+    done = _lived(scope, scope.clock, record, key, account, scope.tariffs)
+    if scope.clock.past(done.account):
         return Rejected("too-far", f"more than {MAX_EVENTS} fees and closings of the account are due at once")
-    found = act(_later(desk, done.changes), done.account)
+    found = act(_later(scope, done.changes), done.account)
     if isinstance(found, Rejected) or found.outcome == DUPLICATE:
         return found
     changes = (*done.changes, (ACCOUNTS, key, done.account), *found.changes)
@@ -77,38 +77,38 @@ def _due(account: Account, tariffs: Tariffs) -> Instant | None:
     return due(account, length(tariffs.book.close_after), length(tariffs.book.remember))
 
 
-def work(desk: Desk, record: Record, tariffs: Tariffs, most: int) -> Decision:
+def work(scope: RecordScope, record: Record, tariffs: Tariffs, most: int) -> Decision:
     """Do what is due in its order, until that makes as many row changes as it may."""
-    waiting, later = _agenda(desk, tariffs)
+    waiting, later = _agenda(scope, tariffs)
     heapify(waiting)
     changes: list[Change] = []
     outputs: list[Output] = []
     usages: dict[bytes, Usage | None] = {}
-    changing = replace(desk, usages=lambda key: usages[key] if key in usages else desk.usages(key))
+    changing = replace(scope, usages=lambda key: usages[key] if key in usages else scope.usages(key))
     while waiting and len(changes) < most:
         at, key, account = heappop(waiting)
-        then = _then(desk.clock, at, tariffs)
+        then = _then(scope.clock, at, tariffs)
         done = _lived(changing, then, record, key, account, tariffs)
         if done.account.next_look is not None and done.account.next_look <= at:
             done = _looked(changing, record, key, done, tariffs)
-        forgot, over, after_all = _forgotten(desk, record, then, key, done.account, most - len(changes))
+        forgot, over, after_all = _forgotten(scope, record, then, key, done.account, most - len(changes))
         changes += (*done.changes, *forgot, (ACCOUNTS, key, None if nobody(after_all) else after_all))
         usages |= {place: row for table, place, row in done.changes if table == USAGE}
         outputs += (*done.outputs, *over)
         coming = _due(after_all, tariffs)
         if coming is not None:
-            heappush(waiting, (coming, key, after_all)) if coming <= desk.clock.now else later.append(coming)
+            heappush(waiting, (coming, key, after_all)) if coming <= scope.clock.now else later.append(coming)
     later += [at for at, _, _ in waiting]
-    state = desk.state._replace(due=min(later, default=None), left=bool(waiting))
+    state = scope.state._replace(due=min(later, default=None), left=bool(waiting))
     return Decision(APPLIED, tuple(changes), tuple(outputs), state=state)
 
 
-def _agenda(desk: Desk, tariffs: Tariffs) -> tuple[list[Work], list[Instant]]:
+def _agenda(scope: RecordScope, tariffs: Tariffs) -> tuple[list[Work], list[Instant]]:
     """What is due now, and the instants of all that comes later."""
     waiting: list[Work] = []
     later: list[Instant] = []
-    close_after, remember, now = length(tariffs.book.close_after), length(tariffs.book.remember), desk.clock.now
-    for key, account in desk.everyone():
+    close_after, remember, now = length(tariffs.book.close_after), length(tariffs.book.remember), scope.clock.now
+    for key, account in scope.everyone():
         at = due(account, close_after, remember)
         if at is not None:
             waiting.append((at, key, account)) if at <= now else later.append(at)
@@ -121,8 +121,8 @@ def _then(clock: Clock, at: Instant, tariffs: Tariffs) -> Clock:
     return Clock(min(clock.now, at), closed, min(clock.forgotten, closed - length(tariffs.book.remember)))
 
 
-def _lived(desk: Desk, clock: Clock, record: Record, key: bytes, account: Account, tariffs: Tariffs) -> Done:
-    lived = live(account, clock, desk.ledger(key, tariffs))
+def _lived(scope: RecordScope, clock: Clock, record: Record, key: bytes, account: Account, tariffs: Tariffs) -> Done:
+    lived = live(account, clock, scope.ledger(key, tariffs))
     currency = tariffs.book.currency
     changes: list[Change] = []
     outputs: list[Output] = []
@@ -132,22 +132,22 @@ def _lived(desk: Desk, clock: Clock, record: Record, key: bytes, account: Accoun
         if isinstance(event, Charged):
             charged[place] = event.usage
             changes.append((USAGE, place, event.usage))
-            outputs.append(charge(desk, record, key, event, currency))
+            outputs.append(charge(scope, record, key, event, currency))
         else:
             last = charged.pop(place, None)
             if last is not None:
-                outputs += told(desk, record, key, lived.account, {place: last}, clock.now)[1]
+                outputs += told(scope, record, key, lived.account, {place: last}, clock.now)[1]
             changes.append((USAGE, place, None))
-            words = closed_words(event.usage, lived.account, desk.plan, tariffs)
-            outputs.append(period_closed(desk, record, key, words))
-            if desk.spend:  # the last of this period: the row that a later batch would tell of is gone
-                outputs.append(spend_of(desk, record, key, lived.account, event.usage, tariffs))
-    remembered, alerts = told(desk, record, key, lived.account, charged, clock.now)
-    after = _kept(desk, key, lived.account, len(account.closed), length(tariffs.book.close_after))
+            words = closed_words(event.usage, lived.account, scope.plan, tariffs)
+            outputs.append(period_closed(scope, record, key, words))
+            if scope.spend:  # the last of this period: the row that a later batch would tell of is gone
+                outputs.append(spend_of(scope, record, key, lived.account, event.usage, tariffs))
+    remembered, alerts = told(scope, record, key, lived.account, charged, clock.now)
+    after = _kept(scope, key, lived.account, len(account.closed), length(tariffs.book.close_after))
     return Done(after, (*changes, *remembered), (*outputs, *alerts))
 
 
-def _kept(desk: Desk, key: bytes, account: Account, before: int, close_after: int) -> Account:
+def _kept(scope: RecordScope, key: bytes, account: Account, before: int, close_after: int) -> Account:
     """The account, of whose closed periods all behind the first `before` just closed; those with credits are kept.
 
     Without ticks a period stays open long after it should have closed. A credit that was posted meanwhile must be known
@@ -156,24 +156,24 @@ def _kept(desk: Desk, key: bytes, account: Account, before: int, close_after: in
     """
 
     def kept(known: Known) -> Known:
-        late = desk.clock.now - close_after - known.end
-        if late <= DAY or not desk.identities(ADJUSTMENTS, usage_key(key, known.name), 1):
+        late = scope.clock.now - close_after - known.end
+        if late <= DAY or not scope.identities(ADJUSTMENTS, usage_key(key, known.name), 1):
             return known  # within a day is the work of a large partition
-        return known._replace(kept=desk.clock.now - close_after)
+        return known._replace(kept=scope.clock.now - close_after)
 
     if len(account.closed) == before:
         return account
     return replace(account, closed=(*account.closed[:before], *map(kept, account.closed[before:])))
 
 
-def _looked(desk: Desk, record: Record, key: bytes, done: Done, tariffs: Tariffs) -> Done:
+def _looked(scope: RecordScope, record: Record, key: bytes, done: Done, tariffs: Tariffs) -> Done:
     """What was done for an account, and a look at its days that are over."""
-    account, changes, outputs = look(_later(desk, done.changes), record, key, done.account, tariffs)
+    account, changes, outputs = look(_later(scope, done.changes), record, key, done.account, tariffs)
     return Done(account, (*done.changes, *changes), (*done.outputs, *outputs))
 
 
 def _forgotten(
-    desk: Desk, record: Record, clock: Clock, key: bytes, account: Account, room: int
+    scope: RecordScope, record: Record, clock: Clock, key: bytes, account: Account, room: int
 ) -> tuple[tuple[Change, ...], tuple[Output, ...], Account]:
     """Identities that are forgotten, as many as there is room for, and the account afterwards."""
     gone = forgettable(account, clock)
@@ -183,15 +183,15 @@ def _forgotten(
     for period in sorted(gone):
         for table in (CALLS, ADJUSTMENTS):
             left = room - len(changes)
-            keys = desk.identities(table, usage_key(key, period), left + 1)
+            keys = scope.identities(table, usage_key(key, period), left + 1)
             changes += ((table, identity, None) for identity in keys[:left])
             if len(keys) > left:
                 return tuple(changes), (), account
-    over = tuple(forgotten(desk, record, key, period) for period in sorted(gone)) if desk.spend else ()
+    over = tuple(forgotten(scope, record, key, period) for period in sorted(gone)) if scope.spend else ()
     return tuple(changes), over, forgetting(account, gone)
 
 
-def _later(desk: Desk, changes: tuple[Change, ...]) -> Desk:
-    """The desk as these changes leave it."""
+def _later(scope: RecordScope, changes: tuple[Change, ...]) -> RecordScope:
+    """The scope as these changes leave it."""
     usages = {key: row for table, key, row in changes if table == USAGE}
-    return replace(desk, usages=lambda key: usages[key] if key in usages else desk.usages(key))
+    return replace(scope, usages=lambda key: usages[key] if key in usages else scope.usages(key))

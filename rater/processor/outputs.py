@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from rater.processor.decision import Desk, Rejected
+from rater.processor.decision import RecordScope, Rejected
 from rater.processor.rows import quoted
 from rater.rating.account import Account
 from rater.rating.book import Meter, Plan
@@ -55,7 +55,9 @@ def _time_header(timestamp: int) -> tuple[str, bytes]:
     return "ce_time", f"{_second(timestamp // 1000)}.{timestamp % 1000:03d}Z".encode()
 
 
-def headers(desk: Desk, record: Record, message: tuple[str, bytes], ident: str) -> tuple[tuple[str, bytes], ...]:
+def headers(
+    scope: RecordScope, record: Record, message: tuple[str, bytes], ident: str
+) -> tuple[tuple[str, bytes], ...]:
     """The CloudEvents attributes, and the place that a message came from."""
     return (
         _SPECVERSION,
@@ -63,25 +65,25 @@ def headers(desk: Desk, record: Record, message: tuple[str, bytes], ident: str) 
         message,
         _SOURCE,
         _time_header(record.timestamp),
-        ("rater-from", f"{desk.place}{record.offset}".encode()),
+        ("rater-from", f"{scope.place}{record.offset}".encode()),
     )
 
 
-def forward(desk: Desk, record: Record, message: str, partition: int) -> Output:
+def forward(scope: RecordScope, record: Record, message: str, partition: int) -> Output:
     """The record, unchanged, to the partition that its key belongs to."""
-    marks = headers(desk, record, ("ce_type", message.encode()), f"{desk.partition}:{record.offset}")
+    marks = headers(scope, record, ("ce_type", message.encode()), f"{scope.partition}:{record.offset}")
     return Output("calls", partition, record.key, record.value, record.timestamp, marks)
 
 
-def rejection(desk: Desk, record: Record, why: Rejected) -> Output:
+def rejection(scope: RecordScope, record: Record, why: Rejected) -> Output:
     """The record to the topic `rejected`, with the reason."""
     body: dict[str, Any] = {"type": "rejected/1", "reason": why.reason, "detail": why.detail}
     key, value = record.key, record.value
     body["key"] = _original(key, KEY_LIMIT)
     body["value"] = _original(value, VALUE_LIMIT)
-    marks = headers(desk, record, _REJECTED, f"{desk.partition}:{record.offset}")
+    marks = headers(scope, record, _REJECTED, f"{scope.partition}:{record.offset}")
     again = key if key is None else key[:EXCERPT]
-    return Output("rejected", desk.partition, again, orjson.dumps(body), record.timestamp, marks)
+    return Output("rejected", scope.partition, again, orjson.dumps(body), record.timestamp, marks)
 
 
 def failures(outputs: Iterable[Output]) -> Iterator[tuple[str, str]]:
@@ -102,7 +104,13 @@ def _original(data: bytes | None, limit: int) -> Any:
 
 
 def charge(
-    desk: Desk, record: Record, key: bytes, charged: Charged, currency: str, about: str = "", late: str = "false"
+    scope: RecordScope,
+    record: Record,
+    key: bytes,
+    charged: Charged,
+    currency: str,
+    about: str = "",
+    late: str = "false",
 ) -> Output:
     """A charge of the account whose id as bytes is `key`, to the partition of its calls.
 
@@ -119,16 +127,16 @@ def charge(
         f'"currency":"{currency}","period_total":"{plain(usage.total)}",'
         f'"allowance_left":{{{allowance_left(charged.plan, segment)}}},"late":{late}}}'
     )
-    marks = headers(desk, record, _CHARGE, charge_id)
-    return Output("charges", desk.partition, key, body.encode(), record.timestamp, marks)
+    marks = headers(scope, record, _CHARGE, charge_id)
+    return Output("charges", scope.partition, key, body.encode(), record.timestamp, marks)
 
 
-def period_closed(desk: Desk, record: Record, key: bytes, words: dict[str, Any]) -> Output:
+def period_closed(scope: RecordScope, record: Record, key: bytes, words: dict[str, Any]) -> Output:
     """The end of a period, behind its last charge; `words` are those of `closed_words`."""
     account = key.decode()
     body = {"type": "period-closed/1", "account": account, **words}
-    marks = headers(desk, record, _CLOSED, f"{account}:{words['period']}:closed")
-    return Output("charges", desk.partition, key, orjson.dumps(body), record.timestamp, marks)
+    marks = headers(scope, record, _CLOSED, f"{account}:{words['period']}:closed")
+    return Output("charges", scope.partition, key, orjson.dumps(body), record.timestamp, marks)
 
 
 def closed_words(usage: Usage, account: Account, plan_of: PlanOf, tariffs: Tariffs) -> dict[str, Any]:

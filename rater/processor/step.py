@@ -24,7 +24,7 @@ from rater.processor.adjusted import on_adjusted
 from rater.processor.call_ended import on_call
 from rater.processor.call_voided import on_voided
 from rater.processor.clock_ticked import on_tick
-from rater.processor.decision import FORWARDED, REJECTED, Decision, Desk, Rejected, State
+from rater.processor.decision import FORWARDED, REJECTED, Decision, RecordScope, Rejected, State
 from rater.processor.due import after, first_live
 from rater.processor.outputs import forward, rejection
 from rater.processor.overlay import Overlay
@@ -67,7 +67,7 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True, spend: boo
         outcomes = dict(head.outcomes)
         published = overlay.reader(TARIFFS)
         state = State.read(head.state)
-        desk = Desk(
+        scope = RecordScope(
             accounts=overlay.reader(ACCOUNTS),
             usages=overlay.reader(USAGE),
             calls=overlay.reader(CALLS),
@@ -88,9 +88,9 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True, spend: boo
         )
         record = None
         for record in records:
-            decision = decide(desk, record)
+            decision = decide(scope, record)
             if not check_timestamps:
-                decision = noted(desk, record, decision)
+                decision = noted(scope, record, decision)
             outputs += decision.outputs
             outcomes[decision.outcome] = outcomes.get(decision.outcome, 0) + 1
             if not decision.grows and decision.state is None:  # nearly all are calls
@@ -98,22 +98,22 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True, spend: boo
                     changes[table][key] = row
             else:
                 overlay.put(decision.changes)
-                state = after(desk, decision)
-                desk = replace(desk, state=state, clock=state.clock, tariffs=published(TARIFFS_KEY))
+                state = after(scope, decision)
+                scope = replace(scope, state=state, clock=state.clock, tariffs=published(TARIFFS_KEY))
         if record is None:
             return Effects(head, {}, ())
         if spend:
-            outputs += spends_of(desk, record, changes)
+            outputs += spends_of(scope, record, changes)
         done = replace(head, next_offset=record.offset + 1, outcomes=outcomes, state=state._asdict())
         return Effects(done, {table: rows for table, rows in changes.items() if rows}, outputs)
 
     return step
 
 
-def decide(desk: Desk, record: Record) -> Decision:
+def decide(scope: RecordScope, record: Record) -> Decision:
     """All that one record does; nothing but a lack of memory makes it raise."""
     try:
-        found = _decide(desk, record)
+        found = _decide(scope, record)
         if isinstance(found, Decision):
             if not found.grows or _fits(found):
                 return found
@@ -122,10 +122,10 @@ def decide(desk: Desk, record: Record) -> Decision:
         raise
     except Exception as error:  # noqa: BLE001 - a record that the rules fail on must not stop the stream
         found = Rejected("internal-error", _where(error))
-    return _rejected(desk, record, found)
+    return _rejected(scope, record, found)
 
 
-def _decide(desk: Desk, record: Record) -> Decision | Rejected:
+def _decide(scope: RecordScope, record: Record) -> Decision | Rejected:
     key, value = record.key, record.value
     if len(value or b"") + len(key or b"") > RECORD_BYTES:
         return Rejected("record-too-large", "key and value have more than 64 KiB")
@@ -134,44 +134,46 @@ def _decide(desk: Desk, record: Record) -> Decision | Rejected:
         if isinstance(event, Invalid):
             return Rejected(event.reason, event.detail)
         if isinstance(event, (TariffsPublished, ClockTicked)):  # a union would be built for each
-            return _keyless(desk, record, event)
+            return _keyless(scope, record, event)
     if key is None or key != event.account.encode():
         return Rejected("key-mismatch", "the key of the record is not the account")
-    if not desk.check_timestamps and (far := too_far_ahead(desk.state.newest, told_at(event))):
+    if not scope.check_timestamps and (far := too_far_ahead(scope.state.newest, told_at(event))):
         return far
-    account: Account | None = desk.accounts(key)
-    if account is None and (home := partition_of(key, desk.partitions)) != desk.partition:
-        return Decision(FORWARDED, (), (forward(desk, record, event.type, home),))
-    if account is not None and desk.clock.past(account):
-        return first_live(desk, record, key, account, lambda later, known: _act(later, record, event, key, known))
-    return _act(desk, record, event, key, account)
+    account: Account | None = scope.accounts(key)
+    if account is None and (home := partition_of(key, scope.partitions)) != scope.partition:
+        return Decision(FORWARDED, (), (forward(scope, record, event.type, home),))
+    if account is not None and scope.clock.past(account):
+        return first_live(scope, record, key, account, lambda later, known: _act(later, record, event, key, known))
+    return _act(scope, record, event, key, account)
 
 
-def _act(desk: Desk, record: Record, event: AccountEvent, key: bytes, account: Account | None) -> Decision | Rejected:
+def _act(
+    scope: RecordScope, record: Record, event: AccountEvent, key: bytes, account: Account | None
+) -> Decision | Rejected:
     """What an account's event does, when all that fell due before it is done, and what it shows."""
     if isinstance(event, CallEnded):
-        return on_call(desk, record, event, key, account)
+        return on_call(scope, record, event, key, account)
     if isinstance(event, AccountSubscribed):
-        found = on_subscribed(desk, record, event, account)
+        found = on_subscribed(scope, record, event, account)
     elif isinstance(event, CallVoided):
-        found = on_voided(desk, record, event, key, account)
+        found = on_voided(scope, record, event, key, account)
     else:
-        found = on_adjusted(desk, record, event, key, account)
+        found = on_adjusted(scope, record, event, key, account)
     if isinstance(found, Rejected):
         return found
-    return watched(desk, record, key, account, found, record.timestamp * 1000)
+    return watched(scope, record, key, account, found, record.timestamp * 1000)
 
 
-def _keyless(desk: Desk, record: Record, event: TariffsPublished | ClockTicked) -> Decision | Rejected:
+def _keyless(scope: RecordScope, record: Record, event: TariffsPublished | ClockTicked) -> Decision | Rejected:
     if record.key is not None:
         return Rejected("key-mismatch", "a record of this type has no key")
-    if not desk.check_timestamps and (far := too_far_ahead(desk.state.newest, told_at(event))):
+    if not scope.check_timestamps and (far := too_far_ahead(scope.state.newest, told_at(event))):
         return far
-    return on_tariffs(desk, event) if isinstance(event, TariffsPublished) else on_tick(desk, record, event)
+    return on_tariffs(scope, event) if isinstance(event, TariffsPublished) else on_tick(scope, record, event)
 
 
-def _rejected(desk: Desk, record: Record, why: Rejected) -> Decision:
-    return Decision(REJECTED + why.reason, (), (rejection(desk, record, why),))
+def _rejected(scope: RecordScope, record: Record, why: Rejected) -> Decision:
+    return Decision(REJECTED + why.reason, (), (rejection(scope, record, why),))
 
 
 def _fits(decision: Decision) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from rater.processor.decision import APPLIED, DUPLICATE, Decision, Desk, Rejected
+from rater.processor.decision import APPLIED, DUPLICATE, Decision, RecordScope, Rejected
 from rater.processor.opening import too_far, usage_changes
 from rater.processor.outputs import charge
 from rater.processor.rows import ACCOUNTS, USAGE, dated_call, usage_key
@@ -33,35 +33,37 @@ from rater.seam.model import Record
 from rater.wire.events import AccountSubscribed
 
 
-def on_subscribed(desk: Desk, record: Record, event: AccountSubscribed, known: Account | None) -> Decision | Rejected:
+def on_subscribed(
+    scope: RecordScope, record: Record, event: AccountSubscribed, known: Account | None
+) -> Decision | Rejected:
     """Decide on a subscription of an account that belongs into this partition; `known` is what is kept of it."""
-    tariffs = desk.tariffs
+    tariffs = scope.tariffs
     if tariffs is None:
         return Rejected("no-tariff-book", "no tariff book is published yet")
     said = _said(event)
-    account = folded(known, desk.clock.forgotten) if known else newcomer(tariffs, desk.clock.forgotten)
+    account = folded(known, scope.clock.forgotten) if known else newcomer(tariffs, scope.clock.forgotten)
     # What was folded into one state has no fingerprint: its id, which a negotiated plan still goes by, is forgotten.
     earlier = next((s for s in account.history if s.id == said.id and s.fingerprint), None)
     if earlier is not None:
         return _again(earlier, said)
     said = _repeating(said, account)
-    if period_at(account.calendar, said.start).end <= desk.clock.closed:
+    if period_at(account.calendar, said.start).end <= scope.clock.closed:
         return Rejected("closed-period", "from: it lies in a period that is closed")
     if not offered(said, account, tariffs):
         return Rejected("unknown-plan", "plan: the tariff book has no plan of this name in effect from then on")
     key = event.account.encode()
-    ledger = desk.ledger(key, tariffs)
+    ledger = scope.ledger(key, tariffs)
     if too_many := too_many_changes(account, said):
         return Rejected("too-many-changes", f"from: {too_many}")
     if too_long := _too_many_calls(account, said, ledger):
         return Rejected("too-many-calls", f"from: {too_long}")
-    amendment = amended(account, said, ledger, desk.clock, lambda period: _calls(desk, key, period))
+    amendment = amended(account, said, ledger, scope.clock, lambda period: _calls(scope, key, period))
     if isinstance(amendment, CanNot):
         return Rejected("ambiguous-period", amendment.detail)
-    begun = _begin(desk, record, account, amendment, said, ledger)
+    begun = _begin(scope, record, account, amendment, said, ledger)
     if isinstance(begun, TooFar):
         return too_far(begun)
-    return _applied(desk, record, key, amendment, begun, tariffs)
+    return _applied(scope, record, key, amendment, begun, tariffs)
 
 
 def _too_many_calls(account: Account, said: Subscription, ledger: Ledger) -> str | None:
@@ -120,21 +122,21 @@ def _again(known: Subscription, said: Subscription) -> Decision | Rejected:
     return Rejected("conflict", "a subscription with this subscription_id but other content was applied before")
 
 
-def _calls(desk: Desk, key: bytes, period: str) -> Iterator[Dated]:
-    for row in desk.calls_of(usage_key(key, period)):
+def _calls(scope: RecordScope, key: bytes, period: str) -> Iterator[Dated]:
+    for row in scope.calls_of(usage_key(key, period)):
         dated = dated_call(row)
         if dated is not None:
             yield dated
 
 
 def _begin(
-    desk: Desk, record: Record, before: Account, amendment: Amended, said: Subscription, ledger: Ledger
+    scope: RecordScope, record: Record, before: Account, amendment: Amended, said: Subscription, ledger: Ledger
 ) -> Begun | TooFar:
     """The subscription shows that its own period has begun, unless it is dated ahead of its record.
 
     Fees that were charged before are looked at again, for they may have changed.
     """
-    ahead = desk.check_timestamps and said.start > record.timestamp * 1000
+    ahead = scope.check_timestamps and said.start > record.timestamp * 1000
     # A plan that is yet to come has moved `next_fee`, and no fee before it was looked at: periods with charges were.
     ends = [known.end for known in before.periods]
     charged = -1 if before.next_fee is None else min(before.next_fee, max(ends, default=0)) - 1
@@ -147,12 +149,14 @@ def _begin(
     return begin(amendment.account, shown, ledger._replace(usage_of=usage_of))
 
 
-def _applied(desk: Desk, record: Record, key: bytes, amendment: Amended, begun: Begun, tariffs: Tariffs) -> Decision:
+def _applied(
+    scope: RecordScope, record: Record, key: bytes, amendment: Amended, begun: Begun, tariffs: Tariffs
+) -> Decision:
     usages = tuple((USAGE, usage_key(key, usage.period), usage) for usage in amendment.usages)
     fees: tuple[Charged, ...] = begun.fees
     changes = (*usages, *usage_changes(key, fees), (ACCOUNTS, key, begun.account))
     currency = tariffs.book.currency
     about = f'"subscription_id":"{begun.account.history[-1].id}",'
-    adjusted = (charge(desk, record, key, change, currency, about) for change in amendment.adjustments)
-    outputs = (*adjusted, *(charge(desk, record, key, fee, currency) for fee in fees))
+    adjusted = (charge(scope, record, key, change, currency, about) for change in amendment.adjustments)
+    outputs = (*adjusted, *(charge(scope, record, key, fee, currency) for fee in fees))
     return Decision(APPLIED, changes, outputs, grows=True)

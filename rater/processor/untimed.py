@@ -5,7 +5,7 @@ A single wrong date would else bring the fees of a century due at once (rating.m
 
 from __future__ import annotations
 
-from rater.processor.decision import REJECTED, Decision, Desk, Rejected
+from rater.processor.decision import REJECTED, Decision, RecordScope, Rejected
 from rater.rating.instant import DAY, Instant, instant
 from rater.rating.limits import AHEAD_DAYS
 from rater.seam.model import Record
@@ -29,7 +29,7 @@ def too_far_ahead(newest: Instant | None, at: Instant | None) -> Rejected | None
     return Rejected("too-far", f"its time is more than {AHEAD_DAYS} days ahead of all events before it")
 
 
-def noted(desk: Desk, record: Record, decision: Decision) -> Decision:
+def noted(scope: RecordScope, record: Record, decision: Decision) -> Decision:
     """The decision, which remembers the newest time that was told; to the day, for it changes the state.
 
     Calls and ticks tell what time it is. A subscription does not: it may hold since long ago, or from next year on.
@@ -38,7 +38,7 @@ def noted(desk: Desk, record: Record, decision: Decision) -> Decision:
         return decision
     event = parse(record.value)
     at = told_at(event) if isinstance(event, CallEnded | ClockTicked) else None
-    state = decision.state or desk.state
+    state = decision.state or scope.state
     if at is None or (state.newest is not None and at < state.newest + DAY):
         return decision
     return decision._replace(state=state._replace(newest=at))

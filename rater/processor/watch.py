@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from rater.processor.decision import Change, Decision, Desk
+from rater.processor.decision import Change, Decision, RecordScope
 from rater.processor.rows import ACCOUNTS, SEPARATOR, USAGE, usage_key
 from rater.processor.watch_outputs import alert, spend
 from rater.rating.account import Account
@@ -22,45 +22,45 @@ from rater.rating.usage import Usage
 from rater.seam.model import Changes, Output, Record
 
 
-def plans_of(desk: Desk, account: Account) -> PlanOfSegment:
+def plans_of(scope: RecordScope, account: Account) -> PlanOfSegment:
     """Finds the plan that rates a segment of the account."""
-    return lambda segment: plan_of_segment(account, segment, desk.plan)
+    return lambda segment: plan_of_segment(account, segment, scope.plan)
 
 
 def watched(
-    desk: Desk, record: Record, key: bytes, account: Account | None, decision: Decision, at: Instant
+    scope: RecordScope, record: Record, key: bytes, account: Account | None, decision: Decision, at: Instant
 ) -> Decision:
     """The decision on an event, with the alerts that its usages show; `at` is the event's instant.
 
     `account` is what was kept of the account before the decision.
     """
     usages = {place: row for table, place, row in decision.changes if table == USAGE and row is not None}
-    if not usages or desk.tariffs is None:
+    if not usages or scope.tariffs is None:
         return decision
     for table, _, row in decision.changes:
         if table == ACCOUNTS:
             account = row
     if account is None:
         return decision
-    changes, outputs = told(desk, record, key, account, usages, at)
+    changes, outputs = told(scope, record, key, account, usages, at)
     if not outputs:
         return decision
     return decision._replace(changes=(*decision.changes, *changes), outputs=(*decision.outputs, *outputs))
 
 
 def told(
-    desk: Desk, record: Record, key: bytes, account: Account, usages: Mapping[bytes, Usage], at: Instant
+    scope: RecordScope, record: Record, key: bytes, account: Account, usages: Mapping[bytes, Usage], at: Instant
 ) -> tuple[list[Change], list[Output]]:
     """The alerts that these usages show, and the rows that remember them."""
     changes: list[Change] = []
     outputs: list[Output] = []
-    plan_of = plans_of(desk, account)
+    plan_of = plans_of(scope, account)
     for place, usage in usages.items():
         found = once(of_usage(account, usage, plan_of, at))
         if found:
             changes.append((USAGE, place, remembering(usage, found)))
             shown = max(at, usage.start)  # bare events have no timestamps
-            outputs += (alert(desk, record, key, usage, one, shown) for one in found)
+            outputs += (alert(scope, record, key, usage, one, shown) for one in found)
     return changes, outputs
 
 
@@ -75,48 +75,50 @@ def remembering(usage: Usage, alerts: Iterable[Alert]) -> Usage:
 
 
 def look(
-    desk: Desk, record: Record, key: bytes, account: Account, tariffs: Tariffs
+    scope: RecordScope, record: Record, key: bytes, account: Account, tariffs: Tariffs
 ) -> tuple[Account, list[Change], list[Output]]:
     """Look at the account's local days that are over by the tick: count them, and judge by them."""
-    now = desk.clock.now
+    now = scope.clock.now
     midnight = midnight_before(account.calendar, now)
     changes: list[Change] = []
     outputs: list[Output] = []
     for known in account.periods:
         place = usage_key(key, known.name)
-        usage: Usage = desk.usages(place)
+        usage: Usage = scope.usages(place)
         at = min(midnight, usage.end)
         seen = looked(usage, account.calendar, at)
         if seen is usage:
             continue
-        expected = forecast(seen, account.calendar, plans_of(desk, account), tariffs.book.precision)
+        expected = forecast(seen, account.calendar, plans_of(scope, account), tariffs.book.precision)
         found = tuple(of_day(account, seen, expected, at))
         changes.append((USAGE, place, remembering(seen, found) if found else seen))
-        outputs += (alert(desk, record, key, seen, one, now) for one in found)
+        outputs += (alert(scope, record, key, seen, one, now) for one in found)
     goes_on = any(known.end > midnight for known in account.periods)
     return account.looking(midnight_after(account.calendar, now) if goes_on else None), changes, outputs
 
 
-def spend_of(desk: Desk, record: Record, key: bytes, account: Account, usage: Usage, tariffs: Tariffs) -> Output:
+def spend_of(
+    scope: RecordScope, record: Record, key: bytes, account: Account, usage: Usage, tariffs: Tariffs
+) -> Output:
     """The latest state of a period."""
-    plan_of = plans_of(desk, account)
+    plan_of = plans_of(scope, account)
     expected = forecast(usage, account.calendar, plan_of, tariffs.book.precision)
-    return spend(desk, record, key, account, usage, plan_of, expected, tariffs.book.currency)
+    return spend(scope, record, key, account, usage, plan_of, expected, tariffs.book.currency)
 
 
-def spends_of(desk: Desk, record: Record, changes: Changes) -> Iterator[Output]:
+def spends_of(scope: RecordScope, record: Record, changes: Changes) -> Iterator[Output]:
     """The spend of each open period that a batch changed, or whose account it changed.
 
     What it deleted was told when the period closed. So a key's last value depends on the log alone.
     """
-    if desk.tariffs is None:
+    if scope.tariffs is None:
         return
     places = dict.fromkeys(changes[USAGE])
     for key, account in changes[ACCOUNTS].items():
         if account is not None:
             places |= dict.fromkeys(usage_key(key, known.name) for known in account.periods)
     for place in places:
-        usage: Usage | None = desk.usages(place)
+        usage: Usage | None = scope.usages(place)
         if usage is not None:
             key = place[: place.index(SEPARATOR)]
-            yield spend_of(desk, record, key, desk.accounts(key), usage, desk.tariffs)
+            yield spend_of(scope, record, key, scope.accounts(key), usage, scope.tariffs)

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import orjson
 
-from rater.processor.decision import Desk
+from rater.processor.decision import RecordScope
 from rater.processor.outputs import allowance_left, headers
 from rater.rating.account import Account, in_effect
 from rater.rating.alerts import Alert
@@ -28,7 +28,7 @@ def spend_key(key: bytes, period: str) -> bytes:
 
 
 def spend(
-    desk: Desk,
+    scope: RecordScope,
     record: Record,
     key: bytes,
     account: Account,
@@ -54,8 +54,8 @@ def spend(
         f'"spend_cap":{_decimal(cap)},"guaranteed_connect_rate":{_decimal(guaranteed)},'
         f'"connect_rate":{_connect_rate(usage.connected, usage.attempts)}}}'
     )
-    marks = headers(desk, record, _SPEND, f"{name.decode()}:{usage.seq}")
-    return Output("spend", desk.partition, name, body.encode(), record.timestamp, marks)
+    marks = headers(scope, record, _SPEND, f"{name.decode()}:{usage.seq}")
+    return Output("spend", scope.partition, name, body.encode(), record.timestamp, marks)
 
 
 def _units(usage: Usage) -> tuple[Segment, int, int]:
@@ -67,15 +67,15 @@ def _units(usage: Usage) -> tuple[Segment, int, int]:
     return last, sum(one.seconds for one in segments), sum(one.calls for one in segments)
 
 
-def forgotten(desk: Desk, record: Record, key: bytes, period: str) -> Output:
+def forgotten(scope: RecordScope, record: Record, key: bytes, period: str) -> Output:
     """The end of a period's spend: its topic keeps what the rater remembers, and no more."""
     name = spend_key(key, period)
     return Output(
-        "spend", desk.partition, name, None, record.timestamp, headers(desk, record, _SPEND, f"{name.decode()}:end")
+        "spend", scope.partition, name, None, record.timestamp, headers(scope, record, _SPEND, f"{name.decode()}:end")
     )
 
 
-def alert(desk: Desk, record: Record, key: bytes, usage: Usage, told: Alert, at: Instant) -> Output:
+def alert(scope: RecordScope, record: Record, key: bytes, usage: Usage, told: Alert, at: Instant) -> Output:
     """Something that a person should know, shown by an event of the instant `at`."""
     account = key.decode()
     ident = f"{account}:{usage.period}:{told.mark}"
@@ -92,10 +92,10 @@ def alert(desk: Desk, record: Record, key: bytes, usage: Usage, told: Alert, at:
     body |= {"at": moment(at).isoformat(), "value": value, "limit": plain(told.limit)}
     if told.around is not None:
         body |= {"low": plain(told.around.low), "high": plain(told.around.high)}
-    if told.unit == "money" and desk.tariffs is not None:
-        body["currency"] = desk.tariffs.book.currency
-    marks = headers(desk, record, _ALERT, ident)
-    return Output("alerts", desk.partition, key, orjson.dumps(body), record.timestamp, marks)
+    if told.unit == "money" and scope.tariffs is not None:
+        body["currency"] = scope.tariffs.book.currency
+    marks = headers(scope, record, _ALERT, ident)
+    return Output("alerts", scope.partition, key, orjson.dumps(body), record.timestamp, marks)
 
 
 @lru_cache(maxsize=4096)

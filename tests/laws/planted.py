@@ -226,7 +226,7 @@ def ids_by_chance(patch: Patch) -> None:
     patch.setattr(
         rater.processor.outputs,
         "headers",
-        lambda desk, record, kind, _: headers(desk, record, kind, str(chance.random())),
+        lambda scope, record, kind, _: headers(scope, record, kind, str(chance.random())),
     )
 
 

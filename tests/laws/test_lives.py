@@ -138,9 +138,9 @@ def void_of_the_first_segment(patch: pytest.MonkeyPatch) -> None:
 def late_into_its_own_month(patch: pytest.MonkeyPatch) -> None:
     """A call of a closed period opens it again."""
 
-    def own(desk: Any, tariffs: Any, key: bytes, account: Any, period: Any) -> Any:
+    def own(scope: Any, tariffs: Any, key: bytes, account: Any, period: Any) -> Any:
         place = usage_key(key, period.name)
-        return begin_period(desk.ledger(key, tariffs), account, period, period.start, place)
+        return begin_period(scope.ledger(key, tariffs), account, period, period.start, place)
 
     patch.setattr(rater.processor.call_ended, "_open_late", own)
 

@@ -44,13 +44,13 @@ class Planted:
         self._decide, self._left = decide, line
         self.reached = False
 
-    def __call__(self, desk: Any, given: Any) -> Any:
+    def __call__(self, scope: Any, given: Any) -> Any:
         if given.offset != POISON:
-            return self._decide(desk, given)
+            return self._decide(scope, given)
         before = sys.gettrace()
         sys.settrace(self._entered)
         try:
-            return self._decide(desk, given)
+            return self._decide(scope, given)
         finally:
             sys.settrace(before)
 
