@@ -29,7 +29,7 @@ from rater.rating.catalog import shared
 from rater.rating.instant import NEVER, Instant
 from rater.rating.rerating import Dated
 from rater.rating.units import talk_seconds
-from rater.rating.usage import UNSEEN, Call, Looks, Segment, Usage
+from rater.rating.usage import UNSEEN, Call, DailyStats, Segment, Usage
 from rater.seam.model import TableSpec
 
 TARIFFS: Final = "tariffs"
@@ -170,7 +170,7 @@ def _words(values: tuple[int | str, ...]) -> str:
 
 def _decode_usage(value: bytes) -> Usage:
     period, start, end, segments, seq, total, fees, manual, attempts, connected, *watched = orjson.loads(value)
-    looks, alerts = (Looks(*watched[0]), tuple(watched[1])) if watched else (UNSEEN, ())
+    looks, alerts = (DailyStats(*watched[0]), tuple(watched[1])) if watched else (UNSEEN, ())
     return Usage(
         shared(period),
         start,

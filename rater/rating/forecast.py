@@ -20,7 +20,7 @@ from rater.rating.calendar import Calendar
 from rater.rating.instant import Instant
 from rater.rating.money import ZERO, rounded
 from rater.rating.proration import days_between
-from rater.rating.usage import Looks, Segment, Usage, cost
+from rater.rating.usage import DailyStats, Segment, Usage, cost
 
 MIN_DAYS = 2
 """Whole days that a forecast needs: of one day nobody knows how days differ."""
@@ -47,13 +47,13 @@ def looked(usage: Usage, calendar: Calendar, at: Instant) -> Usage:
     segment = _in_force(usage, at)
     looks = usage.looks
     if looks.since != segment.start:
-        looks = Looks(segment.start, segment.start)
+        looks = DailyStats(segment.start, segment.start)
     days = days_between(calendar, looks.until, at)
     if days <= 0:
         return usage
     seconds, calls = segment.seconds - looks.seconds, segment.calls - looks.calls
     return usage._replace(
-        looks=Looks(
+        looks=DailyStats(
             looks.since,
             at,
             looks.days + days,

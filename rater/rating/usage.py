@@ -51,7 +51,7 @@ def stand_in(plan_id: str, start: Instant, end: Instant, *, inline: bool) -> Seg
     return Segment(start, plan_id, inline, of=max(1, (end - start) // DAY), until=start)
 
 
-class Looks(NamedTuple):
+class DailyStats(NamedTuple):
     """What the local days of a segment brought, one look at the end of each (`rater.rating.forecast`)."""
 
     since: Instant = 0
@@ -68,7 +68,7 @@ class Looks(NamedTuple):
     calls_squared: int = 0
 
 
-UNSEEN = Looks()
+UNSEEN = DailyStats()
 
 
 class Usage(NamedTuple):
@@ -90,7 +90,7 @@ class Usage(NamedTuple):
     """Outbound calls, whatever became of them."""
     connected: int = 0
     """Outbound calls that were answered."""
-    looks: Looks = UNSEEN
+    looks: DailyStats = UNSEEN
     """What its days brought so far."""
     alerts: tuple[str, ...] = ()
     """What was told of it: each alert once."""
