@@ -97,7 +97,7 @@ class Account:
         return replace(self, next_look=at)
 
 
-class Stretch(NamedTuple):
+class PlanInterval(NamedTuple):
     """A stretch of a period under one plan, from `start` to the next stretch or the period's end."""
 
     start: Instant
@@ -146,9 +146,9 @@ ProrationOf = Callable[[PlanName, Instant], Proration]
 """(plan, an instant at which it is in force) to its proration."""
 
 
-def stretches(
+def plan_intervals(
     history: tuple[Subscription, ...], period: Period, default: str | None, proration_of: ProrationOf
-) -> tuple[Stretch, ...]:
+) -> tuple[PlanInterval, ...]:
     """The plans of a period in the order of time, never two equal ones in a row.
 
     The old plan's proration decides: under `none` a change or end takes effect at the next period's start, under
@@ -156,7 +156,7 @@ def stretches(
     """
     before = in_force(history, period.start)
     fallback = PlanName(default) if default is not None and before is None else None
-    found = [Stretch(period.start, fallback if before is None else before.plan)]
+    found = [PlanInterval(period.start, fallback if before is None else before.plan)]
     # Of those that start at one instant the later in the log is in force from then on.
     starting = {said.start: said for said in history if period.start < said.start < period.end}
     for start, begun in sorted(starting.items()):
@@ -168,5 +168,5 @@ def stretches(
                 break  # it stays until the period's end
             if begun.plan is None:
                 continue
-        found.append(Stretch(start, begun.plan))
+        found.append(PlanInterval(start, begun.plan))
     return tuple(found)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from rater.rating.account import Account, Known, PlanName, inline_plan, stretches
+from rater.rating.account import Account, Known, PlanName, inline_plan, plan_intervals
 from rater.rating.book import Plan, Proration
 from rater.rating.calendar import Calendar, Period, midnight_after, month_at, period_at
 from rater.rating.catalog import PlanOf, Tariffs, versioned
@@ -92,7 +92,7 @@ def segments_of(
         segment = plan_at(name, at)
         return "none" if segment is None else plan_of_segment(account, segment, ledger.plan_of).proration
 
-    plans = stretches(account.history, period, default, proration_of)
+    plans = plan_intervals(account.history, period, default, proration_of)
     ends = [*(start for start, _ in plans[1:]), period.end]
     found = []
     following = [*(name for _, name in plans[1:]), ENDLESS]

@@ -60,5 +60,5 @@ async def _end(consumer: AIOKafkaConsumer, tp: TopicPartition) -> int:
 
 def _longest(moments: Sequence[float], since: float, until: float) -> float:
     """A stretch counts whole where it goes on behind `until`; of one from before `since`, what lies behind that."""
-    stretches = ((max(a, since), b) for a, b in pairwise(moments) if b > since and a < until)
-    return max((b - a for a, b in stretches), default=0.0)
+    plan_intervals = ((max(a, since), b) for a, b in pairwise(moments) if b > since and a < until)
+    return max((b - a for a, b in plan_intervals), default=0.0)

@@ -29,7 +29,7 @@ import rater.rating.usage
 import rater.tools.log_file
 from rater.processor.decision import DUPLICATE, Decision
 from rater.processor.outputs import headers
-from rater.rating.account import Stretch, in_force, stretches
+from rater.rating.account import PlanInterval, in_force, plan_intervals
 from rater.rating.book import Increment
 from rater.rating.calendar import period_at
 from rater.rating.catalog import Tariffs
@@ -119,10 +119,10 @@ def change_at_once(patch: Patch) -> None:
     def ended(history: Any, period: Any, default: Any, proration_of: Any) -> Any:
         found = in_force(history, period.end - 1)
         if found is not None and found.plan is None:
-            return (Stretch(period.start, None),)
-        return stretches(history, period, default, proration_of)
+            return (PlanInterval(period.start, None),)
+        return plan_intervals(history, period, default, proration_of)
 
-    patch.setattr(rater.rating.charging, "stretches", ended)
+    patch.setattr(rater.rating.charging, "plan_intervals", ended)
 
 
 def prices_fall(patch: Patch) -> None:

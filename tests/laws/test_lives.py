@@ -22,7 +22,7 @@ from rater.processor.opening import begin_period
 from rater.processor.replay import Replay
 from rater.processor.rows import usage_key
 from rater.processor.step import make_step
-from rater.rating.account import stretches
+from rater.rating.account import plan_intervals
 from rater.rating.charging import Begun
 from rater.rating.corrections import reverse_call
 from rater.rating.lifecycle import live
@@ -148,7 +148,9 @@ def late_into_its_own_month(patch: pytest.MonkeyPatch) -> None:
 def ends_are_ignored(patch: pytest.MonkeyPatch) -> None:
     """A stretch without a plan goes on under the one before."""
     patch.setattr(
-        rater.rating.charging, "stretches", lambda *given: tuple(s for s in stretches(*given) if s.plan is not None)
+        rater.rating.charging,
+        "plan_intervals",
+        lambda *given: tuple(s for s in plan_intervals(*given) if s.plan is not None),
     )
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from rater.rating.account import Account, PlanName, Stretch, Subscription, in_force, stretches
+from rater.rating.account import Account, PlanInterval, PlanName, Subscription, in_force, plan_intervals
 from rater.rating.calendar import Calendar, Period
 from rater.rating.history import folded
 
@@ -63,7 +63,9 @@ def test_the_stretches_of_a_period_without_proration(
     said: list[tuple[int, PlanName | None]], default: str | None, plans: list[tuple[int, PlanName | None]]
 ) -> None:
     """A start takes effect at once; a change or an end at the next period's start."""
-    assert stretches(history(*said), PERIOD, default, lambda *_: "none") == tuple(Stretch(*plan) for plan in plans)
+    assert plan_intervals(history(*said), PERIOD, default, lambda *_: "none") == tuple(
+        PlanInterval(*plan) for plan in plans
+    )
 
 
 def test_forgotten_subscriptions_become_one_that_says_what_they_came_to() -> None:
