@@ -19,7 +19,7 @@ from rater.processor.rows import (
     adjustment_key,
     usage_key,
 )
-from rater.rating.account import Account, Adjusted
+from rater.rating.account import Account, PostedAdjustment
 from rater.rating.calendar import period_at
 from rater.rating.catalog import Tariffs
 from rater.rating.charging import opened, plan_of_segment, with_period
@@ -42,7 +42,7 @@ def on_adjusted(
     content = orjson.dumps([str(event.amount.normalize()), event.reason])
     fingerprint = blake2b(content, digest_size=12).hexdigest()
     identity = adjustment_key(key, event.adjustment_id)
-    earlier: Adjusted | None = scope.adjustments(identity) or next(
+    earlier: PostedAdjustment | None = scope.adjustments(identity) or next(
         (known for known in account.adjustments if known.id == event.adjustment_id), None
     )
     if earlier is not None:
@@ -55,7 +55,7 @@ def on_adjusted(
         return ready
     plan = plan_of_segment(ready.account, ready.usage.segments[ready.segment], scope.plan)
     adjusted = adjust(plan, ready.usage, ready.segment, amount)
-    posted = Adjusted(event.adjustment_id, fingerprint, adjusted.usage.period)
+    posted = PostedAdjustment(event.adjustment_id, fingerprint, adjusted.usage.period)
     after = with_period(ready.account, adjusted.usage)
     changes = (
         *usage_changes(key, (*ready.fees, adjusted)),
@@ -68,7 +68,7 @@ def on_adjusted(
     return Decision(APPLIED, changes, (*fees, output), grows=True)
 
 
-def _again(earlier: Adjusted, fingerprint: str) -> Decision | Rejected:
+def _again(earlier: PostedAdjustment, fingerprint: str) -> Decision | Rejected:
     if earlier.fingerprint == fingerprint:
         return Decision(DUPLICATE)
     return Rejected("conflict", "an adjustment with this adjustment_id but other content was applied before")

@@ -9,7 +9,7 @@ is deterministic compact JSON, and `decode(encode(row)) == row` to the last deci
 | `accounts` | account | `Account` |
 | `usage` | account, period | `Usage` |
 | `calls` | account, source, call id | a `KnownCall`, kept as its bytes: there are millions |
-| `adjustments` | account, adjustment id | an `Adjusted`: enough to know a manual adjustment again |
+| `adjustments` | account, adjustment id | an `PostedAdjustment`: enough to know a manual adjustment again |
 
 Identities (`calls`, `adjustments`) are forgotten with the period in which they were charged.
 """
@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from rater.processor.tariff_rows import decode_tariff, encode_tariff, plan_from, plan_words
-from rater.rating.account import KEPT, Account, Adjusted, Known, PlanName, Subscription
+from rater.rating.account import KEPT, Account, Known, PlanName, PostedAdjustment, Subscription
 from rater.rating.book import Direction
 from rater.rating.calendar import Calendar
 from rater.rating.catalog import shared
@@ -134,16 +134,16 @@ def _call_group(key: bytes, row: bytes) -> bytes:
     return key[: key.index(SEPARATOR) + 1] + row[2 : row.index(b'"', 2)]
 
 
-def _adjustment_group(key: bytes, row: Adjusted) -> bytes:
+def _adjustment_group(key: bytes, row: PostedAdjustment) -> bytes:
     return usage_key(key[: key.index(SEPARATOR)], row.period)
 
 
-def _encode_adjustment(row: Adjusted) -> bytes:
+def _encode_adjustment(row: PostedAdjustment) -> bytes:
     return orjson.dumps(tuple(row))
 
 
-def _decode_adjustment(value: bytes) -> Adjusted:
-    return Adjusted(*orjson.loads(value))
+def _decode_adjustment(value: bytes) -> PostedAdjustment:
+    return PostedAdjustment(*orjson.loads(value))
 
 
 def decode_call(row: bytes) -> KnownCall:
@@ -217,7 +217,7 @@ def _decode_account(value: bytes) -> Account:
         tuple(Known(*known) for known in words["periods"]),
         words["next_fee"],
         tuple(Known(*known) for known in words["closed"]),
-        tuple(Adjusted(*adjusted) for adjusted in words.get("adjustments", ())),
+        tuple(PostedAdjustment(*adjusted) for adjusted in words.get("adjustments", ())),
         words["next_look"],
         words["watched"],
         words.get("known_from", NEVER),

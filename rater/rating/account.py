@@ -62,7 +62,7 @@ class Known(NamedTuple):
         return max(self.end, self.kept)
 
 
-class Adjusted(NamedTuple):
+class PostedAdjustment(NamedTuple):
     """A manual adjustment that was posted: enough to know it again until its period is forgotten."""
 
     id: str
@@ -84,7 +84,7 @@ class Account:
     periods: tuple[Known, ...] = ()
     next_fee: Instant | None = None
     closed: tuple[Known, ...] = ()
-    adjustments: tuple[Adjusted, ...] = ()
+    adjustments: tuple[PostedAdjustment, ...] = ()
     """Manual adjustments that an earlier version of the rater kept here; now each has a row of its own."""
     next_look: Instant | None = None
     watched: bool = False

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rater.processor.overlay import Overlay
 from rater.processor.rows import ADJUSTMENTS, CALLS, TABLES, adjustment_key, call_key, call_row, usage_key
-from rater.rating.account import Adjusted
+from rater.rating.account import PostedAdjustment
 from rater.seam.model import Changes, Row
 from rater.seam.rows import PartitionRows
 
@@ -22,8 +22,8 @@ def a_call(period: str) -> bytes:
     return call_row(period, 1, 2, 3, "outbound", "answered", "1", "2")
 
 
-def an_adjustment(period: str) -> Adjusted:
-    return Adjusted("a", "f", period)
+def an_adjustment(period: str) -> PostedAdjustment:
+    return PostedAdjustment("a", "f", period)
 
 
 Write = tuple[int, bytes, int, str | None]
