@@ -35,7 +35,7 @@ MEANING: dict[Kind, str] = {
     "books": "charges that do not hold by themselves: numbers, sums, identities, closings, keys",
     "internal-error": "a record that the rules failed on: it is not charged",
 }
-KEPT = 100
+UNCHANGED = 100
 """Findings that are told one by one; all are counted."""
 
 
@@ -82,7 +82,7 @@ class Report:
     def found(self, kind: Kind, place: str, what: str, times: int = 1) -> None:
         """Note that something is off."""
         self.counts[kind] += times
-        if len(self.findings) < KEPT:
+        if len(self.findings) < UNCHANGED:
             self.findings.append(Finding(kind, place, what))
 
     def residues(self) -> dict[str, Decimal]:

@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from rater.processor.tariff_rows import decode_tariff, encode_tariff, plan_from, plan_words
-from rater.rating.account import KEPT, Account, Known, PlanName, PostedAdjustment, Subscription
+from rater.rating.account import UNCHANGED, Account, Known, PlanName, PostedAdjustment, Subscription
 from rater.rating.book import Direction
 from rater.rating.calendar import Calendar
 from rater.rating.catalog import shared
@@ -241,14 +241,14 @@ def _subscription_words(said: Subscription) -> dict[str, Any]:
         words["inline"] = plan_words(said.inline)
     for name in ("time_zone", "billing_day", "spend_cap", "guaranteed_connect_rate"):
         value = getattr(said, name)
-        if value is not KEPT:
+        if value is not UNCHANGED:
             words[name] = f"{value:f}" if isinstance(value, Decimal) else value
     return words
 
 
 def _subscription_from(words: dict[str, Any]) -> Subscription:
     def number(name: str) -> Any:
-        value = words.get(name, KEPT)
+        value = words.get(name, UNCHANGED)
         return Decimal(value) if isinstance(value, str) else value
 
     return Subscription(
@@ -257,8 +257,8 @@ def _subscription_from(words: dict[str, Any]) -> Subscription:
         plan=None if words["plan"] is None else PlanName(*words["plan"]),
         start=words["from"],
         inline=plan_from(words["inline"]) if "inline" in words else None,
-        time_zone=words.get("time_zone", KEPT),
-        billing_day=words.get("billing_day", KEPT),
+        time_zone=words.get("time_zone", UNCHANGED),
+        billing_day=words.get("billing_day", UNCHANGED),
         spend_cap=number("spend_cap"),
         guaranteed_connect_rate=number("guaranteed_connect_rate"),
     )

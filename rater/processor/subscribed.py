@@ -19,7 +19,7 @@ from rater.processor.opening import too_far, usage_changes
 from rater.processor.outputs import charge
 from rater.processor.rows import ACCOUNTS, USAGE, dated_call, usage_key
 from rater.processor.tariff_rows import plan_content
-from rater.rating.account import KEPT, Account, PlanName, Subscription, in_force, inline_plan
+from rater.rating.account import UNCHANGED, Account, PlanName, Subscription, in_force, inline_plan
 from rater.rating.amendments import Amended, CanNot, amended, offered
 from rater.rating.calendar import period_at
 from rater.rating.catalog import Tariffs
@@ -95,7 +95,7 @@ def _fingerprint(said: Subscription, written: Callable[[Decimal], str]) -> str:
     fields = [
         (field, value if value is None else written(value) if isinstance(value, Decimal) else str(value))
         for field, value in values
-        if value is not KEPT
+        if value is not UNCHANGED
     ]
     return blake2b(orjson.dumps((plan, said.start, sorted(fields))), digest_size=12).hexdigest()
 

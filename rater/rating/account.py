@@ -20,13 +20,13 @@ class PlanName(NamedTuple):
     inline: bool = False
 
 
-class Kept(Enum):
+class Unchanged(Enum):
     """The mark of a field that a subscription left out: it keeps the value in force before (None clears it)."""
 
-    KEPT = "kept"
+    UNCHANGED = "kept"
 
 
-KEPT: Final = Kept.KEPT
+UNCHANGED: Final = Unchanged.UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +42,10 @@ class Subscription:
     plan: PlanName | None
     start: Instant
     inline: Plan | None = None
-    time_zone: str | Kept | None = KEPT
-    billing_day: int | Kept | None = KEPT
-    spend_cap: Decimal | Kept | None = KEPT
-    guaranteed_connect_rate: Decimal | Kept | None = KEPT
+    time_zone: str | Unchanged | None = UNCHANGED
+    billing_day: int | Unchanged | None = UNCHANGED
+    spend_cap: Decimal | Unchanged | None = UNCHANGED
+    guaranteed_connect_rate: Decimal | Unchanged | None = UNCHANGED
 
 
 class Known(NamedTuple):
@@ -127,10 +127,10 @@ def in_effect(history: tuple[Subscription, ...], name: Said, at: Instant) -> Dec
     found: tuple[Instant, Decimal | None] = (at, None)
     said = False
     for subscription in history:
-        value: Decimal | Kept | None = getattr(subscription, name)
-        if value is KEPT or subscription.start > at or (said and subscription.start < found[0]):
+        value: Decimal | Unchanged | None = getattr(subscription, name)
+        if value is UNCHANGED or subscription.start > at or (said and subscription.start < found[0]):
             continue
-        assert not isinstance(value, Kept)  # noqa: S101 - there is one mark
+        assert not isinstance(value, Unchanged)  # noqa: S101 - there is one mark
         found, said = (subscription.start, value), True
     return found[1]
 

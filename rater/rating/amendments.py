@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from rater.rating.account import KEPT, Account, Kept, PlanName, Subscription, in_force
+from rater.rating.account import UNCHANGED, Account, PlanName, Subscription, Unchanged, in_force
 from rater.rating.calendar import Period, changed, period_at, replaced
 from rater.rating.catalog import Tariffs
 from rater.rating.charging import Charged, Ledger, segments_of
@@ -63,12 +63,12 @@ def amended(before: Account, said: Subscription, ledger: Ledger, clock: Clock, c
 
 def _with(account: Account, said: Subscription, tariffs: Tariffs, clock: Clock) -> Account:
     zone, day, *_ = account.calendar
-    if not isinstance(said.time_zone, Kept):
+    if not isinstance(said.time_zone, Unchanged):
         zone = said.time_zone or tariffs.book.time_zone
-    if not isinstance(said.billing_day, Kept):
+    if not isinstance(said.billing_day, Unchanged):
         day = said.billing_day or 1
     charged = [known.end for known in (*account.closed, *account.periods)]
-    if isinstance(said.time_zone, Kept) and isinstance(said.billing_day, Kept):
+    if isinstance(said.time_zone, Unchanged) and isinstance(said.billing_day, Unchanged):
         calendar = account.calendar  # a change of it that is yet to come stays where it is
     elif charged:
         calendar = changed(account.calendar, zone, day, said.start, max(charged))
@@ -76,7 +76,7 @@ def _with(account: Account, said: Subscription, tariffs: Tariffs, clock: Clock) 
         calendar = replaced(account.calendar, zone, day, _past(account, clock))
     # From here on fees are looked at again: of what was charged before, the difference falls due.
     due = said.start if account.next_fee is None else min(account.next_fee, said.start)
-    watched = account.watched or said.spend_cap is not KEPT or said.guaranteed_connect_rate is not KEPT
+    watched = account.watched or said.spend_cap is not UNCHANGED or said.guaranteed_connect_rate is not UNCHANGED
     return replace(account, calendar=calendar, history=(*account.history, said), next_fee=due, watched=watched)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from rater.rating.account import KEPT, Account, Kept, PlanName, Subscription, in_effect, in_force, inline_plan
+from rater.rating.account import UNCHANGED, Account, PlanName, Subscription, Unchanged, in_effect, in_force, inline_plan
 from rater.rating.calendar import period_at
 from rater.rating.instant import Instant
 from rater.rating.limits import CHANGES, CHANGES_PER_PERIOD
@@ -53,9 +53,9 @@ def _state(past: tuple[Subscription, ...], before: Instant) -> Subscription:
     )
 
 
-def _value(value: Decimal | None) -> Decimal | Kept:
+def _value(value: Decimal | None) -> Decimal | Unchanged:
     """What was cleared, or never said, is not said."""
-    return KEPT if value is None else value
+    return UNCHANGED if value is None else value
 
 
 def too_many_changes(account: Account, said: Subscription) -> str | None:
