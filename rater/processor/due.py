@@ -16,7 +16,7 @@ from rater.processor.outputs import charge, closed_words, period_closed
 from rater.processor.rows import ACCOUNTS, ADJUSTMENTS, CALLS, USAGE, usage_key
 from rater.processor.watch import look, spend_of, told
 from rater.processor.watch_outputs import forgotten
-from rater.rating.account import Account, Known
+from rater.rating.account import Account, PeriodRef
 from rater.rating.catalog import Tariffs
 from rater.rating.charging import Charged
 from rater.rating.instant import DAY, Instant, length
@@ -155,7 +155,7 @@ def _kept(scope: RecordScope, key: bytes, account: Account, before: int, close_a
     by their instants.
     """
 
-    def kept(known: Known) -> Known:
+    def kept(known: PeriodRef) -> PeriodRef:
         late = scope.clock.now - close_after - known.end
         if late <= DAY or not scope.identities(ADJUSTMENTS, usage_key(key, known.name), 1):
             return known  # within a day is the work of a large partition

@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from rater.processor.tariff_rows import decode_tariff, encode_tariff, plan_from, plan_words
-from rater.rating.account import UNCHANGED, Account, Known, PlanName, PostedAdjustment, Subscription
+from rater.rating.account import UNCHANGED, Account, PeriodRef, PlanName, PostedAdjustment, Subscription
 from rater.rating.book import Direction
 from rater.rating.calendar import Calendar
 from rater.rating.catalog import shared
@@ -214,9 +214,9 @@ def _decode_account(value: bytes) -> Account:
     return Account(
         _calendar_from(words["calendar"]),
         history,
-        tuple(Known(*known) for known in words["periods"]),
+        tuple(PeriodRef(*known) for known in words["periods"]),
         words["next_fee"],
-        tuple(Known(*known) for known in words["closed"]),
+        tuple(PeriodRef(*known) for known in words["closed"]),
         tuple(PostedAdjustment(*adjusted) for adjusted in words.get("adjustments", ())),
         words["next_look"],
         words["watched"],

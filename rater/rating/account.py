@@ -48,7 +48,7 @@ class Subscription:
     guaranteed_connect_rate: Decimal | Unchanged | None = UNCHANGED
 
 
-class Known(NamedTuple):
+class PeriodRef(NamedTuple):
     """A period that has charges, and when it ends."""
 
     name: str
@@ -81,9 +81,9 @@ class Account:
 
     calendar: Calendar
     history: tuple[Subscription, ...] = ()
-    periods: tuple[Known, ...] = ()
+    periods: tuple[PeriodRef, ...] = ()
     next_fee: Instant | None = None
-    closed: tuple[Known, ...] = ()
+    closed: tuple[PeriodRef, ...] = ()
     adjustments: tuple[PostedAdjustment, ...] = ()
     """Manual adjustments that an earlier version of the rater kept here; now each has a row of its own."""
     next_look: Instant | None = None

@@ -10,7 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from rater.rating.account import Account, Known, PlanName, inline_plan, plan_intervals
+from rater.rating.account import Account, PeriodRef, PlanName, inline_plan, plan_intervals
 from rater.rating.book import Plan, Proration
 from rater.rating.calendar import Calendar, Period, midnight_after, month_at, period_at
 from rater.rating.catalog import PlanOf, Tariffs, versioned
@@ -218,7 +218,7 @@ def segment_of(usage: Usage, start: Instant) -> int | None:
 
 def with_period(account: Account, usage: Usage) -> Account:
     """The account with one more period that has charges, whose days are looked at from its first one on."""
-    known = Known(usage.period, usage.end)
+    known = PeriodRef(usage.period, usage.end)
     if known in account.periods:
         return account
     first = midnight_after(account.calendar, usage.start)
