@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from rater.audit.match import Piece
+from rater.audit.match import OutputRecord
 from rater.audit.report import Report, add
 from rater.rating.money import ZERO
 
@@ -21,19 +21,19 @@ class ChargeBooks:
         """`last` has the number of the last charge before the first that is read, by `account:period`."""
         self._report, self._last = report, last
 
-    def ident(self, piece: Piece) -> str:
+    def ident(self, piece: OutputRecord) -> str:
         """The charge's id, or the period that is closed."""
         words = _words(piece)
         if words.get("type") == CLOSED:
             return f"{words.get('account')}:{words.get('period')}:closed"
         return str(words.get("charge_id", "(no charge_id)"))
 
-    def knows(self, piece: Piece) -> bool:
+    def knows(self, piece: OutputRecord) -> bool:
         """A number that was passed already."""
         period, seq = _numbered(_words(piece))
         return 0 < seq <= self._last.get(period, 0)
 
-    def enter(self, piece: Piece, place: str, *, before_cut: bool) -> None:
+    def enter(self, piece: OutputRecord, place: str, *, before_cut: bool) -> None:
         """Count a charge, and look at its number."""
         charge = _words(piece)
         if charge.get("type") == CLOSED:
@@ -66,11 +66,11 @@ class InOrder:
         self._report = report
         self._seen = -1
 
-    def knows(self, piece: Piece) -> bool:
+    def knows(self, piece: OutputRecord) -> bool:
         """What came of a record that was passed already."""
         return 0 <= _offset(piece.cause) <= self._seen
 
-    def passes(self, piece: Piece) -> None:
+    def passes(self, piece: OutputRecord) -> None:
         """Note how far the log has come."""
         self._seen = max(self._seen, _offset(piece.cause))
 
@@ -78,11 +78,11 @@ class InOrder:
 class AlertBooks(InOrder):
     """The alerts of one partition."""
 
-    def ident(self, piece: Piece) -> str:
+    def ident(self, piece: OutputRecord) -> str:
         """The alert's id."""
         return str(_words(piece).get("alert_id", "(no alert_id)"))
 
-    def enter(self, piece: Piece, place: str, *, before_cut: bool) -> None:  # noqa: ARG002 - there are no sums
+    def enter(self, piece: OutputRecord, place: str, *, before_cut: bool) -> None:  # noqa: ARG002 - there are no sums
         """Count an alert."""
         self._report.alerts += 1
         self.passes(piece)
@@ -91,11 +91,11 @@ class AlertBooks(InOrder):
 class RejectedBooks(InOrder):
     """The rejections of one partition."""
 
-    def ident(self, piece: Piece) -> str:
+    def ident(self, piece: OutputRecord) -> str:
         """The place of the record that was rejected."""
         return piece.cause or f"(no rater-from at {piece.offset})"
 
-    def enter(self, piece: Piece, place: str, *, before_cut: bool) -> None:  # noqa: ARG002 - there are no sums
+    def enter(self, piece: OutputRecord, place: str, *, before_cut: bool) -> None:  # noqa: ARG002 - there are no sums
         """Count a rejection, and name a record that the rules failed on."""
         self._report.rejected += 1
         self.passes(piece)
@@ -104,7 +104,7 @@ class RejectedBooks(InOrder):
             self._report.found("internal-error", place, f"the record at {piece.cause}: {words.get('detail')}")
 
 
-def _words(piece: Piece) -> dict[str, Any]:
+def _words(piece: OutputRecord) -> dict[str, Any]:
     """The message; whatever it is, an audit must not raise."""
     try:
         words = orjson.loads(piece.value or b"{}")

@@ -19,7 +19,7 @@ WINDOW = 1000
 """How far ahead is looked for the other half of a pair, where two differ."""
 
 
-class Piece(NamedTuple):
+class OutputRecord(NamedTuple):
     """One output: as the replay makes it, or as it was published."""
 
     key: bytes | None
@@ -33,13 +33,13 @@ class Piece(NamedTuple):
 class Books(Protocol):
     """Keeps account of what was published, in its order."""
 
-    def ident(self, piece: Piece) -> str:
+    def ident(self, piece: OutputRecord) -> str:
         """What it is about: a charge's id, or the place of what was rejected."""
 
-    def knows(self, piece: Piece) -> bool:
+    def knows(self, piece: OutputRecord) -> bool:
         """Was it published before?"""
 
-    def enter(self, piece: Piece, place: str, *, before_cut: bool) -> None:
+    def enter(self, piece: OutputRecord, place: str, *, before_cut: bool) -> None:
         """Take in the next one; up to the cut the workers had come when the audit began."""
 
 
@@ -49,8 +49,8 @@ class Matcher:
     def __init__(self, report: Report, books: Books, log: str, topic: str, cut: int) -> None:
         """`log` and `topic` are places, `calls/3`; up to log offset `cut` all must have been published."""
         self._report, self._log, self._topic, self._cut = report, log, topic, cut
-        self._expected: deque[Piece] = deque()
-        self._published: deque[Piece] = deque()
+        self._expected: deque[OutputRecord] = deque()
+        self._published: deque[OutputRecord] = deque()
         self._asked_all = self._read_all = self._beyond = self._more = False
         self._books = books
         self.passed = -1
@@ -61,11 +61,11 @@ class Matcher:
         """Would more of what was published help?"""
         return not self._read_all and len(self._published) < WINDOW + len(self._expected)
 
-    def expect(self, pieces: Iterable[Piece]) -> None:
+    def expect(self, pieces: Iterable[OutputRecord]) -> None:
         """The log asks for these next."""
         self._expected.extend(pieces)
 
-    def publish(self, pieces: Iterable[Piece]) -> None:
+    def publish(self, pieces: Iterable[OutputRecord]) -> None:
         """These were published next."""
         self._published.extend(pieces)
 
@@ -95,7 +95,7 @@ class Matcher:
     def _sees_enough(self) -> bool:
         return (self._asked_all or len(self._expected) >= WINDOW) and (self._read_all or len(self._published) >= WINDOW)
 
-    def _tell_apart(self, asked: Piece, given: Piece) -> None:
+    def _tell_apart(self, asked: OutputRecord, given: OutputRecord) -> None:
         due, ident = self._books.ident(asked), self._books.ident(given)
         if due == ident:
             what = f"{ident}: {difference(asked, given)}"
@@ -114,7 +114,7 @@ class Matcher:
             self._surplus()
             self._miss()
 
-    def _index(self, pieces: deque[Piece], ident: str) -> int | None:
+    def _index(self, pieces: deque[OutputRecord], ident: str) -> int | None:
         ahead = enumerate(islice(pieces, WINDOW))
         return next((n for n, piece in ahead if self._books.ident(piece) == ident), None)
 
@@ -133,19 +133,19 @@ class Matcher:
         given = self._give()
         self._report.found(kind, f"{self._topic}/{given.offset}", self._books.ident(given))
 
-    def _ask(self) -> Piece:
+    def _ask(self) -> OutputRecord:
         asked = self._expected.popleft()
         self._beyond = asked.offset >= self._cut
         return asked
 
-    def _give(self) -> Piece:
+    def _give(self) -> OutputRecord:
         given = self._published.popleft()
         self.passed = given.offset
         self._books.enter(given, f"{self._topic}/{given.offset}", before_cut=not self._beyond)
         return given
 
 
-def difference(asked: Piece, given: Piece) -> str:
+def difference(asked: OutputRecord, given: OutputRecord) -> str:
     """In which field two outputs differ first, in words."""
     if asked.key != given.key:
         return f"its key is {given.key!r}, the log says {asked.key!r}"

@@ -10,7 +10,7 @@ from rater.audit.books import AlertBooks, ChargeBooks, RejectedBooks
 from rater.audit.due import due
 from rater.audit.eyes import Eyes
 from rater.audit.forwards import Tally
-from rater.audit.match import Books, Matcher, Piece
+from rater.audit.match import Books, Matcher, OutputRecord
 from rater.audit.report import Report, add
 from rater.audit.spends import Spends
 from rater.processor.replay import Replay
@@ -35,7 +35,7 @@ class Origin(NamedTuple):
 
 
 @dataclass(slots=True)
-class Scene:
+class AuditContext:
     """What all the partitions' proofs share."""
 
     topic: str
@@ -56,7 +56,9 @@ class Scene:
 class Proof:
     """Of one partition, fed with its log and with what was published of it."""
 
-    def __init__(self, scene: Scene, partition: int, origin: Origin, outputs: Mapping[str, tuple[str, Pieces]]) -> None:
+    def __init__(
+        self, scene: AuditContext, partition: int, origin: Origin, outputs: Mapping[str, tuple[str, Pieces]]
+    ) -> None:
         """`outputs`: role -> the real topic, and its records from the origin on."""
         self._scene, self._partition, self._report = scene, partition, scene.report
         self._cut = max(scene.cut(partition), origin.head.next_offset)
@@ -124,7 +126,7 @@ class Proof:
             offset = int(cause.rpartition("/")[2])
             matcher = self._matchers.get(output.topic)
             if matcher is not None:
-                matcher.expect([Piece(output.key, output.value, offset, cause)])
+                matcher.expect([OutputRecord(output.key, output.value, offset, cause)])
             elif output.topic == "calls" and offset < self._cut:
                 self._send(output, cause)
             elif output.topic == "spend" and self._spends is not None and offset < self._cut:
@@ -173,7 +175,7 @@ class Proof:
                 else:
                     if role == "charges":
                         self._eyes.look(piece[0])
-                    matcher.publish(Piece(r.key, r.value, r.offset, cause_of(r)) for r in piece[0])
+                    matcher.publish(OutputRecord(r.key, r.value, r.offset, cause_of(r)) for r in piece[0])
                 matcher.settle()
 
 

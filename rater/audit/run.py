@@ -15,7 +15,7 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaConsumer
 
 from rater.audit import forwards
-from rater.audit.partition import Origin, Pieces, Proof, Scene
+from rater.audit.partition import AuditContext, Origin, Pieces, Proof
 from rater.audit.report import Report
 from rater.audit.snapshot import Header, Snapshot, State, Writer
 from rater.kafka.failstop import Refused
@@ -66,7 +66,7 @@ async def audit(
     topic = settings.topic("calls")
     if snapshot is not None and (snapshot.header.log, snapshot.header.partitions) != (topic, partitions):
         raise Refused(f"the snapshot is of {snapshot.header.log} with {snapshot.header.partitions} partitions")
-    scene = Scene(topic, partitions, await latest_heads(settings), Report(partitions))
+    scene = AuditContext(topic, partitions, await latest_heads(settings), Report(partitions))
     async with AsyncExitStack() as stack:
         sources = await _sources(settings, stack, charges)
         total = sum(sources.log.bounds.ends.values()) - sum(sources.log.bounds.starts.values())
@@ -103,7 +103,7 @@ async def _sources(settings: Settings, stack: AsyncExitStack, charges: str | Non
     return Sources(found.pop("calls"), found)
 
 
-def _states(scene: Scene, snapshot: Snapshot | None) -> Iterator[tuple[int, State]]:
+def _states(scene: AuditContext, snapshot: Snapshot | None) -> Iterator[tuple[int, State]]:
     if snapshot is not None:
         yield from snapshot.states()
         return
@@ -112,7 +112,7 @@ def _states(scene: Scene, snapshot: Snapshot | None) -> Iterator[tuple[int, Stat
 
 
 async def _prove(
-    scene: Scene,
+    scene: AuditContext,
     partition: int,
     state: State,
     sources: Sources,
@@ -151,7 +151,7 @@ def _published(partition: int, origin: Origin, sources: Sources) -> dict[str, tu
     return found
 
 
-def _state_after(scene: Scene, proof: Proof, partition: int, origin: Origin, passed: Mapping[str, int]) -> State:
+def _state_after(scene: AuditContext, proof: Proof, partition: int, origin: Origin, passed: Mapping[str, int]) -> State:
     outputs = {role: max(origin.outputs.get(role, 0), passed[role] + 1) for role in OUTPUTS}
     after = Origin(proof.replay.heads[partition], proof.replay.rows[partition], outputs)
     return State(after, scene.sent.words(partition, 0), scene.arrived.words(partition, 1))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rater.audit import match
 from rater.audit.books import ChargeBooks
-from rater.audit.match import Matcher, Piece
+from rater.audit.match import Matcher, OutputRecord
 from rater.audit.report import Report
 
 Harm = Literal["missing", "repeated", "no-cause", "changed"]
@@ -25,14 +25,14 @@ def charge(seq: int, amount: str = "1.00", period: str = "2026-11") -> bytes:
     return orjson.dumps({**words, "amount": amount, "currency": "CNY"})
 
 
-def piece(offset: int, value: bytes) -> Piece:
-    return Piece(b"A", value, offset, f"calls/0/{offset}")
+def piece(offset: int, value: bytes) -> OutputRecord:
+    return OutputRecord(b"A", value, offset, f"calls/0/{offset}")
 
 
 DUE = [piece(number, charge(number + 1)) for number in range(COUNT)]
 
 
-def pieces(whole: Sequence[Piece], rng: random.Random) -> Iterator[list[Piece]]:
+def pieces(whole: Sequence[OutputRecord], rng: random.Random) -> Iterator[list[OutputRecord]]:
     """The sequence in pieces of any size."""
     start = 0
     while start < len(whole):

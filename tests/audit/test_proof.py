@@ -14,7 +14,7 @@ import rater.processor.call_ended
 import rater.processor.rows
 from rater.audit import forwards
 from rater.audit.due import due
-from rater.audit.partition import Origin, Proof, Scene
+from rater.audit.partition import AuditContext, Origin, Proof
 from rater.audit.report import Report
 from rater.audit.run import OUTPUTS
 from rater.audit.snapshot import Header, Snapshot, State, Writer
@@ -77,7 +77,7 @@ class System:
         self, states: dict[int, State] | None = None, until: int | None = None, *, spend: bool = False
     ) -> tuple[Report, Any]:
         """Prove every partition; gives the states at the end too."""
-        scene = Scene("calls", self.partitions, self.heads, Report())
+        scene = AuditContext("calls", self.partitions, self.heads, Report())
         after = {}
         for p in range(self.partitions):
             state = (states or {}).get(p) or State(Origin(Head(0, self.partitions), empty(), {}))
