@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 from rater import __version__
 from rater.console import problems
 from rater.console.api import Account, Moment, PeriodName, api, known
-from rater.console.auth import COOKIE, Guard, Keeper
+from rater.console.auth import COOKIE, AuthMiddleware, TokenAuth
 from rater.console.metrics import exposition
 from rater.console.statement_page import as_html
 from rater.kafka import failstop
@@ -31,7 +31,7 @@ LONGEST_LOGIN = 2000
 
 def create_app(store: Store, token: str, follower: Follower) -> FastAPI:
     """The application over a read model that `follower` keeps up to date while it runs."""
-    keeper = Keeper(token)
+    keeper = TokenAuth(token)
 
     @asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
@@ -58,7 +58,7 @@ def create_app(store: Store, token: str, follower: Follower) -> FastAPI:
     _health(app, follower.live, store)
     _statements(app)
     _login(app, keeper)
-    app.add_middleware(Guard, keeper=keeper)
+    app.add_middleware(AuthMiddleware, keeper=keeper)
     return app
 
 
@@ -104,7 +104,7 @@ def language_of(cookies: Mapping[str, str], asked: str | None = None) -> Languag
     return next((language for language in LANGUAGES if language == chosen), "en")
 
 
-def _login(app: FastAPI, keeper: Keeper) -> None:
+def _login(app: FastAPI, keeper: TokenAuth) -> None:
     pages = Environment(loader=PackageLoader("rater.console"), autoescape=True, undefined=StrictUndefined)
 
     def page(language: Language, wrong: str = "", status: int = 200) -> Response:

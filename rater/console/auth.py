@@ -41,7 +41,7 @@ HEADERS = {
 }
 
 
-class Keeper:
+class TokenAuth:
     """Knows the token, and who has shown it."""
 
     def __init__(self, token: str) -> None:
@@ -90,10 +90,10 @@ class Keeper:
         )
 
 
-class Guard:
+class AuthMiddleware:
     """The middleware."""
 
-    def __init__(self, app: ASGIApp, keeper: Keeper) -> None:
+    def __init__(self, app: ASGIApp, keeper: TokenAuth) -> None:
         self._app, self._keeper = app, keeper
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102 - ASGI's
