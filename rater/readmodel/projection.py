@@ -106,7 +106,7 @@ def _take_charges(connection: Connection, _: int, messages: Sequence[Message]) -
     _sum_up(connection, known, before)
 
 
-def _sum_up(connection: Connection, known: PeriodRef, before: Mapping[tuple[str, str], int]) -> None:
+def _sum_up(connection: Connection, known: KnownPeriods, before: Mapping[tuple[str, str], int]) -> None:
     """What the periods' totals have grown by, and which accounts are new: the first page must not add up all rows."""
     sums: dict[str, dict[str, Any]] = {}
     for key, row in known.items():
@@ -124,13 +124,13 @@ def _first_money(connection: Connection, body: Mapping[str, Any]) -> Money:
     return money
 
 
-PeriodRef = dict[tuple[str, str], dict[str, Any]]
+KnownPeriods = dict[tuple[str, str], dict[str, Any]]
 
 
-def _periods(connection: Connection, keys: set[tuple[str, str]]) -> PeriodRef:
+def _periods(connection: Connection, keys: set[tuple[str, str]]) -> KnownPeriods:
     """The rows of these periods, those that are not there yet as they begin."""
     at = tables.periods.c
-    known: PeriodRef = {key: _begun(*key) for key in keys}
+    known: KnownPeriods = {key: _begun(*key) for key in keys}
     for some in _slices(sorted(keys)):
         for row in connection.execute(select(tables.periods).where(tuple_(at.account, at.period).in_(some))):
             known[row.account, row.period] = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
@@ -159,7 +159,7 @@ def _charge(money: Money, body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _add(known: PeriodRef, row: Mapping[str, Any], body: Mapping[str, Any], money: Money, timestamp: int) -> bool:
+def _add(known: KnownPeriods, row: Mapping[str, Any], body: Mapping[str, Any], money: Money, timestamp: int) -> bool:
     """Add a charge to its period; False where it was added before. Raises `Refused` where one before it is missing."""
     period = known[row["account"], row["period"]]
     if row["seq"] <= period["seq"]:

@@ -115,7 +115,7 @@ def test_a_late_call_of_an_account_that_has_ended() -> None:
 
 
 def test_the_same_call_after_closing_and_after_forgetting() -> None:
-    """PeriodRef while it is remembered: a duplicate. Forgotten: too old, under either policy."""
+    """Known while it is remembered: a duplicate. Forgotten: too old, under either policy."""
     log = october(tick(CLOSES))
     log.add(call("A", 1, 60 * 60, OCTOBER), tick("2027-01-09T23:59:59+08:00"), call("A", 1, 60 * 60, OCTOBER))
     assert log.outcomes["duplicate"] == 2
