@@ -20,7 +20,7 @@ from rater.rating.account import Account, PeriodRef
 from rater.rating.catalog import Tariffs
 from rater.rating.charging import Charged
 from rater.rating.instant import DAY, Instant, length
-from rater.rating.lifecycle import MAX_EVENTS, Clock, due, forgettable, forgetting, live, nobody
+from rater.rating.lifecycle import MAX_EVENTS, Clock, due, forgettable, forgetting, is_empty, live
 from rater.rating.usage import Usage
 from rater.seam.model import Output, Record
 
@@ -92,7 +92,7 @@ def work(scope: RecordScope, record: Record, tariffs: Tariffs, most: int) -> Dec
         if done.account.next_look is not None and done.account.next_look <= at:
             done = _looked(changing, record, key, done, tariffs)
         forgot, over, after_all = _forgotten(scope, record, then, key, done.account, most - len(changes))
-        changes += (*done.changes, *forgot, (ACCOUNTS, key, None if nobody(after_all) else after_all))
+        changes += (*done.changes, *forgot, (ACCOUNTS, key, None if is_empty(after_all) else after_all))
         usages |= {place: row for table, place, row in done.changes if table == USAGE}
         outputs += (*done.outputs, *over)
         coming = _due(after_all, tariffs)

@@ -116,7 +116,7 @@ def forgetting(account: Account, gone: frozenset[str]) -> Account:
     )
 
 
-def nobody(account: Account) -> bool:
+def is_empty(account: Account) -> bool:
     """Is nothing left to know of the account? Then its row can go."""
     return not (
         account.history or account.adjustments or account.periods or account.closed or account.next_fee is not None
