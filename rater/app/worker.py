@@ -74,7 +74,7 @@ def engine_config(
         topics={role: settings.topic(role) for role in get_args(Role)},
         partitions=settings.partitions,
         tables=TABLES,
-        step=telling(make_step(settings.topic(LOG), spend=settings.spend)),
+        step=log_internal_errors(make_step(settings.topic(LOG), spend=settings.spend)),
         row_format=ROW_FORMAT,
         readable_formats=READABLE_FORMATS,
         client=settings.client_options(),
@@ -94,8 +94,8 @@ def engine_config(
     )
 
 
-def telling(step: Step) -> Step:
-    """The step, telling of each record that the rules failed on: it is not charged, and somebody must look."""
+def log_internal_errors(step: Step) -> Step:
+    """The step, and an error in the log for each record that the rules failed on: somebody must look at it."""
 
     def told(rows: Rows, head: Head, partition: int, records: Iterable[Record]) -> Effects:
         effects = step(rows, head, partition, records)

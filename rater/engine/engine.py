@@ -123,7 +123,7 @@ class Engine:
         kept = sorted(self.units.keys() & partitions)
         new = sorted(partitions - self.units.keys())
         logger.info("assigned partitions %s: keeping %s, restoring %s, closing %s", sorted(partitions), kept, new, gone)
-        await asyncio.gather(*(self._drop(p).close() for p in gone), *(self.units[p].prove() for p in kept))
+        await asyncio.gather(*(self._drop(p).close() for p in gone), *(self.units[p].verify_ownership() for p in kept))
         if new:
             self.watchdog.disarm(REBALANCE)  # a restore takes the time it takes, and reports it
             for partition, restored in (await restore(self.config, set(new), self._restoring)).items():

@@ -112,7 +112,7 @@ class PartitionWorker:
         self.watchdog.disarm(self._stall)
         self._release()
 
-    async def prove(self) -> None:
+    async def verify_ownership(self) -> None:
         """Write the head once more: a worker that was fenced while it was away ends here, and not at its next record.
 
         Only after `quiesce`.

@@ -12,7 +12,7 @@ from rater.processor.outputs import call_member, charge
 from rater.processor.rows import ACCOUNTS, CALLS, USAGE, RatedCall, call_key, call_row, decode_call, usage_key
 from rater.processor.watch import watched
 from rater.rating.account import Account
-from rater.rating.alerts import quiet
+from rater.rating.alerts import cannot_alert
 from rater.rating.calendar import Period, period_at
 from rater.rating.catalog import Tariffs
 from rater.rating.charging import (
@@ -60,7 +60,7 @@ def on_call(
     output = charge(scope, record, key, charged, tariffs.book.currency, about, ready.late)
     if ready.account is account:
         decision = Decision(CHARGED, changes, (output,))
-        if quiet(account, plan, charged.segment, charged.usage.alerts):
+        if cannot_alert(account, plan, charged.segment, charged.usage.alerts):
             return decision
     else:
         fees = (charge(scope, record, key, fee, tariffs.book.currency) for fee in ready.fees)

@@ -12,7 +12,7 @@ from rater.processor.decision import Change, Decision, RecordScope
 from rater.processor.rows import ACCOUNTS, SEPARATOR, USAGE, usage_key
 from rater.processor.watch_outputs import alert, spend
 from rater.rating.account import Account
-from rater.rating.alerts import Alert, of_day, of_usage
+from rater.rating.alerts import Alert, daily_alerts, usage_alerts
 from rater.rating.calendar import midnight_after, midnight_before
 from rater.rating.catalog import Tariffs
 from rater.rating.charging import plan_of_segment
@@ -56,7 +56,7 @@ def told(
     outputs: list[Output] = []
     plan_of = plans_of(scope, account)
     for place, usage in usages.items():
-        found = once(of_usage(account, usage, plan_of, at))
+        found = once(usage_alerts(account, usage, plan_of, at))
         if found:
             changes.append((USAGE, place, remembering(usage, found)))
             shown = max(at, usage.start)  # bare events have no timestamps
@@ -90,7 +90,7 @@ def look(
         if seen is usage:
             continue
         expected = forecast(seen, account.calendar, plans_of(scope, account), tariffs.book.precision)
-        found = tuple(of_day(account, seen, expected, at))
+        found = tuple(daily_alerts(account, seen, expected, at))
         changes.append((USAGE, place, remembering(seen, found) if found else seen))
         outputs += (alert(scope, record, key, seen, one, now) for one in found)
     goes_on = any(known.end > midnight for known in account.periods)

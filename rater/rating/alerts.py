@@ -54,7 +54,7 @@ class Alert(NamedTuple):
         return self.kind if self.meter is None else f"{self.kind}:{self.meter}"
 
 
-def of_usage(account: Account, usage: Usage, plan_of: PlanOfSegment, at: Instant) -> Iterator[Alert]:
+def usage_alerts(account: Account, usage: Usage, plan_of: PlanOfSegment, at: Instant) -> Iterator[Alert]:
     """What the usage as it is now shows and was not told before; `at` is the instant of the event."""
     told = usage.alerts
     for segment in usage.segments:
@@ -69,7 +69,7 @@ def of_usage(account: Account, usage: Usage, plan_of: PlanOfSegment, at: Instant
             yield Alert(CAP, "money", usage.total, cap)
 
 
-def quiet(account: Account, plan: Plan, segment: Segment, told: tuple[str, ...]) -> bool:
+def cannot_alert(account: Account, plan: Plan, segment: Segment, told: tuple[str, ...]) -> bool:
     """Is there surely nothing to tell after a call in this segment? A quick look, for nearly every call."""
     minutes, calls = plan.minutes, plan.calls
     if minutes is not None and minutes.allowance and segment.seconds * 5 >= minutes.allowance * 240:
@@ -92,7 +92,7 @@ def _allowance(name: str, meter: Meter, used: int, per: int, told: tuple[str, ..
             yield Alert(kind, unit, used, Decimal(meter.allowance * fifths) / 5, name)
 
 
-def of_day(account: Account, usage: Usage, expected: Forecast | None, at: Instant) -> Iterator[Alert]:
+def daily_alerts(account: Account, usage: Usage, expected: Forecast | None, at: Instant) -> Iterator[Alert]:
     """What the end of a local day shows, `at` that midnight: when a fifth of the period is over, from 100 calls on."""
     if (at - usage.start) * MIN_SHARE < usage.end - usage.start:
         return

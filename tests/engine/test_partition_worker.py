@@ -224,11 +224,11 @@ async def test_a_kept_partition_proves_its_ownership(
     """At a rebalance a kept partition writes its head again; one that was fenced meanwhile ends there."""
     unit = make_unit(next_offset=7)
     await unit.quiesce()
-    await unit.prove()
+    await unit.verify_ownership()
     assert [(place, key) for place, key, _ in producer.committed[0].added] == [(("toy-heads-changelog", 3), HEAD_KEY)]
     assert unit.head.next_offset == 7
     producer.error = ProducerFenced()
-    await unit.prove()
+    await unit.verify_ownership()
     assert [died.status for died in deaths] == [Exit.FENCED]
 
 

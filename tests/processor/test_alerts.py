@@ -15,7 +15,7 @@ from rater.processor.rows import usage_key
 from rater.processor.step import make_step
 from rater.processor.watch import once, remembering
 from rater.rating.account import Account
-from rater.rating.alerts import of_usage
+from rater.rating.alerts import usage_alerts
 from rater.rating.book import Meter, Plan
 from rater.rating.calendar import Calendar
 from rater.rating.usage import Segment, Usage
@@ -200,7 +200,7 @@ def test_nothing_is_left_untold(calls: list[tuple[int | None, bool]]) -> None:
         log.add(call("A", number, talk), *([void(number)] if again else []))
         usage = log.replay.rows[0].get("usage", usage_key(b"A", "2026-11"))
         assert isinstance(usage, Usage)
-        assert list(of_usage(Account(Calendar("Asia/Shanghai", 1)), usage, lambda _: plan, 0)) == []
+        assert list(usage_alerts(Account(Calendar("Asia/Shanghai", 1)), usage, lambda _: plan, 0)) == []
 
 
 def test_two_segments_that_reach_the_same_mark_at_once_tell_it_once() -> None:
@@ -209,6 +209,6 @@ def test_two_segments_that_reach_the_same_mark_at_once_tell_it_once() -> None:
     usage = Usage(
         "2026-11", 0, 10, (Segment(0, "both@1", inline=False, calls=4), Segment(5, "both@1", inline=False, calls=4))
     )
-    found = once(of_usage(Account(Calendar("Asia/Shanghai", 1)), usage, lambda _: plan, 0))
+    found = once(usage_alerts(Account(Calendar("Asia/Shanghai", 1)), usage, lambda _: plan, 0))
     assert [one.mark for one in found] == ["allowance-80:connected-calls"]
     assert remembering(usage, found).alerts == ("allowance-80:connected-calls",)

@@ -13,7 +13,7 @@ import pytest
 
 import rater
 from rater.app.metrics import exposition
-from rater.app.worker import engine_config, telling
+from rater.app.worker import engine_config, log_internal_errors
 from rater.engine.batches import Tally
 from rater.engine.engine import Engine
 from rater.kafka.settings import Settings
@@ -113,7 +113,7 @@ def test_it_is_told_and_counted(monkeypatch: pytest.MonkeyPatch, caplog: pytest.
     """A log line names the record's place and where the rules failed, without what the record says; a metric counts."""
     monkeypatch.setattr(step_module, "decide", Planted(step_module.decide, 30))
     with caplog.at_level(logging.ERROR):
-        replay, _ = fold(POISONS["a call"], telling(make_step()))
+        replay, _ = fold(POISONS["a call"], log_internal_errors(make_step()))
     (line,) = [entry.getMessage() for entry in caplog.records]
     assert line.startswith(
         f"the rules failed on the record at calls/0/{POISON}, which is rejected: ZeroDivisionError in "

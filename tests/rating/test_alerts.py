@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from rater.rating.account import Account, Subscription
-from rater.rating.alerts import Alert, of_day
+from rater.rating.alerts import Alert, daily_alerts
 from rater.rating.calendar import Calendar
 from rater.rating.connect_rate import interval
 from rater.rating.forecast import Forecast
@@ -18,7 +18,7 @@ USAGE = Usage("2026-11", 0, 1000, (Segment(0, "p@1", inline=False),), seq=100, a
 
 def shown(usage: Usage, total: str | None, at: int = 200) -> list[Alert]:
     expected = None if total is None else Forecast(Decimal(total), Decimal(0), Decimal(999))
-    return list(of_day(ACCOUNT, usage, expected, at))
+    return list(daily_alerts(ACCOUNT, usage, expected, at))
 
 
 def test_a_forecast_beyond_the_cap() -> None:

@@ -112,15 +112,15 @@ def ack_before_the_commit_and_begin_at_the_groups_offset(patch: Patch) -> None:
 
 def a_new_producer_on_kept_rows(patch: Patch) -> None:
     """A kept partition gets a fresh producer at a rebalance, which fences whoever owned it in between."""
-    prove = PartitionWorker.prove
+    verify_ownership = PartitionWorker.verify_ownership
 
     async def renewed(self: PartitionWorker) -> None:
         await self.producer.stop()
         self.producer = PartitionProducer(self.config, self.partition)
         await self.producer.start()
-        await prove(self)
+        await verify_ownership(self)
 
-    patch.setattr(PartitionWorker, "prove", renewed)
+    patch.setattr(PartitionWorker, "verify_ownership", renewed)
 
 
 def rows_before_the_commit(patch: Patch) -> None:
