@@ -12,7 +12,7 @@ from rater.rating.charging import (
     Charged,
     Ledger,
     TooFar,
-    begin,
+    charge_due_fees,
     opened,
     segment_at,
     with_period,
@@ -49,7 +49,7 @@ def begin_period(ledger: Ledger, account: Account, period: Period, start: Instan
     index = segment_at(usage, start)
     if index is None:
         return no_plan(account, start)
-    begun = begin(account, start, ledger)
+    begun = charge_due_fees(account, start, ledger)
     if isinstance(begun, TooFar):
         return too_far(begun)
     usage = next((fee.usage for fee in begun.fees if fee.usage.period == period.name), usage)

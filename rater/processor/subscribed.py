@@ -23,7 +23,7 @@ from rater.rating.account import UNCHANGED, Account, PlanName, Subscription, in_
 from rater.rating.amendments import Amended, CanNot, amended, offered
 from rater.rating.calendar import period_at
 from rater.rating.catalog import Tariffs
-from rater.rating.charging import Begun, Charged, Ledger, TooFar, begin, newcomer
+from rater.rating.charging import Begun, Charged, Ledger, TooFar, charge_due_fees, newcomer
 from rater.rating.history import folded, too_many_changes
 from rater.rating.instant import instant
 from rater.rating.limits import CALLS_RERATED
@@ -146,7 +146,7 @@ def _begin(
     def usage_of(period: str) -> Usage | None:
         return changed.get(period) or ledger.usage_of(period)
 
-    return begin(amendment.account, shown, ledger._replace(usage_of=usage_of))
+    return charge_due_fees(amendment.account, shown, ledger._replace(usage_of=usage_of))
 
 
 def _applied(

@@ -2,7 +2,7 @@
 
 The open periods that it touches are rated again as if it had been known from their start: what that changes is one
 adjustment per period. What it changes of the fees is charged when they are looked at next
-(`rater.rating.charging.begin`).
+(`rater.rating.charging.charge_due_fees`).
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ def opened(account: Account, period: Period, ledger: Ledger) -> Usage:
     return Usage(period.name, period.start, period.end, found)
 
 
-def begin(account: Account, shown: Instant, ledger: Ledger) -> Begun | TooFar:
+def charge_due_fees(account: Account, shown: Instant, ledger: Ledger) -> Begun | TooFar:
     """Charge the fees that fell due until `shown`, an instant that a record of the account shows to have come.
 
     Each period from the first subscription on owes its fee once, call or no call.

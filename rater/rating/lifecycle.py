@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from rater.rating.account import Account
-from rater.rating.charging import Begun, Charged, Ledger, begin
+from rater.rating.charging import Begun, Charged, Ledger, charge_due_fees
 from rater.rating.instant import NEVER, Instant, length
 from rater.rating.usage import Usage
 
@@ -87,7 +87,7 @@ def live(account: Account, clock: Clock, ledger: Ledger) -> Lived:
         fee = account.next_fee if account.next_fee is not None and account.next_fee <= clock.now else None
         oldest = account.periods[0] if account.periods and account.periods[0].end <= clock.closed else None
         if fee is not None and (oldest is None or fee <= oldest.end + close_after):
-            begun = begin(account, fee, ours)
+            begun = charge_due_fees(account, fee, ours)
             assert isinstance(begun, Begun)  # noqa: S101 - one period is never too many
             account = begun.account
             changed |= {charged.usage.period: charged.usage for charged in begun.fees}

@@ -165,7 +165,9 @@ def fees_of_the_first_month_only(patch: pytest.MonkeyPatch) -> None:
 
 def fees_of_the_silent_forgotten(patch: pytest.MonkeyPatch) -> None:
     """Closing happens before the fees that are due."""
-    patch.setattr(rater.rating.lifecycle, "begin", lambda account, *_: Begun(replace(account, next_fee=None), ()))
+    patch.setattr(
+        rater.rating.lifecycle, "charge_due_fees", lambda account, *_: Begun(replace(account, next_fee=None), ())
+    )
 
 
 def all_agree() -> None:
