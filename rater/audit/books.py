@@ -42,7 +42,7 @@ class ChargeBooks:
         period, seq = _numbered(charge)
         last = self._last.get(period, 0)
         if seq != last + 1:
-            self._report.found("gap", place, f"{self.ident(piece)}: number {last + 1} was due")
+            self._report.add_finding("gap", place, f"{self.ident(piece)}: number {last + 1} was due")
         self._last[period] = max(seq, last)
         self._report.charges += 1
         if before_cut:
@@ -53,7 +53,9 @@ class ChargeBooks:
         period, _ = _numbered(closed)
         last = self._last.pop(period, 0)
         if last != closed.get("last_seq"):
-            self._report.found("gap", place, f"{period} is closed with last_seq {closed.get('last_seq')}, after {last}")
+            self._report.add_finding(
+                "gap", place, f"{period} is closed with last_seq {closed.get('last_seq')}, after {last}"
+            )
         self._report.closed += 1
         if before_cut:
             add(self._report.due, str(closed.get("currency")), _amount(closed, "total"))
@@ -101,7 +103,7 @@ class RejectedBooks(InOrder):
         self.passes(piece)
         words = _words(piece)
         if words.get("reason") == "internal-error":
-            self._report.found("internal-error", place, f"the record at {piece.cause}: {words.get('detail')}")
+            self._report.add_finding("internal-error", place, f"the record at {piece.cause}: {words.get('detail')}")
 
 
 def _words(piece: OutputRecord) -> dict[str, Any]:

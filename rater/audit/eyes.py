@@ -44,7 +44,7 @@ class Eyes:
             except (ValueError, TypeError, KeyError, ArithmeticError) as error:
                 faults = [f"not a charge that can be read: {type(error).__name__}"]
             for fault in faults:
-                self._report.found("books", place, fault)
+                self._report.add_finding("books", place, fault)
 
     def _key(self, key: bytes | None, account: str) -> list[str]:
         if key != account.encode():

@@ -56,6 +56,6 @@ def compare(sent: Tally, arrived: Tally, topic: str, report: Report) -> None:
         if (out, sent.sums[way]) != (come, arrived.sums[way]):
             place = f"{topic}/{way[0]} to {topic}/{way[1]}"
             told = "one of them is another" if out == come else ""
-            report.found(
+            report.add_finding(
                 "forward", place, f"{out} were forwarded, {come} arrived {told}".rstrip(), abs(out - come) or 1
             )

@@ -99,7 +99,7 @@ class Matcher:
         due, ident = self._books.ident(asked), self._books.ident(given)
         if due == ident:
             what = f"{ident}: {difference(asked, given)}"
-            self._report.found("changed", f"{self._topic}/{given.offset}", what)
+            self._report.add_finding("changed", f"{self._topic}/{given.offset}", what)
             self._meet()
             return
         early = self._index(self._published, due)
@@ -126,12 +126,12 @@ class Matcher:
         """Asked for and not published: wrong, unless the workers have not come so far."""
         asked = self._ask()
         if not self._beyond:
-            self._report.found("missing", f"{self._log}/{asked.offset}", self._books.ident(asked))
+            self._report.add_finding("missing", f"{self._log}/{asked.offset}", self._books.ident(asked))
 
     def _surplus(self) -> None:
         kind: Kind = "repeated" if self._books.knows(self._published[0]) else "no-cause"
         given = self._give()
-        self._report.found(kind, f"{self._topic}/{given.offset}", self._books.ident(given))
+        self._report.add_finding(kind, f"{self._topic}/{given.offset}", self._books.ident(given))
 
     def _ask(self) -> OutputRecord:
         asked = self._expected.popleft()

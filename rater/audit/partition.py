@@ -157,12 +157,12 @@ class Proof:
         missing = sum(ours.outcomes.values()) - sum(theirs.outcomes.values())
         if missing:
             told = f"{missing} records without an outcome" if missing > 0 else f"{-missing} outcomes without a record"
-            self._report.found("no-outcome", self._place, told, abs(missing))
+            self._report.add_finding("no-outcome", self._place, told, abs(missing))
         elif ours.outcomes != theirs.outcomes:
             told = f"outcomes are {dict(theirs.outcomes)}, the log says {dict(ours.outcomes)}"
-            self._report.found("state", self._place, told)
+            self._report.add_finding("state", self._place, told)
         if ours.state != theirs.state:
-            self._report.found("state", self._place, f"state is {theirs.state}, the log says {ours.state}")
+            self._report.add_finding("state", self._place, f"state is {theirs.state}, the log says {ours.state}")
 
     async def _compare(self) -> None:
         """Read as much of what was published as helps, and judge it."""

@@ -79,7 +79,7 @@ class Report:
     unproven: list[str] = field(default_factory=list)
     """What could not be proved, and from where on it can be."""
 
-    def found(self, kind: Kind, place: str, what: str, times: int = 1) -> None:
+    def add_finding(self, kind: Kind, place: str, what: str, times: int = 1) -> None:
         """Note that something is off."""
         self.counts[kind] += times
         if len(self.findings) < UNCHANGED:

@@ -124,7 +124,9 @@ async def _prove(
     head = scene.heads.get(partition)
     if head is not None and not first <= head.next_offset <= end:
         gone = f"rated up to {head.next_offset}, and the log has {first} to {end}"
-        scene.report.found("lost", place, gone, abs(head.next_offset - (first if head.next_offset < first else end)))
+        scene.report.add_finding(
+            "lost", place, gone, abs(head.next_offset - (first if head.next_offset < first else end))
+        )
     if first > start:
         scene.report.unproven.append(
             f"{place} begins at offset {first}, and what came before is gone: it can be proved from a snapshot of"

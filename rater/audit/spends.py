@@ -40,8 +40,10 @@ class Spends:
             if there.cause >= cut or (key not in self._due and there.cause < since and there.cause >= 0):
                 continue
             if due is not None and there.value is None:
-                report.found("missing", name, "the latest spend is not there")
+                report.add_finding("missing", name, "the latest spend is not there")
             elif due is None and there.value is not None:
-                report.found("no-cause", name, "a spend that the log does not ask for, or that was to be forgotten")
+                report.add_finding(
+                    "no-cause", name, "a spend that the log does not ask for, or that was to be forgotten"
+                )
             elif due != there.value:
-                report.found("changed", name, "the latest spend is not what the log says")
+                report.add_finding("changed", name, "the latest spend is not what the log says")
