@@ -20,13 +20,13 @@ from rater.rating import limits
 from rater.rating.zones import zone
 
 
-class Words(BaseModel):
+class StrictModel(BaseModel):
     """A part of a message."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, serialize_by_alias=True)
 
 
-class Message(Words):
+class Message(StrictModel):
     """A message: what stands in a record's value."""
 
     def to_json(self) -> bytes:

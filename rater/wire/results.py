@@ -27,8 +27,8 @@ from rater.wire.fields import (
     Price,
     Share,
     Source,
+    StrictModel,
     VersionedPlanId,
-    Words,
     ZoneName,
 )
 from rater.wire.reasons import Reason
@@ -47,7 +47,7 @@ AllowanceLeft = Annotated[
 """What is left of the allowances after a charge, in minutes and calls; a meter without an allowance is left out."""
 
 
-class RatedCall(Words):
+class RatedCall(StrictModel):
     """The call that a charge is for. `talk_seconds` is talk time; `billed_seconds` is it after the plan's increment."""
 
     source: Source
@@ -59,7 +59,7 @@ class RatedCall(Words):
     billed_seconds: Count
 
 
-class ChargeLine(Words):
+class ChargeLine(StrictModel):
     """A line: `quantity` = `covered` by the allowance + `billable` at `rate`.
 
     Minutes are billed seconds / 60 to at most 6 places, for reading only. `repriced_from` marks a quantity that was
@@ -112,7 +112,7 @@ class Charge(Message):
         return self
 
 
-class ClosedSegment(Words):
+class ClosedSegment(StrictModel):
     """A segment of a closed period: what was used under one plan from `start` on, its price and its fee."""
 
     plan: VersionedPlanId
@@ -150,7 +150,7 @@ class PeriodClosed(Message):
         return self
 
 
-class ConnectRate(Words):
+class ConnectRate(StrictModel):
     """Connected of the outbound attempts; the rate and its Wilson 95 % interval are null without attempts."""
 
     attempts: Count
@@ -160,7 +160,7 @@ class ConnectRate(Words):
     high: Share | None
 
 
-class Forecast(Words):
+class Forecast(StrictModel):
     """What the period will have cost at its end if the coming days are like those so far; `low` to `high` is where it
     will lie in 95 of 100 cases (`rater.rating.forecast` says how)."""
 
@@ -241,7 +241,7 @@ Base64 = Annotated[
 """Bytes, of which 256 KiB fit."""
 
 
-class Excerpt(Words):
+class Excerpt(StrictModel):
     """What is told of bytes that are too many: their number, their SHA-256 in hex, and the first 1,024 of them."""
 
     length: Count

@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 from rater.rating.book import Band, Book, Increment, LatePolicy, Meter, Plan, Price, Proration
 from rater.rating.currency import MINOR_UNITS
 from rater.rating.limits import MIN_REMEMBER_DAYS
-from rater.wire.fields import Direction, Instant, Share, Words, ZoneName
+from rater.wire.fields import Direction, Instant, Share, StrictModel, ZoneName
 from rater.wire.fields import Price as PriceWord
 
 MAX_PLANS = 500
@@ -39,7 +39,7 @@ def wrong(message: str, at: str | None = None) -> NoReturn:
     raise PydanticCustomError("tariff", "{message}", {"message": message, "at": at})
 
 
-class BandWords(Words):
+class BandWords(StrictModel):
     """A band: units from `start` (the field `from`) on cost `rate` each, and `flat` once."""
 
     start: Units = Field(alias="from")
@@ -79,7 +79,7 @@ def _each_once(directions: tuple[Direction, ...]) -> tuple[Direction, ...]:
     return directions
 
 
-class MeterWords(Words):
+class MeterWords(StrictModel):
     """A meter: an allowance, and one of `rate`, `graduated`, `volume` for what lies beyond it."""
 
     allowance: Allowance = 0
@@ -133,7 +133,7 @@ class MinutesWords(MeterWords):
         return Increment(int(first), int(step), self.minimum)
 
 
-class PlanWords(Words):
+class PlanWords(StrictModel):
     """A plan: a fee per period and up to two meters."""
 
     fee: PriceWord = Decimal(0)
@@ -174,7 +174,7 @@ def _currency(code: str) -> str:
     return code
 
 
-class TariffBook(Words):
+class TariffBook(StrictModel):
     """A version of the tariff book."""
 
     version: Annotated[int, Field(ge=1, le=999_999_999)]
