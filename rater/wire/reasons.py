@@ -45,7 +45,7 @@ Reason = Literal[
 REASON_WORDS: Final = frozenset(get_args(Reason))
 
 
-class Told(NamedTuple):
+class ReasonText(NamedTuple):
     """A reason for people."""
 
     meaning: str
@@ -54,95 +54,97 @@ class Told(NamedTuple):
 
 MEND = "mend the producer, then send the event again"
 
-REASONS: Final[dict[Reason, Told]] = {
-    "not-json": Told("the value is missing or is not JSON in UTF-8", MEND),
-    "unknown-type": Told(
+REASONS: Final[dict[Reason, ReasonText]] = {
+    "not-json": ReasonText("the value is missing or is not JSON in UTF-8", MEND),
+    "unknown-type": ReasonText(
         "the event has no type, or one that this rater does not know", MEND + ", or upgrade the rater"
     ),
-    "wrong-shape": Told("a field is missing, unknown, given twice, or has a wrong value", MEND),
-    "naive-time": Told("a time has no offset from UTC", MEND + " with an offset, 2026-11-01T08:00:00+08:00"),
-    "answered-without-time": Told("an answered call has no answered_at", MEND),
-    "time-without-answer": Told("a call that was not answered has an answered_at", MEND),
-    "times-out-of-order": Told(
+    "wrong-shape": ReasonText("a field is missing, unknown, given twice, or has a wrong value", MEND),
+    "naive-time": ReasonText("a time has no offset from UTC", MEND + " with an offset, 2026-11-01T08:00:00+08:00"),
+    "answered-without-time": ReasonText("an answered call has no answered_at", MEND),
+    "time-without-answer": ReasonText("a call that was not answered has an answered_at", MEND),
+    "times-out-of-order": ReasonText(
         "a call ends before it is answered, or is answered before it starts",
         "check the switch's clock, then send a correct event",
     ),
-    "too-long-call": Told(
+    "too-long-call": ReasonText(
         "a call of more than 24 hours, most likely a hang-up that was never seen",
         "find the true end, then send a correct event",
     ),
-    "record-too-large": Told("the record is larger than the rater reads", MEND),
-    "key-mismatch": Told(
+    "record-too-large": ReasonText("the record is larger than the rater reads", MEND),
+    "key-mismatch": ReasonText(
         "the record's key is not the account that its value names", MEND + " with the account as the key"
     ),
-    "ends-in-future": Told(
+    "ends-in-future": ReasonText(
         "the call ends more than 5 minutes after the broker received it",
         "check the switch's clock, then send a correct event",
     ),
-    "tick-ahead": Told(
+    "tick-ahead": ReasonText(
         "a tick lies more than 5 minutes ahead of the broker's clock",
         "check the clocks of workers and brokers; on purpose: rater tick --at",
     ),
-    "no-tariff-book": Told(
+    "no-tariff-book": ReasonText(
         "no tariff book was published before this record", "rater tariffs publish FILE, then redrive"
     ),
-    "stale-book": Told(
+    "stale-book": ReasonText(
         "the tariff book's version is not higher than the last one's", "give the book the next version, then publish it"
     ),
-    "plan-changed": Told(
+    "plan-changed": ReasonText(
         "a published plan was changed without a later effective instant",
         "date the change with effective, then publish the book",
     ),
-    "currency-changed": Told(
+    "currency-changed": ReasonText(
         "currency or precision differ from the first book's", "keep them; another currency needs another rater"
     ),
-    "unknown-account": Told(
+    "unknown-account": ReasonText(
         "the account has no subscription, and the book names no default plan", "rater subscribe, then redrive"
     ),
-    "unknown-plan": Told(
+    "unknown-plan": ReasonText(
         "the tariff book has no plan of this id in effect",
         "publish a book with the plan, or subscribe to one that exists",
     ),
-    "account-ended": Told(
+    "account-ended": ReasonText(
         "the account's subscription ended before the call started",
         "subscribe the account again if it should be served, then redrive",
     ),
-    "conflict": Told(
+    "conflict": ReasonText(
         "an event of the same identity but other content was applied before",
         "the first one stands; a correction of a call is a void and a new call with a new id",
     ),
-    "unknown-call": Told("the call to void was never rated", "redrive once the call has arrived"),
-    "closed-period": Told("the event changes a period that is closed", "post the difference with account-adjusted"),
-    "late": Told(
+    "unknown-call": ReasonText("the call to void was never rated", "redrive once the call has arrived"),
+    "closed-period": ReasonText(
+        "the event changes a period that is closed", "post the difference with account-adjusted"
+    ),
+    "late": ReasonText(
         "the call's period is closed, and the book says late: reject", "post the amount with account-adjusted"
     ),
-    "late-no-plan": Told(
+    "late-no-plan": ReasonText(
         "the call is late, and no open period of the account has a plan", "subscribe the account, then redrive"
     ),
-    "too-old": Told(
+    "too-old": ReasonText(
         "the call is older than identities are remembered: it could be a repeat",
         "make sure it was never charged, then post the amount with account-adjusted",
     ),
-    "too-far": Told(
+    "too-far": ReasonText(
         "the event is dated so far ahead that more would fall due at once than one record may bring",
         "check its date; send a correct event",
     ),
-    "too-large": Told(
+    "too-large": ReasonText(
         "what the event does is larger than one record may cause", "report it; split the event if it can be split"
     ),
-    "too-many-changes": Told(
+    "too-many-changes": ReasonText(
         "the account has as many subscriptions as the rater keeps, in that period or in all",
         "say it from a later period on, or put several changes into one",
     ),
-    "too-many-calls": Told(
+    "too-many-calls": ReasonText(
         "the subscription is late, and a period that it touches has more calls than can be rated again at once",
         "say it from the end of that period on, and post the difference with account-adjusted",
     ),
-    "ambiguous-period": Told(
+    "ambiguous-period": ReasonText(
         "a new time zone or billing day would give two periods of the account the same name",
         "say it again from the next period on",
     ),
-    "internal-error": Told(
+    "internal-error": ReasonText(
         "a fault in the rater; nothing was charged", "report it with the event; redrive after the upgrade"
     ),
 }
