@@ -14,7 +14,7 @@ from typing import NamedTuple
 from rater.processor.decision import APPLIED, DUPLICATE, Change, Decision, RecordScope, Rejected, State
 from rater.processor.outputs import charge, closed_words, period_closed
 from rater.processor.rows import ACCOUNTS, ADJUSTMENTS, CALLS, USAGE, usage_key
-from rater.processor.watch import look, spend_of, told
+from rater.processor.watch import look, raise_alerts, spend_of
 from rater.processor.watch_outputs import forgotten
 from rater.rating.account import Account, PeriodRef
 from rater.rating.catalog import Tariffs
@@ -136,13 +136,13 @@ def _lived(scope: RecordScope, clock: Clock, record: Record, key: bytes, account
         else:
             last = charged.pop(place, None)
             if last is not None:
-                outputs += told(scope, record, key, lived.account, {place: last}, clock.now)[1]
+                outputs += raise_alerts(scope, record, key, lived.account, {place: last}, clock.now)[1]
             changes.append((USAGE, place, None))
             words = closed_words(event.usage, lived.account, scope.plan, tariffs)
             outputs.append(period_closed(scope, record, key, words))
             if scope.spend:  # the last of this period: the row that a later batch would tell of is gone
                 outputs.append(spend_of(scope, record, key, lived.account, event.usage, tariffs))
-    remembered, alerts = told(scope, record, key, lived.account, charged, clock.now)
+    remembered, alerts = raise_alerts(scope, record, key, lived.account, charged, clock.now)
     after = _kept(scope, key, lived.account, len(account.closed), length(tariffs.book.close_after))
     return Done(after, (*changes, *remembered), (*outputs, *alerts))
 
@@ -151,7 +151,7 @@ def _kept(scope: RecordScope, key: bytes, account: Account, before: int, close_a
     """The account, of whose closed periods all behind the first `before` just closed; those with credits are kept.
 
     Without ticks a period stays open long after it should have closed. A credit that was posted meanwhile must be known
-    again for as long as any other, so it counts from the tick that closes the period. What calls were charged is told
+    again for as long as any other, so it counts from the tick that closes the period. What calls were charged is known
     by their instants.
     """
 

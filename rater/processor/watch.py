@@ -42,13 +42,13 @@ def watched(
             account = row
     if account is None:
         return decision
-    changes, outputs = told(scope, record, key, account, usages, at)
+    changes, outputs = raise_alerts(scope, record, key, account, usages, at)
     if not outputs:
         return decision
     return decision._replace(changes=(*decision.changes, *changes), outputs=(*decision.outputs, *outputs))
 
 
-def told(
+def raise_alerts(
     scope: RecordScope, record: Record, key: bytes, account: Account, usages: Mapping[bytes, Usage], at: Instant
 ) -> tuple[list[Change], list[Output]]:
     """The alerts that these usages show, and the rows that remember them."""
@@ -70,7 +70,7 @@ def once(alerts: Iterable[Alert]) -> tuple[Alert, ...]:
 
 
 def remembering(usage: Usage, alerts: Iterable[Alert]) -> Usage:
-    """The usage when these were told."""
+    """The usage when these were raised."""
     return usage._replace(alerts=(*usage.alerts, *(one.mark for one in alerts)))
 
 
