@@ -39,7 +39,7 @@ def warn(what: str) -> None:
     typer.secho(what, err=True, fg=typer.colors.YELLOW)
 
 
-def told(error: Exception) -> Message | None:
+def message_for(error: Exception) -> Message | None:
     """The message for an error that a user can mend; None for a bug."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if "ValidationError" in kinds and getattr(error, "title", "") == "Settings":

@@ -29,7 +29,7 @@ from rater.cli import (
     topics,
     worker,
 )
-from rater.cli.errors import told
+from rater.cli.errors import message_for
 
 PIPE_CLOSED = 141
 """Exit status: as a shell has it for a command that SIGPIPE ended."""
@@ -80,7 +80,7 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(PIPE_CLOSED)
     except Exception as error:
-        message = told(error)
+        message = message_for(error)
         if message is None:
             raise
         typer.secho(message.text, err=True, fg=typer.colors.RED)

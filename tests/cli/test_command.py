@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rater.cli.errors import REFUSED, UNAVAILABLE, UNDECIDED, UNWRITTEN, USAGE, told
+from rater.cli.errors import REFUSED, UNAVAILABLE, UNDECIDED, UNWRITTEN, USAGE, message_for
 from rater.kafka.failstop import Exit, Refused
 from rater.kafka.settings import Settings
 from tests.support.command import Rater
@@ -149,10 +149,10 @@ def test_a_file_that_cannot_be_written_is_told() -> None:
 
 def test_a_refusal_has_its_own_status_and_a_bug_its_traceback() -> None:
     """What starts unsafely ends with 78; what nobody can mend is not dressed up."""
-    refused = told(Refused("run: rater topics create"))
+    refused = message_for(Refused("run: rater topics create"))
     assert refused is not None
     assert (refused.status, refused.text) == (78, "run: rater topics create")
-    assert told(KeyError("x")) is None
+    assert message_for(KeyError("x")) is None
 
 
 def test_the_help_says_what_each_exit_status_means(rater: Rater) -> None:
