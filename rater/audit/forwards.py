@@ -32,7 +32,7 @@ class Tally:
         self.counts[way] += 1
         self.sums[way] = (self.sums[way] + int.from_bytes(digest[:16])) % MODULUS
 
-    def words(self, partition: int, end: int) -> dict[str, list[str | int]]:
+    def as_dict(self, partition: int, end: int) -> dict[str, list[str | int]]:
         """The ways that start (`end` 0) or end (1) at a partition, as JSON."""
         return {
             f"{way[0]}-{way[1]}": [count, f"{self.sums[way]:x}"]

@@ -100,7 +100,7 @@ class Report:
         """The exit status: 1 something is off, 3 not all could be proved, 0 all is proved."""
         return 1 if self.off else 3 if self.unproven else 0
 
-    def words(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """The report as JSON."""
         return {
             "status": self.status,

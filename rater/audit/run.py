@@ -156,4 +156,4 @@ def _published(partition: int, origin: Origin, sources: Sources) -> dict[str, tu
 def _state_after(scene: AuditContext, proof: Proof, partition: int, origin: Origin, passed: Mapping[str, int]) -> State:
     outputs = {role: max(origin.outputs.get(role, 0), passed[role] + 1) for role in OUTPUTS}
     after = Origin(proof.replay.heads[partition], proof.replay.rows[partition], outputs)
-    return State(after, scene.sent.words(partition, 0), scene.arrived.words(partition, 1))
+    return State(after, scene.sent.as_dict(partition, 0), scene.arrived.as_dict(partition, 1))

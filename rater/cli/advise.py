@@ -35,7 +35,7 @@ def _print(found: AdviceView) -> None:
     from rich.table import Table
 
     from rater.cli.shown import plain, show_table, terminal, visible
-    from rater.readmodel.words import advice_words
+    from rater.readmodel.texts import advice_words
 
     title = plain(f"{found.account}: what each plan would have cost, {found.currency}")
     table = Table(title=title, title_justify="left")
@@ -78,7 +78,7 @@ def _print_rates(account: str, found: list[PeriodView]) -> None:
     from rich.table import Table
 
     from rater.cli.shown import plain, show_table
-    from rater.readmodel.words import percent, verdict_words
+    from rater.readmodel.texts import percent, verdict_words
 
     low, high = found[0].connect_rate.band
     title = f"{account}: outbound calls that were connected; reasonable is {percent(low)} to {percent(high)}"

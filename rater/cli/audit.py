@@ -34,7 +34,7 @@ def audit(
     """
     report = asyncio.run(_audit(snapshot, charges))
     if as_json:
-        typer.echo(json.dumps(report.words(), indent=2))
+        typer.echo(json.dumps(report.as_dict(), indent=2))
     else:
         show(report)
     raise typer.Exit(report.status)

@@ -61,7 +61,7 @@ def rerate(
     except NotALog as error:
         raise fail(f"{file}: {error}", "make the file with: rater export --out FILE") from error
     if as_json:
-        typer.echo(json.dumps(result.words(), indent=2))
+        typer.echo(json.dumps(result.as_dict(), indent=2))
     elif as_csv:
         _csv(result)
     else:

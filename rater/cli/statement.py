@@ -74,7 +74,7 @@ def _print(found: Statement, *, items: bool) -> None:
 
     from rater.cli.shown import plain, show_table, terminal
     from rater.readmodel.statement import by_kind
-    from rater.readmodel.words import meter_words
+    from rater.readmodel.texts import meter_words
 
     told = found.period
     state = "closed" if told.closed else "running: not final"

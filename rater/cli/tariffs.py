@@ -84,7 +84,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a tariff book's plans as people read them."""
-    from rater.readmodel.plan_words import fee_words, meter_in_words
+    from rater.readmodel.plan_texts import fee_words, meter_in_words
 
     book = load(file)
     if plan is not None and plan not in book.plans:

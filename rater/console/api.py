@@ -25,6 +25,7 @@ from rater.readmodel.advice import advice_on
 from rater.readmodel.statement import statement
 from rater.readmodel.store import Store
 from rater.readmodel.tariffs import book_of, plans_at
+from rater.readmodel.texts import Language, explained
 from rater.readmodel.views import (
     AccountView,
     AdviceView,
@@ -37,7 +38,6 @@ from rater.readmodel.views import (
     StatementView,
     dumped,
 )
-from rater.readmodel.words import Language, explained
 from rater.wire.results import Alert, Charge
 
 T = TypeVar("T")

@@ -23,7 +23,7 @@ from rater.kafka import failstop
 from rater.readmodel.follower import Follower, Live
 from rater.readmodel.statement import statement
 from rater.readmodel.store import Store
-from rater.readmodel.words import LANGUAGES, Language, text
+from rater.readmodel.texts import LANGUAGES, Language, text
 
 LONGEST_LOGIN = 2000
 """Bytes of a login form."""

@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rater.readmodel.figures import local, money, talk
 from rater.readmodel.statement import Statement, by_kind
-from rater.readmodel.words import Language, meter_words, text
+from rater.readmodel.texts import Language, meter_words, text
 
 PIECES = 500
 """Pieces of the template that are sent together."""

@@ -101,13 +101,13 @@ def overview(connection: Connection, now: datetime) -> Overview:
     charged, number = connection.execute(select(units_sum(flow.amount), func.sum(flow.charges)).where(since)).one()
     newest = select(tables.sums).order_by(tables.sums.c.period.desc()).limit(3)
     told = tuple(
-        PeriodTotal(period=row.period, total=money.words(row.total), accounts=row.accounts)
+        PeriodTotal(period=row.period, total=money.plain(row.total), accounts=row.accounts)
         for row in connection.execute(newest)
     )
     told_of = totals(connection)
     return Overview(
         currency=money.currency or None,
-        charged_today=money.words(charged),
+        charged_today=money.plain(charged),
         charges_today=int(number or 0),
         periods=told,
         accounts=count(connection, tables.accounts),

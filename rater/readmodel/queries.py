@@ -63,7 +63,7 @@ def top_accounts(connection: Connection, period: str, limit: int = 10) -> list[A
 
 def _account(money: Money, row: Row[Any]) -> AccountView:
     told = {name: getattr(row, name) for name in ("account", "period", "plan", "closed", "allowance_left")}
-    return AccountView(total=money.words(row.total), currency=money.currency, **told)
+    return AccountView(total=money.plain(row.total), currency=money.currency, **told)
 
 
 def account_periods(connection: Connection, account: str) -> list[PeriodView]:
@@ -91,9 +91,9 @@ def _period(money: Money, band: tuple[Decimal, Decimal], row: Row[Any], spend: M
         end=spend.get("end"),
         time_zone=spend.get("time_zone"),
         currency=money.currency,
-        total=money.words(row.total),
-        fees=money.words(row.fees),
-        manual=money.words(row.manual),
+        total=money.plain(row.total),
+        fees=money.plain(row.fees),
+        manual=money.plain(row.manual),
         charges=row.seq,
         plan=row.plan,
         closed=row.closed,
@@ -138,7 +138,7 @@ def days(connection: Connection, account: str, name: str) -> list[DayView]:
         sums[day][0] += int(row.amount)
         sums[day][1] += row.calls
     money = money_of(connection)
-    return [DayView(day=day, amount=money.words(amount), calls=calls) for day, (amount, calls) in sorted(sums.items())]
+    return [DayView(day=day, amount=money.plain(amount), calls=calls) for day, (amount, calls) in sorted(sums.items())]
 
 
 _QUARTER = 15 * 60 * 1_000_000

@@ -44,7 +44,7 @@ class Money(NamedTuple):
         """Units as an amount with all its places."""
         return Decimal(int(units or 0)).scaleb(-self.precision)
 
-    def words(self, units: int | None) -> str:
+    def plain(self, units: int | None) -> str:
         """Units as people write them: `-0.80`."""
         return plain(self.amount(units))
 

@@ -48,7 +48,7 @@ class Backtest:
         """The sum of all differences."""
         return sum((one.change for one in self.differences), ZERO)
 
-    def words(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """The result as JSON."""
         rows = [
             {**one._asdict(), "before": plain(one.before), "after": plain(one.after), "change": plain(one.change)}

@@ -96,7 +96,7 @@ class System:
             origin = Origin(
                 proof.replay.heads[p], proof.replay.rows[p], {role: last + 1 for role, last in passed.items()}
             )
-            after[p] = State(origin, scene.sent.words(p, 0), scene.arrived.words(p, 1))
+            after[p] = State(origin, scene.sent.as_dict(p, 0), scene.arrived.as_dict(p, 1))
         forwards.compare(scene.sent, scene.arrived, "calls", scene.report)
         return scene.report, after
 
@@ -119,7 +119,7 @@ def rated(calls: int = 20) -> System:
 async def test_what_was_rated_is_proved() -> None:
     """Outcomes, charges, rejections and the money agree."""
     report, _ = await rated().audit()
-    assert report.status == 0, report.words()
+    assert report.status == 0, report.as_dict()
     assert (report.records, report.charges, report.rejected, report.alerts) == (23, 21, 1, 2)
     assert report.residues() == {"CNY": 0}
     assert report.charged["CNY"] > 200
@@ -239,7 +239,7 @@ async def test_a_proof_goes_on_from_a_snapshot(tmp_path: Path) -> None:
     snapshot = Snapshot(file)
     assert snapshot.header == header
     report, _ = await system.audit(dict(snapshot.states()))
-    assert report.status == 0, report.words()
+    assert report.status == 0, report.as_dict()
     assert report.charges == 2
     assert file.stat().st_mode & 0o077 == 0
 

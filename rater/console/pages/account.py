@@ -23,8 +23,8 @@ from rater.readmodel.follower import Live
 from rater.readmodel.statement import by_kind
 from rater.readmodel.store import Store
 from rater.readmodel.tariffs import plan_of
+from rater.readmodel.texts import advice_words, meter_words, verdict_words
 from rater.readmodel.views import AdviceView, DayView, PeriodView
-from rater.readmodel.words import advice_words, meter_words, verdict_words
 
 ROWS = 25
 LONGEST = 64

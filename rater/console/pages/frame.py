@@ -25,7 +25,7 @@ from rater.readmodel.figures import local, money, talk
 from rater.readmodel.follower import Live
 from rater.readmodel.store import Store
 from rater.readmodel.tariffs import zone_of
-from rater.readmodel.words import alert_words, line_words, meter_words, percent, text, verdict_words
+from rater.readmodel.texts import alert_words, line_words, meter_words, percent, text, verdict_words
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from rater.rating.book import Book, Plan
 from rater.rating.instant import instant
 from rater.rating.money import SECONDS_PER_MINUTE
 from rater.readmodel.follower import Live
-from rater.readmodel.plan_words import fee_words, meter_in_words
+from rater.readmodel.plan_texts import fee_words, meter_in_words
 from rater.readmodel.store import Store
 from rater.readmodel.tariffs import book_of, plans_at
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rater.rating.book import Meter, Plan, Price
-from rater.readmodel.words import Language
+from rater.readmodel.texts import Language
 
 _UNIT = {
     ("minutes", "en"): "min",

@@ -10,11 +10,11 @@ import pytest
 
 import rater.console
 from rater.rating.connect_rate import Verdict
-from rater.readmodel import words
+from rater.readmodel import texts
 from rater.wire.results import AlertKind, ChargeKind, LineMeter
 
 FOLDER = Path(rater.console.__file__).parent
-TABLES = {name: getattr(words, name) for name in ("TEXTS", "_METERS", "_VERDICTS", "_ALERTS", "_ADVICE", "_UNITS")}
+TABLES = {name: getattr(texts, name) for name in ("TEXTS", "_METERS", "_VERDICTS", "_ALERTS", "_ADVICE", "_UNITS")}
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -34,15 +34,15 @@ def test_every_kind_has_its_words() -> None:
     assert set(get_args(AlertKind)) == set(TABLES["_ALERTS"])
     assert set(get_args(LineMeter)) == set(TABLES["_METERS"])
     assert set(get_args(Verdict)) == set(TABLES["_VERDICTS"])
-    assert {f"{kind}-kind" for kind in get_args(ChargeKind)} <= set(words.TEXTS)
+    assert {f"{kind}-kind" for kind in get_args(ChargeKind)} <= set(texts.TEXTS)
 
 
 def test_every_label_that_is_asked_for_is_there_and_used() -> None:
     """In the pages and their parts; a label that nobody asks for is thrown away."""
     sources = "".join(
-        path.read_text() for path in FOLDER.rglob("*") if path.suffix in {".py", ".html"} and path.name != "words.py"
+        path.read_text() for path in FOLDER.rglob("*") if path.suffix in {".py", ".html"} and path.name != "texts.py"
     )
     asked = set(re.findall(r'say\("([a-z-]+)"', sources)) | set(re.findall(r'text\(language, "([a-z-]+)"', sources))
-    assert asked <= set(words.TEXTS), asked - set(words.TEXTS)
-    unused = {key for key in words.TEXTS if f'"{key}"' not in sources and f"'{key}'" not in sources}
+    assert asked <= set(texts.TEXTS), asked - set(texts.TEXTS)
+    unused = {key for key in texts.TEXTS if f'"{key}"' not in sources and f"'{key}'" not in sources}
     assert {key for key in unused if not key.endswith("-kind")} == set()
