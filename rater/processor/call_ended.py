@@ -100,7 +100,7 @@ def _open(scope: RecordScope, tariffs: Tariffs, key: bytes, known: Account | Non
 def _open_late(scope: RecordScope, tariffs: Tariffs, key: bytes, account: Account, own: Period) -> Opened | Rejected:
     """The call's own period is closed: by the book's policy it counts as if it had started in the oldest open one."""
     if own.end <= scope.clock.forgotten:
-        return Rejected("too-old", f"the call's period {own.name} is forgotten: is_empty could tell it from a repeat")
+        return Rejected("too-old", f"the call's period {own.name} is forgotten: nobody could tell it from a repeat")
     if tariffs.book.late == "reject":
         return Rejected("late", f"the call's period {own.name} is closed")
     period = period_at(account.calendar, scope.clock.closed)

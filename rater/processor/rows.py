@@ -9,7 +9,7 @@ is deterministic compact JSON, and `decode(encode(row)) == row` to the last deci
 | `accounts` | account | `Account` |
 | `usage` | account, period | `Usage` |
 | `calls` | account, source, call id | a `RatedCall`, kept as its bytes: there are millions |
-| `adjustments` | account, adjustment id | an `PostedAdjustment`: enough to know a manual adjustment again |
+| `adjustments` | account, adjustment id | a `PostedAdjustment`: enough to know a manual adjustment again |
 
 Identities (`calls`, `adjustments`) are forgotten with the period in which they were charged.
 """

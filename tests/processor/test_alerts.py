@@ -65,7 +65,7 @@ def test_one_call_may_show_both() -> None:
 
 
 def test_connected_calls_have_an_allowance_too() -> None:
-    """Five included: 80 % is the fourth, and calls that is_empty answered do not count."""
+    """Five included: 80 % is the fourth, and calls that nobody answered do not count."""
     log = Log(words=MINUTE_BOOK)
     log.add(subscribed("A", "bundle"), *(call("A", n, None) for n in range(9)), *(call("A", 10 + n) for n in range(5)))
     assert told(log) == [("allowance-80", "4", "4"), ("allowance-100", "5", "5")]

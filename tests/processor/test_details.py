@@ -76,7 +76,7 @@ CASES: list[tuple[str, str, Event | None, list[Event]]] = [
     ("late", "the call's period 2026-11 is closed", {**OPEN, "late": "reject"}, [call("A", 1), CLOSING, call("A", 2)]),
     (
         "too-old",
-        "the call's period 2026-11 is forgotten: is_empty could tell it from a repeat",
+        "the call's period 2026-11 is forgotten: nobody could tell it from a repeat",
         {**BOOK, "close_after": "1d", "remember": "31d"},
         [subscribed("A", "p"), call("A", 1), FORGETTING, call("A", 2)],
     ),

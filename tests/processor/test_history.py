@@ -213,7 +213,7 @@ def test_a_new_time_zone_holds_from_the_end_of_the_running_month() -> None:
 
 
 def test_a_change_that_would_give_two_periods_one_name_is_refused() -> None:
-    """A few hours of 30 November in UTC, then again of 30 November in Honolulu: is_empty could tell them apart."""
+    """A few hours of 30 November in UTC, then again of 30 November in Honolulu: nobody could tell them apart."""
     log = Log(words=book(PLANS))
     log.add(on("minutes", 1, "s-1", time_zone="Pacific/Kiritimati"), call("A", 1, 60, at(5)))
     log.add(on("minutes", 20, time_zone="UTC"), call("A", 2, 60, datetime.fromisoformat("2026-11-30T12:00:00Z")))

@@ -216,7 +216,7 @@ def test_a_void_leaves_everything_as_without_the_call() -> None:
 
 
 def test_voids_that_can_not_be() -> None:
-    """A call that is_empty rated, and one whose period is closed."""
+    """A call that nobody rated, and one whose period is closed."""
     log = october(void("A", 2), tick(CLOSES), void("A", 1), void("B", 1))
     assert log.rejected == ["unknown-call", "closed-period", "unknown-call"]
 

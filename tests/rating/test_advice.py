@@ -35,7 +35,7 @@ def month(period: str, calls: int, paid: str = "0.00", talk: int = 60) -> Month:
     ],
 )
 def test_a_month_under_each_plan(plan: str, cost: str) -> None:
-    """125 connected calls of 61 s, and some that is_empty answered."""
+    """125 connected calls of 61 s, and some that nobody answered."""
     assert month_cost(PLANS[plan], {ANSWERED: 125, MISSED: 40}, 2) == Decimal(cost)
 
 
