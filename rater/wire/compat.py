@@ -14,7 +14,7 @@ Schema = dict[str, Any]
 _TELLS = frozenset(
     {"title", "description", "examples", "default", "$id", "$schema", "$defs", "$comment", "discriminator"}
 )
-"""StrictModel that tell something and refuse nothing."""
+"""Words that tell something and refuse nothing."""
 _UPPER = ("maxLength", "maximum", "maxItems", "maxProperties")
 _LOWER = ("minLength", "minimum", "minItems", "minProperties")
 _COMPARED = frozenset(
