@@ -40,7 +40,7 @@ def test_a_call_that_was_forgotten_is_too_old_whoever_came_back(comes: tuple[Eve
     assert total(c for c in log.charges if c["type"] == "charge/1") == 2 * (1 + (NEW in comes))
 
 
-def test_without_it_the_call_is_charged_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_call_that_is_charged_twice_would_be_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The mistake that there was: only the account's row was asked for, not since when there is one."""
     plant(monkeypatch, call_ended._open, "if start < account", "if known is None and start < account")
     assert total(c for c in back(SUBSCRIBED).charges if c["type"] == "charge/1") == 4

@@ -92,7 +92,7 @@ def test_a_credit_is_known_again_for_so_long_after_its_month_really_closed(
 
 
 @pytest.mark.parametrize(("closed_late", "gone"), LATE)
-def test_without_that_it_would_be_posted_twice(
+def test_a_credit_that_is_posted_twice_would_be_caught(
     closed_late: Callable[[], Log], gone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The mistake that there was; the lives find it by themselves."""
