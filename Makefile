@@ -7,7 +7,26 @@ BIN := $(VENV)/bin
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	--python-version 3.11 pyproject.toml
 
-.PHONY: setup demo lint test pytest test-pythons test-kafka test-kafka-old test-faults test-planted test-days test-large-account soak bench bench-console mutants schemas lock clean
+.PHONY: help setup demo lint test pytest test-pythons test-kafka test-kafka-old test-faults test-planted test-days test-large-account soak bench bench-console mutants schemas docs lock clean
+
+help:
+	@echo "make demo                the whole thing on this machine, without Kafka; ends with residue 0.00"
+	@echo "make test                lint, types and the quick suite"
+	@echo "make test-pythons        the quick suite on Python 3.12 and 3.13, where they are here"
+	@echo "make test-kafka          the engine on a real Kafka (Java 17 and Maven)"
+	@echo "make test-kafka-old      foreign producers and topics on Kafka 3.9"
+	@echo "make test-faults SEED=1  brokers and workers killed, frozen and cut off, then the audit; make soak MINUTES=60 for longer"
+	@echo "make test-planted        each planted bug of the engine must be caught by the fault suite"
+	@echo "make test-days           one worker through midnight, the first of the month, closing and forgetting"
+	@echo "make test-large-account  one account with a million calls and a late subscription"
+	@echo "make mutants             mistakes planted in the rules and the step, with the score"
+	@echo "make bench               calls a second beside two baselines; make bench-console for the page"
+	@echo "make docs                the documentation as a site in build/site"
+	@echo "make schemas             JSON Schemas, AsyncAPI and docs/reasons.md from the models"
+	@echo "make lock                the lock files anew; make clean removes what was built"
+
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 setup: $(VENV)/.ready
 
@@ -86,6 +105,7 @@ bench-console: setup
 
 schemas: setup
 	$(BIN)/python -m rater.wire.schemas schemas
+	$(BIN)/python -m rater.wire.reasons > docs/reasons.md
 
 lock:
 	$(LOCK) --extra demo --extra console --extra dev --extra build -o requirements.lock

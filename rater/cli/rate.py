@@ -147,6 +147,8 @@ def _watched(
 
 
 def _tell(result: FileRating, *, summary: bool, as_json: bool) -> None:
+    from rater.wire.reasons import REASONS
+
     if summary and as_json:
         accounts = {
             name: {"charges": account.charges, "total": f"{account.total:f}", "currency": account.currency}
@@ -157,6 +159,9 @@ def _tell(result: FileRating, *, summary: bool, as_json: bool) -> None:
     if summary:
         _table(result)
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(result.outcomes.items()) if count)
+    for reason, text in REASONS.items():
+        if result.outcomes.get(f"rejected:{reason}"):
+            typer.echo(f"{reason}: {text.what_to_do}", err=True)
     typer.echo(f"{result.records:,} records: {outcomes}", err=True)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import platform
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
+from rater import __version__
 from rater.cli import (
     advise,
     audit,
@@ -46,6 +48,21 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it
+    if asked:
+        typer.echo(f"rater {__version__}, Python {platform.python_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Nothing but the verbs does anything."""
+
+
 app.command("worker")(worker.worker)
 app.add_typer(topics.app, name="topics")
 app.add_typer(tariffs.app, name="tariffs")

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, and_, func, or_, select
 from rater.rating.money import plain
 from rater.readmodel import tables
 from rater.readmodel.queries import money_of
+from rater.readmodel.reason_texts import reason_text
 from rater.readmodel.store import count
 from rater.readmodel.tariffs import zone_of
 from rater.readmodel.units import units_sum
@@ -81,7 +82,16 @@ def rejections(
 def _rejected(row: Row[Any]) -> RejectedView:
     at = datetime.fromtimestamp(row.at / 1000, UTC).isoformat(timespec="milliseconds")
     received = _received(orjson.loads(row.body).get("value"))
-    return RejectedView(place=row.place, at=at, reason=row.reason, detail=row.detail, received=received)
+    text = reason_text(row.reason)
+    return RejectedView(
+        place=row.place,
+        at=at,
+        reason=row.reason,
+        detail=row.detail,
+        meaning=text.meaning,
+        what_to_do=text.what_to_do,
+        received=received,
+    )
 
 
 def _received(value: str | Mapping[str, Any] | None) -> str:

@@ -87,6 +87,9 @@ class RejectedView(View):
     at: str
     reason: str
     detail: str
+    meaning: str
+    """What the reason says, in English."""
+    what_to_do: str
     received: str
     """The start of its value as text; what is no text shows as dots."""
 

@@ -1,4 +1,4 @@
-"""A simulated switch, shaped like the real call centre of switches.md: a pure function of its seed.
+"""A simulated switch, shaped like a bank's call centre with 33,066 calls in a month: a pure function of its seed.
 
 Answered 82 %; talk time log-normal with a median of 107 s and a 95th percentile of 582 s, capped at 4264 s; the top 1 %
 of accounts make 20.7 % of the calls; busy in office hours, quiet at night and at weekends. Floats only shape the random

@@ -5,6 +5,7 @@ The words stand in the topic `rejected`, in the counts of outcomes and in the ma
 
 from __future__ import annotations
 
+import sys
 from typing import Final, Literal, NamedTuple, get_args
 
 Reason = Literal[
@@ -84,7 +85,7 @@ REASONS: Final[dict[Reason, ReasonText]] = {
         "check the clocks of workers and brokers; on purpose: rater tick --at",
     ),
     "no-tariff-book": ReasonText(
-        "no tariff book was published before this record", "rater tariffs publish FILE, then redrive"
+        "no tariff book was published before this record", "rater tariffs publish FILE, then send the event again"
     ),
     "stale-book": ReasonText(
         "the tariff book's version is not higher than the last one's", "give the book the next version, then publish it"
@@ -97,7 +98,8 @@ REASONS: Final[dict[Reason, ReasonText]] = {
         "currency or precision differ from the first book's", "keep them; another currency needs another rater"
     ),
     "unknown-account": ReasonText(
-        "the account has no subscription, and the book names no default plan", "rater subscribe, then redrive"
+        "the account has no subscription, and the book names no default plan",
+        "rater subscribe, then send the event again",
     ),
     "unknown-plan": ReasonText(
         "the tariff book has no plan of this id in effect",
@@ -105,13 +107,13 @@ REASONS: Final[dict[Reason, ReasonText]] = {
     ),
     "account-ended": ReasonText(
         "the account's subscription ended before the call started",
-        "subscribe the account again if it should be served, then redrive",
+        "subscribe the account again if it should be served, then send the event again",
     ),
     "conflict": ReasonText(
         "an event of the same identity but other content was applied before",
         "the first one stands; a correction of a call is a void and a new call with a new id",
     ),
-    "unknown-call": ReasonText("the call to void was never rated", "redrive once the call has arrived"),
+    "unknown-call": ReasonText("the call to void was never rated", "send it again once the call has arrived"),
     "closed-period": ReasonText(
         "the event changes a period that is closed", "post the difference with account-adjusted"
     ),
@@ -119,7 +121,8 @@ REASONS: Final[dict[Reason, ReasonText]] = {
         "the call's period is closed, and the book says late: reject", "post the amount with account-adjusted"
     ),
     "late-no-plan": ReasonText(
-        "the call is late, and no open period of the account has a plan", "subscribe the account, then redrive"
+        "the call is late, and no open period of the account has a plan",
+        "subscribe the account, then send the event again",
     ),
     "too-old": ReasonText(
         "the call is older than identities are remembered: it could be a repeat",
@@ -145,7 +148,22 @@ REASONS: Final[dict[Reason, ReasonText]] = {
         "say it again from the next period on",
     ),
     "internal-error": ReasonText(
-        "a fault in the rater; nothing was charged", "report it with the event; redrive after the upgrade"
+        "a fault in the rater; nothing was charged", "report it with the event; send it again after the upgrade"
     ),
 }
 """Each reason, in the order in which they are looked for."""
+
+
+def as_markdown() -> str:
+    """All reasons as a page of the documentation; `make schemas` writes it."""
+    rows = "".join(f"| `{reason}` | {text.meaning} | {text.what_to_do} |\n" for reason, text in REASONS.items())
+    return (
+        "# Reasons for rejecting\n\n"
+        "A rejected record did nothing; it stands in `rejected` with its place, a detail and its bytes.\n"
+        "The reasons, in the order in which they are looked for:\n\n"
+        f"| reason | what it means | what to do |\n|---|---|---|\n{rows}"
+    )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(as_markdown())

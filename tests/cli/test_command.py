@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from rater import __version__
 from rater.cli.errors import REFUSED, UNAVAILABLE, UNDECIDED, UNWRITTEN, USAGE, message_for
 from rater.kafka.failstop import Exit, Refused
 from rater.kafka.settings import Settings
@@ -161,3 +162,11 @@ def test_the_help_says_what_each_exit_status_means(rater: Rater) -> None:
     ours = {0, 1, USAGE, UNDECIDED, UNAVAILABLE, UNWRITTEN, REFUSED, *Exit}
     listed = shown[shown.index("Exit status: ") :]
     assert {int(number) for number in re.findall(r"\b\d+\b", listed)} == {int(status) for status in ours}
+
+
+def test_it_tells_its_version() -> None:
+    """For a report: the rater's own and Python's."""
+    said = subprocess.run(
+        [sys.executable, "-m", "rater", "--version"], capture_output=True, text=True, check=True
+    ).stdout
+    assert said.startswith(f"rater {__version__}, Python 3.")

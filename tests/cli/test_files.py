@@ -18,6 +18,7 @@ from cramjam import zstd
 from rater.rating.limits import LINE_BYTES
 from rater.seam.model import LogRecord
 from rater.tools.log_file import to_line
+from rater.wire.reasons import REASONS
 from tests.support.command import Rater
 from tests.support.logs import Event, book, call, published, shipped, subscribed, tick
 
@@ -170,7 +171,10 @@ def test_a_line_of_any_length_is_one_rejection(rater: Rater) -> None:
     Path("ev.jsonl").write_bytes(lines(CALLS[:2]) + long + lines(CALLS[2:]))
     done = rater("rate", "ev.jsonl", "--summary")
     assert "rejected calls/0/3: record-too-large" in done.stderr
-    assert done.stderr.splitlines()[-1] == "13 records: 12 charged, 1 rejected:record-too-large"
+    assert done.stderr.splitlines()[-2:] == [
+        f"record-too-large: {REASONS['record-too-large'].what_to_do}",
+        "13 records: 12 charged, 1 rejected:record-too-large",
+    ]
 
 
 def test_a_date_far_ahead_is_refused_where_there_are_no_timestamps(rater: Rater) -> None:

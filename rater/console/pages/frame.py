@@ -23,6 +23,7 @@ from sqlalchemy import Connection
 from rater.console.app import language_of
 from rater.readmodel.figures import local, money, talk
 from rater.readmodel.follower import Live
+from rater.readmodel.reason_texts import reason_text
 from rater.readmodel.store import Store
 from rater.readmodel.tariffs import zone_of
 from rater.readmodel.texts import alert_words, line_words, meter_words, percent, text, verdict_words
@@ -102,6 +103,7 @@ def _environment(page: Page) -> Any:
         "meter_words": lambda meter: meter_words(meter, page.language),
         "line_words": lambda line: line_words(line, page.language),
         "alert_words": lambda alert: alert_words(alert, page.language),
+        "reason_text": lambda reason: reason_text(reason, page.language),
         "verdict_words": lambda verdict: verdict_words(verdict, page.language),
     }
     return environment.get_template("parts.html")
