@@ -115,8 +115,9 @@ def in_force(history: tuple[Subscription, ...], at: Instant) -> Subscription | N
 
 
 def inline_plan(history: tuple[Subscription, ...], name: str) -> Plan:
-    """The plan that is written in the subscription of this id; a segment or a subscription names it, so it is there."""
-    return next(said.inline for said in history if said.id == name and said.inline is not None)
+    """The negotiated plan of this name: a segment or a subscription names it, so a subscription has it written down."""
+    plan = PlanName(name, inline=True)
+    return next(said.inline for said in history if said.plan == plan and said.inline is not None)
 
 
 Said = Literal["spend_cap", "guaranteed_connect_rate"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
@@ -24,7 +25,19 @@ def folded(account: Account, forgotten: Instant) -> Account:
     if not past:
         return account
     later = (said for said in account.history if said.start >= before)
-    return replace(account, history=(*_ended(past, before), _state(past, before), *later))
+    kept = (*_ended(past, before), _state(past, before), *later)
+    return replace(account, history=tuple(_written_down(kept, account.history)))
+
+
+def _written_down(kept: tuple[Subscription, ...], history: tuple[Subscription, ...]) -> Iterator[Subscription]:
+    """The subscriptions, each negotiated plan that they name written down in one of them, as before in the history."""
+    there = {said.plan for said in kept if said.inline is not None}
+    for said in kept:
+        if said.plan is None or not said.plan.inline or said.plan in there:
+            yield said
+        else:
+            there.add(said.plan)
+            yield replace(said, inline=inline_plan(history, said.plan.name))
 
 
 def _ended(past: tuple[Subscription, ...], before: Instant) -> tuple[Subscription, ...]:

@@ -90,6 +90,11 @@ def test_a_life_comes_to_what_the_model_says(seed: int) -> None:
     agrees(life(seed))
 
 
+def test_a_life_of_a_dozen_years_comes_to_what_the_model_says() -> None:
+    """Histories are folded again and again. In this one a plan was forgotten that a later subscription still named."""
+    assert "rejected:internal-error" not in agrees(life(5, 4_200))
+
+
 def test_the_lives_are_rich() -> None:
     """Every outcome that they can have comes up, and periods are closed."""
     seen: set[str] = set()

@@ -93,6 +93,23 @@ def test_a_negotiated_plan_outlives_the_id_of_its_subscription() -> None:
     assert log.rejected == ["closed-period"], "repeated, it lies in a closed period; it is not applied again"
 
 
+def test_a_negotiated_plan_outlives_what_came_between() -> None:
+    """Said in January and again from June; then another plan from March comes late. When all up to April is forgotten,
+    June's is still the plan that January's subscription wrote down."""
+    log = Log(words=book(PLANS))
+    inline = {"minutes": {"rate": "0.07"}}
+    log.add(subscribed("A", inline, "2027-01-01T00:00:00+08:00", subscription_id="deal"))
+    log.add(subscribed("A", inline, "2027-06-01T00:00:00+08:00", subscription_id="again"))
+    log.add(subscribed("A", "flat", "2027-03-01T00:00:00+08:00", subscription_id="between"))
+    log.add(tick("2027-08-01T00:00:00+08:00", operator=True))
+    log.add(subscribed("A", "flat", "2027-10-01T00:00:00+08:00", subscription_id="last"))
+    assert "deal" not in {said.id for said in row(log).history}
+    log.add(subscribed("A", "flat", "2027-11-01T00:00:00+08:00", subscription_id="and-one-more", spend_cap="9.00"))
+    july = datetime.fromisoformat("2027-07-25T12:00:00+08:00")
+    (charge,) = log.add(call("A", 1, 60, july), timestamp=int(july.timestamp() * 1000) + 3_600_000)
+    assert (charge["plan"], charge["amount"], log.rejected) == ("deal@1", "0.07", [])
+
+
 def test_a_late_subscription_over_too_many_calls_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stream does not stand still for it: the reason says from when on it can be said."""
     log = Log(words=book(PLANS, default_plan="flat") | {"plans": PLANS | {"flat": {"minutes": {"rate": "0.10"}}}})
