@@ -11,7 +11,7 @@ PARTITIONS = 4
 
 
 async def main(address: str, prefix: str) -> None:
-    """Copy `calls` to `charges`, record by record, for ever."""
+    """Copy `calls` to `charges`, record by record, forever."""
     consumer = AIOKafkaConsumer(bootstrap_servers=address, auto_offset_reset="earliest", enable_auto_commit=False)
     producer = AIOKafkaProducer(bootstrap_servers=address, linger_ms=5)
     async with consumer, producer:

@@ -59,7 +59,7 @@ _PHONE = re.compile(r"(?<![\w/.:-])\+?[0-9]{9,15}(?![\w.:-])")
 
 
 def masked(text: str) -> str:
-    """The text with all but the last two digits of what may be numbers of phones as stars."""
+    """The text with all but the last two digits of what may be phone numbers as stars."""
     return _PHONE.sub(lambda found: "*" * (len(found[0]) - 2) + found[0][-2:], text)
 
 

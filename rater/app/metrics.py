@@ -84,10 +84,10 @@ class Figures:
         done = sum((unit.tally for unit in self._engine.units.values()), Tally())
         told = {
             "transactions": ("Transactions committed", done.transactions),
-            "transaction_records": ("Records in them: by transactions it is the batch size", done.records),
-            "fold_seconds": ("Time in the rules", done.folds.seconds),
+            "transaction_records": ("Log records processed in committed transactions", done.records),
+            "fold_seconds": ("Seconds spent in the rules", done.folds.seconds),
             "commit_seconds": (
-                "Time in Kafka's transactions: by transactions it is the time of one",
+                "Seconds spent in Kafka's transactions",
                 done.commits.seconds,
             ),
         }

@@ -90,7 +90,7 @@ def _figures(report: Report) -> Table:
 
 
 def _findings(report: Report) -> Table:
-    table = Table(title="What is off, the first ones", title_justify="left", title_style="bold red")
+    table = Table(title="First findings", title_justify="left", title_style="bold red")
     for column in ("what", "where", "about"):
         table.add_column(column, overflow="fold")
     for kind, place, what in report.findings[:SHOWN]:

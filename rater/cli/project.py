@@ -20,7 +20,7 @@ DEFAULT = "sqlite:///rater.db"
 
 def project(
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Throw the read model away and build it anew.")] = False,
-    once: Annotated[bool, typer.Option("--once", help="End when it is up to date; else go on for ever.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="End when it is up to date; else go on forever.")] = False,
 ) -> None:
     """Bring the read model (RATER_DATABASE_URL, or the file rater.db) up to date with the topics, and keep it so.
 

@@ -67,7 +67,7 @@ def _must_not_end(task: asyncio.Task[None]) -> None:
     if not task.cancelled():
         error = task.exception()
         status = failstop.Exit.CRASHED if error is None else failstop.status_of(error)
-        failstop.die("the read model can not be kept up to date", error, status)
+        failstop.die("the read model cannot be kept up to date", error, status)
 
 
 def _health(app: FastAPI, live: Live, store: Store) -> None:

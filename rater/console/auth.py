@@ -51,7 +51,7 @@ class TokenAuth:
         self._wrong: deque[float] = deque()
 
     def is_token(self, said: str) -> bool:
-        """Compared in a time that does not tell how much of it is right."""
+        """Whether it is the token, compared in constant time."""
         return compare_digest(sha256(said.encode()).digest(), sha256(self._token).digest())
 
     def session(self) -> str:

@@ -86,7 +86,7 @@ async def describe(client: Mapping[str, Any], names: Iterable[str]) -> dict[str,
 
 
 async def partitions_of(client: Mapping[str, Any], topic: str) -> int:
-    """How many partitions a topic has; 0 where it does not exist. Asked once: clients ask for ever."""
+    """How many partitions a topic has; 0 where it does not exist. Asked once: clients ask forever."""
     async with _admin(client, request_timeout_ms=int(1000 * ANSWERED_WITHIN)) as admin:
         (found,) = await _answer(lambda: admin.describe_topics([topic]))
     return len(found["partitions"]) if found["error_code"] == 0 else 0

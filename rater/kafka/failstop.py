@@ -105,7 +105,7 @@ class Watchdog(threading.Thread):
                 die(f"{what}: no end after {entry[1]:g} s", status=Exit.HUNG)
 
     def run(self) -> None:
-        """Look every `TICK` seconds, for ever."""
+        """Look every `TICK` seconds, forever."""
         while True:
             time.sleep(TICK)
             self.look()

@@ -15,7 +15,7 @@ from rater.kafka.settings import Settings
 from rater.seam.model import Record
 
 PATIENCE = 30.0
-"""Seconds without a record, before the end, until reading gives up: clients themselves ask for ever."""
+"""Seconds without a record, before the end, until reading gives up: clients themselves ask forever."""
 
 
 class Chunk(NamedTuple):
@@ -70,7 +70,7 @@ async def reader(settings: Settings, *topics: str) -> AsyncIterator[AIOKafkaCons
         fetch_max_wait_ms=50,  # what is read is there already: waiting for more would only hold up the next partition
     )
     async with consumer:
-        # Assigned once, and paused but for what is being read: aiokafka's stop() can wait for ever where it comes soon
+        # Assigned once, and paused but for what is being read: aiokafka's stop() can wait forever where it comes soon
         # after a second assign(), because its fetcher swallows the cancellation (`suppress` around awaiting a task).
         starts = await consumer.beginning_offsets(tps)
         consumer.assign(tps)

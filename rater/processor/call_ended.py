@@ -85,6 +85,8 @@ def _open(scope: RecordScope, tariffs: Tariffs, key: bytes, known: Account | Non
     account = known or newcomer(tariffs, scope.clock.forgotten)
     if start < account.known_from:
         # It may have been here under another calendar, and be forgotten with all its calls.
+        if known is None:
+            return Rejected("too-old", "the account is not known, and calls of this time are forgotten")
         return Rejected("too-old", "nothing is kept of the account from that time: the call could be a repeat")
     period = period_at(account.calendar, start)
     if period.end <= scope.clock.closed:

@@ -126,7 +126,7 @@ class Follower:
                 told(passed, total)
 
     async def run(self) -> None:
-        """Take in whatever comes, for ever. While Kafka is away what was read is shown, and pages say that it is old.
+        """Take in whatever comes, forever. While Kafka is away what was read is shown, and pages say that it is old.
 
         Raises `Refused` where the read model cannot follow what is there.
         """

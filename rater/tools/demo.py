@@ -120,7 +120,7 @@ def _faults() -> Iterator[Callable[[simulate.Event], simulate.Event]]:
 
 @asynccontextmanager
 async def running(verb: str, settings: Settings, log: Path, **secrets: str) -> AsyncIterator[subprocess.Popen[bytes]]:
-    """`rater worker`, or another verb that goes on for ever, with these settings, stopped at the end of the block.
+    """`rater worker`, or another verb that goes on forever, with these settings, stopped at the end of the block.
 
     `secrets` are settings too: those that a dump of the settings hides.
     """

@@ -130,7 +130,7 @@ ON_PURPOSE = frozenset(
         "account-adjusted/1/reason: pattern changed",
     }
 )
-"""What was narrowed knowingly, in 0.2: any Unicode, control characters too, was kept for ever with each call."""
+"""What was narrowed knowingly, in 0.2: any Unicode, control characters too, was kept forever with each call."""
 
 
 _LOOSE = "T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\\\.[0-9]{1,9})?"

@@ -50,7 +50,7 @@ async def test_between_two_folds_the_loop_does_its_own_work() -> None:
 
 
 async def test_turns_come_in_the_order_in_which_they_were_asked_for() -> None:
-    """No partition waits for ever."""
+    """No partition waits forever."""
     gate, order = FoldGate(), list[int]()
 
     async def fold(number: int) -> None:

@@ -121,7 +121,7 @@ def test_a_late_subscription_over_too_many_calls_is_rejected(monkeypatch: pytest
 
 
 def test_260_changes_260_calls_and_a_late_subscription_do_not_stop_the_stream() -> None:
-    """521 ordinary records once made an adjustment of 13,262 lines and 1.28 MB, which ended the worker for ever."""
+    """521 ordinary records once made an adjustment of 13,262 lines and 1.28 MB, which ended the worker forever."""
     log = Log(words=book(PLANS))
     log.add(*(change(n, NOVEMBER + timedelta(hours=2 * n)) for n in range(260)))
     log.add(*(call("A", n, 50 * 60, NOVEMBER + timedelta(hours=2 * n, minutes=5)) for n in range(260)))

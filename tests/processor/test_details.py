@@ -82,9 +82,15 @@ CASES: list[tuple[str, str, Event | None, list[Event]]] = [
     ),
     (
         "too-old",
-        "nothing is kept of the account from that time: the call could be a repeat",
+        "the account is not known, and calls of this time are forgotten",
         {**OPEN, "close_after": "1d", "remember": "31d"},
         [FORGETTING, call("A", 1)],
+    ),
+    (
+        "too-old",
+        "nothing is kept of the account from that time: the call could be a repeat",
+        {**OPEN, "close_after": "1d", "remember": "31d"},
+        [FORGETTING, subscribed("A", "p", "2027-01-10T00:00:00+08:00"), call("A", 1)],
     ),
     (
         "late-no-plan",

@@ -1,4 +1,4 @@
-"""Logs: lines or JSON, and no numbers of phones in them."""
+"""Logs: lines or JSON, and no phone numbers in them."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_the_prefix_keeps_two_systems_apart() -> None:
 
 
 def test_logs_do_not_compact_and_changelogs_only_compact() -> None:
-    """Calls and charges are kept for ever; a changelog keeps the last value of each row."""
+    """Calls and charges are kept forever; a changelog keeps the last value of each row."""
     by_name = {spec.name: spec.config for spec in topic_plan(SETTINGS, TABLES)}
     assert by_name["eu-calls"]["cleanup.policy"] == by_name["eu-charges"]["cleanup.policy"] == "delete"
     assert by_name["eu-calls"]["retention.ms"] == by_name["eu-charges"]["retention.ms"] == "-1"

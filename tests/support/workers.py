@@ -39,7 +39,7 @@ def numbers(text: str) -> list[int]:
 
 
 class Worker:
-    """A `rater worker`, or another verb that goes on for ever, as a process. What it says goes to the file `log`."""
+    """A `rater worker`, or another verb that goes on forever, as a process. What it says goes to the file `log`."""
 
     def __init__(
         self, env: Mapping[str, str], log: Path, *words: str, program: Sequence[str] = ("rater",), verb: str = "worker"

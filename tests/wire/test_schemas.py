@@ -49,7 +49,7 @@ BEYOND_SCHEMA = frozenset(
         "invalid-does-not-add-up",
     )
 )
-"""What a JSON Schema can not say, or not simply; the models say it."""
+"""What a JSON Schema cannot say, or not simply; the models say it."""
 
 
 def name_of(file: Path) -> str:
@@ -150,7 +150,7 @@ def test_invalid_result(file: Path) -> None:
 
 @pytest.mark.parametrize("file", INVALID, ids=name_of)
 def test_schema_refuses_what_it_can(file: Path) -> None:
-    """The JSON Schema refuses each invalid example, but for what it can not say."""
+    """The JSON Schema refuses each invalid example, but for what it cannot say."""
     assert taken_by_schema(file) == (file.name in BEYOND_SCHEMA)
 
 
