@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import orjson
@@ -12,8 +12,9 @@ from rater.audit.verify import Verifier
 from rater.processor.decision import State
 from rater.processor.due import work_left
 from rater.processor.rows import TABLES
+from rater.processor.step import make_step
 from rater.wire.results import RESULTS
-from tests.support.logs import Event, Log, book, call, shipped, subscribed, tick
+from tests.support.logs import Event, Log, bodies, book, call, shipped, subscribed, tick
 
 OCTOBER = datetime.fromisoformat("2026-10-10T12:00:00+08:00")
 NOVEMBER = datetime.fromisoformat("2026-11-03T12:00:00+08:00")
@@ -251,3 +252,32 @@ def test_the_books_hold_over_a_whole_life() -> None:
     assert [c["period"] for c in closings] == ["2026-10", "2026-11", "2026-12", "2027-01"]
     paid = sum(Decimal(c["amount"]) for c in log.charges if c["type"] == "charge/1" and c["period"] < "2027-02")
     assert sum(Decimal(c["total"]) for c in closings) == paid
+
+
+STAMPED = datetime.fromisoformat("2026-11-01T00:00:00+00:00")
+
+
+@pytest.mark.parametrize("since", ["record", "tick"])
+def test_an_operators_tick_goes_400_days_ahead_and_not_a_second_more(since: str) -> None:
+    """Ahead of its record and of the last tick; what is further is most likely a slip (2062 for 2026)."""
+    newest = STAMPED if since == "record" else STAMPED + timedelta(days=100)
+    stamp = int(STAMPED.timestamp() * 1000)
+    for more, outcome in ((0, "applied"), (1, "rejected:tick-ahead")):
+        log = Log()
+        if since == "tick":
+            log.add(tick(newest.isoformat(), operator=True), timestamp=stamp)
+        before = log.outcomes.get(outcome, 0)
+        slip = newest + timedelta(days=400, seconds=more)
+        log.add(tick(slip.isoformat(), operator=True), timestamp=stamp)
+        assert log.outcomes[outcome] == before + 1
+    (body,) = bodies(log.outputs, "rejected")
+    assert body["detail"] == "the tick is more than 400 days ahead of the last one and of its record"
+
+
+def test_without_timestamps_it_is_held_to_the_events_before_it() -> None:
+    """Bare events: the first tick may say any time, the next ones not more than 400 days after all before them."""
+    log = Log(make_step(check_timestamps=False))
+    log.add(tick("2031-01-01T00:00:00Z"), tick("2032-02-05T00:00:00Z"))
+    assert log.rejected == []
+    log.add(tick("2033-03-12T00:00:01Z", operator=True))
+    assert log.rejected == ["too-far"]
