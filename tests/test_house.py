@@ -183,3 +183,23 @@ def test_what_is_read_from_the_package_is_in_it() -> None:
     patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["rater"]
     kinds = {path.suffix for path in committed() if path.is_relative_to(PACKAGE)} - {".py", ".typed"}
     assert kinds == {f".{pattern.rpartition('.')[2]}" for pattern in patterns if pattern != "py.typed"}
+
+
+def error_classes() -> dict[str, str]:
+    """Our public exceptions, by name: the class that each is one of."""
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                bases = [base.id for base in node.bases if isinstance(base, ast.Name)]
+                if bases and bases[0] in {"Exception", "RaterError", "Refused"}:
+                    found[node.name] = bases[0]
+    return found
+
+
+def test_errors_are_one_tree() -> None:
+    """Each of ours is a RaterError, and is drawn where that is."""
+    classes = error_classes()
+    assert {name for name, base in classes.items() if base == "Exception"} == {"RaterError"}
+    drawn = (PACKAGE / "seam" / "errors.py").read_text().split("```")[1]
+    assert set(re.findall(r"\b([A-Z]\w+) {2,}", drawn)) | {"RaterError"} == set(classes)

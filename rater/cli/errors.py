@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from errno import EDQUOT, EIO, ENOSPC
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 USAGE = 2
 """Exit status: the command, its settings or a file that it reads are wrong."""
@@ -41,18 +44,25 @@ def warn(what: str) -> None:
 
 def message_for(error: Exception) -> Message | None:
     """The message for an error that a user can mend; None for a bug."""
-    kinds = {kind.__name__ for kind in type(error).__mro__}
-    if "ValidationError" in kinds and getattr(error, "title", "") == "Settings":
+    # Imported here: only who meets an error waits for these.
+    from ssl import SSLError
+
+    from aiokafka.errors import KafkaConnectionError, KafkaError
+    from pydantic import ValidationError
+
+    from rater.kafka.failstop import Refused
+
+    if isinstance(error, ValidationError) and error.title == "Settings":
         return Message(_wrong_settings(error), USAGE)
-    if "SSLError" in kinds:
+    if isinstance(error, SSLError):
         return Message(f"TLS: {error}\nsee RATER_SSL_CAFILE, RATER_SSL_CERTFILE, RATER_SSL_KEYFILE", USAGE)
-    if "Refused" in kinds:
+    if isinstance(error, Refused):
         return Message(str(error), REFUSED)
-    if "KafkaConnectionError" in kinds:
+    if isinstance(error, KafkaConnectionError):
         return Message(f"Kafka is not reachable: {error}\nset RATER_BOOTSTRAP_SERVERS, or start a broker", UNAVAILABLE)
-    if "TimeoutError" in kinds:
+    if isinstance(error, TimeoutError):
         return Message("Kafka did not do it in time; the same command can be run again", UNAVAILABLE)
-    if "KafkaError" in kinds:
+    if isinstance(error, KafkaError):
         return Message(f"Kafka refused: {type(error).__name__}: {error}", UNAVAILABLE)
     if isinstance(error, OSError) and error.errno in {ENOSPC, EIO, EDQUOT}:
         return Message(f"{error.filename or 'the output'} could not be written: {error.strerror}", UNWRITTEN)
@@ -72,14 +82,10 @@ def _reads_env(error: Exception) -> bool:
     return False
 
 
-def _wrong_settings(error: Exception) -> str:
-    """Each wrong setting by its variable, with what it means. Pydantic is loaded already where this is called."""
-    from pydantic import ValidationError
-
+def _wrong_settings(error: ValidationError) -> str:
+    """Each wrong setting by its variable, with what it means."""
     from rater.kafka.settings import Settings
 
-    if not isinstance(error, ValidationError):
-        return str(error)
     lines = []
     for wrong in error.errors(include_url=False):
         name = str(wrong["loc"][0]) if wrong["loc"] else ""

@@ -9,6 +9,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from rater.engine.config import EngineConfig
+from rater.seam.errors import RaterError
 from rater.seam.model import Output
 
 Header = tuple[str, bytes]
@@ -17,7 +18,7 @@ Place = tuple[str, int]
 Append = Callable[["bytes | None", "bytes | None", "int | None", list[Header]], None]
 
 
-class OversizedRecord(Exception):  # noqa: N818
+class OversizedRecord(RaterError):  # noqa: N818
     """A row or output that the broker would refuse; the step is bound never to make one."""
 
 

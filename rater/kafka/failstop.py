@@ -16,6 +16,8 @@ import traceback
 from enum import IntEnum
 from typing import NoReturn
 
+from rater.seam.errors import RaterError
+
 logger = logging.getLogger(__name__)
 
 TICK = 0.5
@@ -35,7 +37,7 @@ class Exit(IntEnum):
     """Starting would not be safe; the message names what to do."""
 
 
-class Refused(Exception):  # noqa: N818 - it is a decision, not a fault
+class Refused(RaterError):  # noqa: N818 - it is a decision, not a fault
     """The engine will not start on what it found; the message says what, and the command that mends it."""
 
 

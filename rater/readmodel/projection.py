@@ -18,6 +18,7 @@ from rater.kafka.failstop import Refused
 from rater.rating.instant import instant
 from rater.readmodel import tables
 from rater.readmodel.store import Money, add_new, get_money, put_facts, upsert
+from rater.seam.errors import RaterError
 
 KEYS_AT_ONCE = 400
 """Rows that one query asks for by their keys."""
@@ -37,7 +38,7 @@ Take = Callable[[Connection, int, Sequence[Message]], None]
 """Puts a partition's messages into rows."""
 
 
-class Overtaken(Exception):  # noqa: N818 - nothing is wrong
+class Overtaken(RaterError):  # noqa: N818 - nothing is wrong
     """Another process has taken these records in: read the position again."""
 
 

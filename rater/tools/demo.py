@@ -18,6 +18,7 @@ import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from rater.kafka.settings import Settings
+from rater.seam.errors import RaterError
 from rater.seam.partitions import partition_of
 from rater.tools import simulate
 from rater.tools.embedded import PARTITIONS
@@ -31,7 +32,7 @@ PATIENCE = 60.0
 """Seconds that the worker may take for what is left when the switch is done."""
 
 
-class WorkerEnded(Exception):  # noqa: N818 - what happened
+class WorkerEnded(RaterError):  # noqa: N818 - what happened
     """The demo's worker ended by itself; the message is the end of its log."""
 
 

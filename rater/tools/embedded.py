@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from rater.seam.errors import RaterError
+
 PARTITIONS = 4
 """What a mock topic has; the metadata request that asks for a topic makes it."""
 
 
-class NoEmbeddedBroker(Exception):  # noqa: N818 - it says what is missing
+class NoEmbeddedBroker(RaterError):  # noqa: N818 - it says what is missing
     """The wheel that holds the mock cluster is not installed."""
 
 

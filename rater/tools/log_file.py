@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from rater.rating.limits import LINE_BYTES, PARTITIONS, RECORD_BYTES
+from rater.seam.errors import RaterError
 from rater.seam.model import LogRecord, Record
 
 LOOKED_AT = 1_000
@@ -41,7 +42,7 @@ class LogLine(NamedTuple):
     record: LogRecord
 
 
-class NotALog(Exception):  # noqa: N818 - the reader's verdict
+class NotALog(RaterError):  # noqa: N818 - the reader's verdict
     """A file that is neither an exported log nor bare events; the message names the line."""
 
 
