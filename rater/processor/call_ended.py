@@ -9,7 +9,7 @@ from __future__ import annotations
 from rater.processor.decision import CHARGED, DUPLICATE, TOLERANCE, Change, Decision, RecordScope, Rejected
 from rater.processor.opening import Opened, begin_period, no_plan, usage_changes
 from rater.processor.outputs import call_member, charge
-from rater.processor.rows import ACCOUNTS, CALLS, USAGE, RatedCall, call_key, call_row, decode_call, usage_key
+from rater.processor.rows import ACCOUNTS, CALLS, USAGE, RememberedCall, call_key, call_row, decode_call, usage_key
 from rater.processor.watch import watched
 from rater.rating.account import Account
 from rater.rating.alerts import cannot_alert
@@ -69,12 +69,14 @@ def on_call(
     return watched(scope, record, key, ready.account, decision, ended)
 
 
-def _remembered(event: CallEnded, period: str, start: Instant, answered: Instant | None, ended: Instant) -> RatedCall:
+def _remembered(
+    event: CallEnded, period: str, start: Instant, answered: Instant | None, ended: Instant
+) -> RememberedCall:
     numbers = (event.caller, event.callee)
-    return RatedCall(period, start, answered, ended, event.direction, event.disposition, *numbers)
+    return RememberedCall(period, start, answered, ended, event.direction, event.disposition, *numbers)
 
 
-def _again(known: RatedCall, said: RatedCall) -> Decision | Rejected:
+def _again(known: RememberedCall, said: RememberedCall) -> Decision | Rejected:
     """Equal content, with instants compared as instants, is a repetition; anything else a conflict."""
     if known == said._replace(period=known.period, voided=known.voided):
         return Decision(DUPLICATE)

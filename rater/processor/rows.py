@@ -8,7 +8,7 @@ is deterministic compact JSON, and `decode(encode(row)) == row` to the last deci
 | `tariffs` | `tariffs`, or `plan` name@version | `Tariffs`, or a `Plan` |
 | `accounts` | account | `Account` |
 | `usage` | account, period | `Usage` |
-| `calls` | account, source, call id | a `RatedCall`, kept as its bytes: there are millions |
+| `calls` | account, source, call id | a `RememberedCall`, kept as its bytes: there are millions |
 | `adjustments` | account, adjustment id | a `PostedAdjustment`: enough to know a manual adjustment again |
 
 Identities (`calls`, `adjustments`) are forgotten with the period in which they were charged.
@@ -70,7 +70,7 @@ def adjustment_key(account: bytes, adjustment_id: str) -> bytes:
     return account + SEPARATOR + adjustment_id.encode()
 
 
-class RatedCall(NamedTuple):
+class RememberedCall(NamedTuple):
     """What is remembered of a call: enough to know it again, to take it back, and to rate it under another history.
 
     Its content is kept as it was parsed, not as a hash: it takes no more room, and less time.
@@ -96,7 +96,7 @@ def _metered(direction: Direction, answered: Instant | None, ended: Instant) -> 
     return Call(direction, answered is not None, 0 if answered is None else talk_seconds(answered, ended))
 
 
-def encode_call(call: RatedCall) -> bytes:
+def encode_call(call: RememberedCall) -> bytes:
     """The bytes that are kept, in memory too.
 
     Put together by hand: orjson's results are cut from buffers of a kilobyte, which costs much memory and time where
@@ -146,9 +146,9 @@ def _decode_adjustment(value: bytes) -> PostedAdjustment:
     return PostedAdjustment(*orjson.loads(value))
 
 
-def decode_call(row: bytes) -> RatedCall:
+def decode_call(row: bytes) -> RememberedCall:
     """The call of a row of `calls`."""
-    return RatedCall(*orjson.loads(row))
+    return RememberedCall(*orjson.loads(row))
 
 
 def _encode_usage(usage: Usage) -> bytes:

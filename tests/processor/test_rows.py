@@ -8,7 +8,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rater.processor.rows import ROW_FORMAT, TABLES, USAGE, RatedCall, decode_call, encode_call, quoted
+from rater.processor.rows import ROW_FORMAT, TABLES, USAGE, RememberedCall, decode_call, encode_call, quoted
 from rater.rating.usage import Segment, Usage
 
 INSTANTS = st.integers(0, 2**55)
@@ -25,7 +25,7 @@ def test_quoted_is_json(text: str) -> None:
 
 @given(
     st.builds(
-        RatedCall,
+        RememberedCall,
         st.just("2026-11"),
         INSTANTS,
         st.none() | INSTANTS,
@@ -37,7 +37,7 @@ def test_quoted_is_json(text: str) -> None:
         st.booleans(),
     )
 )
-def test_a_call_comes_back_as_it_was(call: RatedCall) -> None:
+def test_a_call_comes_back_as_it_was(call: RememberedCall) -> None:
     """Numbers of any characters included."""
     assert decode_call(encode_call(call)) == call
 
@@ -68,7 +68,7 @@ def test_usage_comes_back_as_it_was(segments: list[Segment], money: Decimal) -> 
 
 def test_rows_are_encoded_as_their_format_says() -> None:
     """What is in people's changelogs: whoever changes these bytes raises ROW_FORMAT, or old rows are misread."""
-    call = RatedCall("2026-11", 1, None, 3, "outbound", "busy", "+86\u00e9", 'a"b')
+    call = RememberedCall("2026-11", 1, None, 3, "outbound", "busy", "+86\u00e9", 'a"b')
     segment = Segment(1, "p@1", inline=True, seconds=60, calls=2, cost=Decimal("0.20"))
     usage = Usage("2026-11", 1, 9, (segment,), 4, Decimal("0.20"), Decimal("0.00"), Decimal(0), 2, 1)
     assert ROW_FORMAT == 4
