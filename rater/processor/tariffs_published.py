@@ -5,7 +5,7 @@ from __future__ import annotations
 from rater.processor.decision import APPLIED, DUPLICATE, Change, Decision, RecordScope, Rejected
 from rater.processor.rows import TARIFFS, TARIFFS_KEY, plan_key
 from rater.processor.tariff_rows import content_of
-from rater.rating.catalog import Refused, publish
+from rater.rating.catalog import NotPublished, publish
 from rater.rating.instant import NEVER
 from rater.wire.events import TariffsPublished
 
@@ -14,7 +14,7 @@ def on_tariffs(scope: RecordScope, event: TariffsPublished) -> Decision | Reject
     """Decide on a tariff book: it depends on earlier books alone."""
     book = event.book.to_core()
     published = publish(scope.tariffs, book, content_of(book), scope.plan)
-    if isinstance(published, Refused):
+    if isinstance(published, NotPublished):
         if published.reason == "duplicate":
             return Decision(DUPLICATE)
         return Rejected(published.reason, published.detail)

@@ -60,14 +60,14 @@ class Published(NamedTuple):
     plans: tuple[Plan, ...]
 
 
-class Refused(NamedTuple):
+class NotPublished(NamedTuple):
     """A book that is not accepted, and why."""
 
     reason: Literal["duplicate", "stale-book", "currency-changed", "plan-changed"]
     detail: str
 
 
-def publish(tariffs: Tariffs | None, book: Book, content: str, plan_of: PlanOf) -> Published | Refused:
+def publish(tariffs: Tariffs | None, book: Book, content: str, plan_of: PlanOf) -> Published | NotPublished:
     """What becomes of the tariffs when `book` is published; `content` is the fingerprint of its content.
 
     It depends on earlier books alone: the version is higher than the last one (a repetition is a `duplicate`), currency
@@ -86,7 +86,7 @@ def publish(tariffs: Tariffs | None, book: Book, content: str, plan_of: PlanOf) 
         since = None if plan.effective is None else instant(plan.effective)
         if versions and not _later(since, versions[-1]):
             detail = f"plan {name}: published plans never change; give the change a later effective instant"
-            return Refused("plan-changed", detail)
+            return NotPublished("plan-changed", detail)
         effective[name] = (*versions, since)
         new.append(replace(plan, id=versioned(name, len(versions) + 1)))
     contents = {**tariffs.contents, book.version: content}
@@ -94,17 +94,17 @@ def publish(tariffs: Tariffs | None, book: Book, content: str, plan_of: PlanOf) 
     return Published(after, tuple(new))
 
 
-def _refusal(tariffs: Tariffs, book: Book, content: str) -> Refused | None:
+def _refusal(tariffs: Tariffs, book: Book, content: str) -> NotPublished | None:
     last = tariffs.book
     if book.version <= last.version:
         if tariffs.contents.get(book.version) == content:
-            return Refused("duplicate", "")
-        return Refused(
+            return NotPublished("duplicate", "")
+        return NotPublished(
             "stale-book", f"version {book.version} is not higher than {last.version}, the last one published"
         )
     if (book.currency, book.precision) != (last.currency, last.precision):
         was, now = (f"{b.currency} with {b.precision} decimal places" for b in (last, book))
-        return Refused("currency-changed", f"{was} can not become {now}")
+        return NotPublished("currency-changed", f"{was} can not become {now}")
     return None
 
 

@@ -10,8 +10,7 @@ import orjson
 from rater.kafka.failstop import Refused
 from rater.processor.rows import TARIFFS, TARIFFS_KEY, plan_key
 from rater.processor.tariff_rows import content_of, encode_tariff
-from rater.rating.catalog import Refused as NotPublished
-from rater.rating.catalog import publish
+from rater.rating.catalog import NotPublished, publish
 from rater.readmodel.projection import Message, project
 from rater.readmodel.store import Store
 from rater.wire.results import RESULTS

@@ -16,7 +16,7 @@ from rater.kafka.topics import changelog
 from rater.processor.rows import TABLES, TARIFFS, TARIFFS_KEY, plan_key
 from rater.processor.tariff_rows import content_of, plan_words
 from rater.rating.book import Plan
-from rater.rating.catalog import Refused, Tariffs, publish, versioned
+from rater.rating.catalog import NotPublished, Tariffs, publish, versioned
 from rater.tools.tables import latest_rows
 from rater.wire.tariff_book import TariffBook
 
@@ -26,13 +26,13 @@ SPECS = tuple(table for table in TABLES if table.name == TARIFFS)
 class Foreseen(NamedTuple):
     """Why the book would not be applied, and what it changes that must not be changed."""
 
-    refused: Refused
+    refused: NotPublished
     difference: str
     """Line by line, what is published (-) and what the book says (+)."""
 
 
 async def foresee(settings: Settings, book: TariffBook) -> Foreseen | None:
-    """None where the book would be applied, or nothing was rated yet. Raises the engine's `Refused` without topics."""
+    """None where the book would be applied, or nothing was rated yet. Raises `Refused` without topics."""
     async with reader(settings, changelog(settings, TARIFFS)) as consumer:
         rows = (await latest_rows(settings, consumer, 0, SPECS)).table(TARIFFS)
     tariffs: Tariffs | None = rows.get(TARIFFS_KEY)
@@ -45,7 +45,7 @@ async def foresee(settings: Settings, book: TariffBook) -> Foreseen | None:
         return plan
 
     found = publish(tariffs, core, content_of(core), plan_of)
-    if not isinstance(found, Refused):
+    if not isinstance(found, NotPublished):
         return None
     changed = "\n".join(
         _difference(name, plan_of(versioned(name, len(versions))), core.plans[name])
