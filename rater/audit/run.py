@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer
 from rater.audit import forwards
 from rater.audit.partition import AuditContext, Origin, Pieces, Proof
 from rater.audit.report import Report
-from rater.audit.snapshot import Header, Snapshot, State, Writer
+from rater.audit.snapshot import ReplayState, Snapshot, SnapshotHeader, Writer
 from rater.kafka.failstop import Refused
 from rater.kafka.reader import Bounds, bounds, log_partitions, reader, span
 from rater.kafka.settings import Settings
@@ -84,11 +84,11 @@ async def audit(
     return scene.report
 
 
-def header_after(settings: Settings, snapshot: Snapshot | None) -> Header:
+def header_after(settings: Settings, snapshot: Snapshot | None) -> SnapshotHeader:
     """The header of a snapshot that a proof from `snapshot` on makes."""
     proven = snapshot is None or snapshot.header.proven
     previous = None if snapshot is None else snapshot.sha256
-    return Header(settings.topic("calls"), settings.partitions, proven, previous)
+    return SnapshotHeader(settings.topic("calls"), settings.partitions, proven, previous)
 
 
 async def _sources(settings: Settings, stack: AsyncExitStack, charges: str | None) -> Sources:
@@ -103,18 +103,18 @@ async def _sources(settings: Settings, stack: AsyncExitStack, charges: str | Non
     return Sources(found.pop("calls"), found)
 
 
-def _states(scene: AuditContext, snapshot: Snapshot | None) -> Iterator[tuple[int, State]]:
+def _states(scene: AuditContext, snapshot: Snapshot | None) -> Iterator[tuple[int, ReplayState]]:
     if snapshot is not None:
         yield from snapshot.states()
         return
     for partition in range(scene.partitions):
-        yield partition, State(Origin(Head(0, scene.partitions), PartitionRows(TABLES), {}))
+        yield partition, ReplayState(Origin(Head(0, scene.partitions), PartitionRows(TABLES), {}))
 
 
 async def _prove(
     scene: AuditContext,
     partition: int,
-    state: State,
+    state: ReplayState,
     sources: Sources,
     keep: Writer | None,
     told: Callable[[int], None],
@@ -153,7 +153,9 @@ def _published(partition: int, origin: Origin, sources: Sources) -> dict[str, tu
     return found
 
 
-def _state_after(scene: AuditContext, proof: Proof, partition: int, origin: Origin, passed: Mapping[str, int]) -> State:
+def _state_after(
+    scene: AuditContext, proof: Proof, partition: int, origin: Origin, passed: Mapping[str, int]
+) -> ReplayState:
     outputs = {role: max(origin.outputs.get(role, 0), passed[role] + 1) for role in OUTPUTS}
     after = Origin(proof.replay.heads[partition], proof.replay.rows[partition], outputs)
-    return State(after, scene.sent.as_dict(partition, 0), scene.arrived.as_dict(partition, 1))
+    return ReplayState(after, scene.sent.as_dict(partition, 0), scene.arrived.as_dict(partition, 1))

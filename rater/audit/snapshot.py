@@ -29,7 +29,7 @@ CODECS = {table.name: table for table in TABLES}
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class SnapshotHeader:
     """What a snapshot is of."""
 
     log: str
@@ -43,7 +43,7 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class ReplayState:
     """Of one partition: its origin, and the forwarded records up to there (see `Tally.words`)."""
 
     origin: Origin
@@ -54,10 +54,10 @@ class State:
 class Writer:
     """Writes a snapshot beside its place; `keep` puts it there, whole, and readable by its owner alone."""
 
-    def __init__(self, path: Path, header: Header) -> None:
+    def __init__(self, path: Path, header: SnapshotHeader) -> None:
         self._made = WholeFile(path, private=True)
         self._digest = sha256()
-        words = {name: getattr(header, name) for name in Header.__slots__}
+        words = {name: getattr(header, name) for name in SnapshotHeader.__slots__}
         self._line({"type": TYPE, **words})
 
     def __enter__(self) -> Self:
@@ -66,7 +66,7 @@ class Writer:
     def __exit__(self, *_: object) -> None:
         self._made.drop()
 
-    def add(self, partition: int, state: State) -> None:
+    def add(self, partition: int, state: ReplayState) -> None:
         """Write a partition's rows."""
         head, rows, outputs = state.origin
         place = {"partition": partition, "head": orjson.loads(HEADS.encode(head)), "outputs": dict(outputs)}
@@ -98,7 +98,7 @@ class Snapshot:
         with path.open("rb") as file:
             words = orjson.loads(next(file))
         words.pop("type")
-        self.header = Header(**words)
+        self.header = SnapshotHeader(**words)
         if self.header.row_format not in READABLE_FORMATS:
             raise Refused(f"{path}: its rows have format {self.header.row_format}, this rater reads {ROW_FORMAT}")
 
@@ -116,9 +116,9 @@ class Snapshot:
             raise Refused(f"{self._path}: its content does not have the SHA-256 that it ends with: it was changed")
         return str(said)
 
-    def states(self) -> Iterator[tuple[int, State]]:
+    def states(self) -> Iterator[tuple[int, ReplayState]]:
         """Each partition's state, in order; one is in memory at a time."""
-        current: tuple[int, State] | None = None
+        current: tuple[int, ReplayState] | None = None
         with self._path.open("rb") as file:
             next(file)
             for line in file:
@@ -134,7 +134,7 @@ class Snapshot:
                     current = words["partition"], _state(words)
 
 
-def _state(words: Mapping[str, Any]) -> State:
+def _state(words: Mapping[str, Any]) -> ReplayState:
     head: Head = replace(HEADS.decode(orjson.dumps(words["head"])), format=ROW_FORMAT)
     origin = Origin(head, PartitionRows(TABLES), words["outputs"])
-    return State(origin, words["sent"], words["arrived"])
+    return ReplayState(origin, words["sent"], words["arrived"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rater.audit.partition import Origin
 from rater.audit.run import OUTPUTS
-from rater.audit.snapshot import Header, State, Writer
+from rater.audit.snapshot import ReplayState, SnapshotHeader, Writer
 from rater.kafka.failstop import Refused
 from rater.kafka.reader import bounds, log_partitions, reader
 from rater.kafka.settings import Settings
@@ -17,9 +17,9 @@ TRIES = 5
 """Times that a partition's tables are read; each time a worker may commit meanwhile."""
 
 
-def trusted_header(settings: Settings) -> Header:
+def trusted_header(settings: Settings) -> SnapshotHeader:
     """The header of a snapshot that nothing proves."""
-    return Header(settings.topic("calls"), settings.partitions, proven=False)
+    return SnapshotHeader(settings.topic("calls"), settings.partitions, proven=False)
 
 
 async def take_tables(settings: Settings, keep: Writer) -> None:
@@ -28,7 +28,7 @@ async def take_tables(settings: Settings, keep: Writer) -> None:
         keep.add(partition, await _state(settings, partition))
 
 
-async def _state(settings: Settings, partition: int) -> State:
+async def _state(settings: Settings, partition: int) -> ReplayState:
     topics = [changelog(settings, table.name) for table in (HEADS, *TABLES)] + [settings.topic(r) for r in OUTPUTS]
     async with reader(settings, *topics) as consumer:
         for _ in range(TRIES):
@@ -39,5 +39,5 @@ async def _state(settings: Settings, partition: int) -> State:
             ends = {role: (await bounds(consumer, settings.topic(role))).ends[partition] for role in OUTPUTS}
             # Every transaction writes the head: the same one before and after means that none ended in between.
             if await latest_head(settings, consumer, partition) == before:
-                return State(Origin(before, rows, ends))
+                return ReplayState(Origin(before, rows, ends))
     raise Refused(f"partition {partition} changes all the time: stop the workers for the time of the snapshot")

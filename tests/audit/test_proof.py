@@ -17,7 +17,7 @@ from rater.audit.due import due
 from rater.audit.partition import AuditContext, Origin, Proof
 from rater.audit.report import Report
 from rater.audit.run import OUTPUTS
-from rater.audit.snapshot import Header, Snapshot, State, Writer
+from rater.audit.snapshot import ReplayState, Snapshot, SnapshotHeader, Writer
 from rater.kafka.failstop import Refused
 from rater.processor.replay import Replay
 from rater.processor.rows import TABLES
@@ -74,13 +74,13 @@ class System:
             yield [*records[at : at + 3]], at
 
     async def audit(
-        self, states: dict[int, State] | None = None, until: int | None = None, *, spend: bool = False
+        self, states: dict[int, ReplayState] | None = None, until: int | None = None, *, spend: bool = False
     ) -> tuple[Report, Any]:
         """Prove every partition; gives the states at the end too."""
         scene = AuditContext("calls", self.partitions, self.heads, Report())
         after = {}
         for p in range(self.partitions):
-            state = (states or {}).get(p) or State(Origin(Head(0, self.partitions), empty(), {}))
+            state = (states or {}).get(p) or ReplayState(Origin(Head(0, self.partitions), empty(), {}))
             scene.sent.take(state.sent)
             scene.arrived.take(state.arrived)
             starts = {role: state.origin.outputs.get(role, 0) for role in OUTPUTS}
@@ -96,7 +96,7 @@ class System:
             origin = Origin(
                 proof.replay.heads[p], proof.replay.rows[p], {role: last + 1 for role, last in passed.items()}
             )
-            after[p] = State(origin, scene.sent.as_dict(p, 0), scene.arrived.as_dict(p, 1))
+            after[p] = ReplayState(origin, scene.sent.as_dict(p, 0), scene.arrived.as_dict(p, 1))
         forwards.compare(scene.sent, scene.arrived, "calls", scene.report)
         return scene.report, after
 
@@ -228,7 +228,7 @@ async def test_a_proof_goes_on_from_a_snapshot(tmp_path: Path) -> None:
     system = misplaced()
     _, states = await system.audit()
     file = tmp_path / "snapshot.jsonl"
-    header = Header("calls", 2, proven=True, previous="f00")
+    header = SnapshotHeader("calls", 2, proven=True, previous="f00")
     with Writer(file, header) as writer:
         for partition, state in states.items():
             writer.add(partition, state)
@@ -259,8 +259,8 @@ def _rate_again(system: System) -> None:
 def test_a_snapshot_that_was_changed_is_refused(tmp_path: Path) -> None:
     """One byte of it."""
     file = tmp_path / "snapshot.jsonl"
-    with Writer(file, Header("calls", 1, proven=True)) as writer:
-        writer.add(0, State(Origin(Head(5, 1, {"charged": 5}), empty(), {})))
+    with Writer(file, SnapshotHeader("calls", 1, proven=True)) as writer:
+        writer.add(0, ReplayState(Origin(Head(5, 1, {"charged": 5}), empty(), {})))
         writer.keep()
     assert Snapshot(file).header.log == "calls"
     file.write_bytes(file.read_bytes().replace(b'"charged":5', b'"charged":6'))
@@ -271,8 +271,8 @@ def test_a_snapshot_that_was_changed_is_refused(tmp_path: Path) -> None:
 def test_a_snapshot_that_is_not_whole_is_refused(tmp_path: Path) -> None:
     """One that was cut off, and one that was never finished is not there at all."""
     file = tmp_path / "snapshot.jsonl"
-    with Writer(file, Header("calls", 1, proven=True)) as writer:
-        writer.add(0, State(Origin(Head(5, 1), empty(), {})))
+    with Writer(file, SnapshotHeader("calls", 1, proven=True)) as writer:
+        writer.add(0, ReplayState(Origin(Head(5, 1), empty(), {})))
     assert list(tmp_path.iterdir()) == []
     file.write_bytes(orjson.dumps({"type": "snapshot/1"}) + b"\n")
     with pytest.raises(Refused, match="not a whole snapshot"):
