@@ -19,7 +19,7 @@ Way = tuple[int, int]
 
 
 @dataclass(slots=True)
-class Tally:
+class ForwardTally:
     """How many records went a way, and the sum of their hashes."""
 
     counts: Counter[Way] = field(default_factory=Counter)
@@ -49,7 +49,7 @@ class Tally:
             self.sums[way] = (self.sums[way] + int(str(total), 16)) % MODULUS
 
 
-def compare(sent: Tally, arrived: Tally, topic: str, report: Report) -> None:
+def compare(sent: ForwardTally, arrived: ForwardTally, topic: str, report: Report) -> None:
     """Note every way whose records did not arrive as they were sent."""
     for way in sorted({*sent.counts, *arrived.counts}):
         out, come = sent.counts[way], arrived.counts[way]

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 import orjson
 
-from rater.audit.report import Kind, Report
+from rater.audit.report import FindingKind, Report
 
 WINDOW = 1000
 """How far ahead is looked for the other half of a pair, where two differ."""
@@ -129,7 +129,7 @@ class Matcher:
             self._report.add_finding("missing", f"{self._log}/{asked.offset}", self._books.ident(asked))
 
     def _surplus(self) -> None:
-        kind: Kind = "repeated" if self._books.knows(self._published[0]) else "no-cause"
+        kind: FindingKind = "repeated" if self._books.knows(self._published[0]) else "no-cause"
         given = self._give()
         self._report.add_finding(kind, f"{self._topic}/{given.offset}", self._books.ident(given))
 

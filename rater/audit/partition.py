@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from rater.audit.books import AlertBooks, ChargeBooks, RejectedBooks
 from rater.audit.due import due
 from rater.audit.eyes import Eyes
-from rater.audit.forwards import Tally
+from rater.audit.forwards import ForwardTally
 from rater.audit.match import Books, Matcher, OutputRecord
 from rater.audit.report import Report, add
 from rater.audit.spends import Spends
@@ -44,8 +44,8 @@ class AuditContext:
     heads: Mapping[int, Head]
     """Where the workers had come when the audit began."""
     report: Report
-    sent: Tally = field(default_factory=Tally)
-    arrived: Tally = field(default_factory=Tally)
+    sent: ForwardTally = field(default_factory=ForwardTally)
+    arrived: ForwardTally = field(default_factory=ForwardTally)
 
     def cut(self, partition: int) -> int:
         """Up to where a partition was rated."""

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from rater.rating.money import ZERO, plain
 
-Kind = Literal[
+FindingKind = Literal[
     "missing",
     "repeated",
     "no-cause",
@@ -22,7 +22,7 @@ Kind = Literal[
     "internal-error",
     "books",
 ]
-MEANING: dict[Kind, str] = {
+MEANING: dict[FindingKind, str] = {
     "missing": "the log asks for it, and it was not published",
     "repeated": "published once more",
     "no-cause": "published, and nothing in the log asks for it",
@@ -42,7 +42,7 @@ UNCHANGED = 100
 class Finding(NamedTuple):
     """Something that is off."""
 
-    kind: Kind
+    kind: FindingKind
     place: str
     """`charges/3/10482`, or where in the log its cause stands."""
     what: str
@@ -75,11 +75,11 @@ class Report:
     """Currency -> what the final usage costs, with fees and manual adjustments."""
     findings: list[Finding] = field(default_factory=list)
     """The first ones, in the order of partitions and places."""
-    counts: Counter[Kind] = field(default_factory=Counter)
+    counts: Counter[FindingKind] = field(default_factory=Counter)
     unproven: list[str] = field(default_factory=list)
     """What could not be proved, and from where on it can be."""
 
-    def add_finding(self, kind: Kind, place: str, what: str, times: int = 1) -> None:
+    def add_finding(self, kind: FindingKind, place: str, what: str, times: int = 1) -> None:
         """Note that something is off."""
         self.counts[kind] += times
         if len(self.findings) < UNCHANGED:

@@ -44,7 +44,7 @@ class SnapshotHeader:
 
 @dataclass(frozen=True, slots=True)
 class ReplayState:
-    """Of one partition: its origin, and the forwarded records up to there (see `Tally.words`)."""
+    """Of one partition: its origin, and the forwarded records up to there (see `ForwardTally.words`)."""
 
     origin: Origin
     sent: Mapping[str, list[str | int]] = field(default_factory=dict)
