@@ -40,12 +40,12 @@ class Restored:
     head: Head
 
 
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 """Hears of (records read, records to read at most)."""
 
 
 async def restore(
-    config: EngineConfig, partitions: set[int], told: Told = lambda _read, _total: None
+    config: EngineConfig, partitions: set[int], told: Progress = lambda _read, _total: None
 ) -> dict[int, Restored]:
     """Take over `partitions`. Raises `Refused` where going on would lose or repeat records.
 
@@ -110,7 +110,7 @@ async def _bounds(config: EngineConfig, consumer: AIOKafkaConsumer, partitions: 
 
 
 async def _read(
-    config: EngineConfig, consumer: AIOKafkaConsumer, partitions: set[int], bounds: Bounds, told: Told
+    config: EngineConfig, consumer: AIOKafkaConsumer, partitions: set[int], bounds: Bounds, told: Progress
 ) -> dict[int, PartitionRows]:
     starts, ends = bounds
     tables = {config.changelog(table.name): table for table in config.all_tables}

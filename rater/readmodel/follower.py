@@ -37,7 +37,7 @@ MARKERS = 4
 
 logger = logging.getLogger(__name__)
 
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 """Hears of (messages passed, messages to pass) while the read model catches up."""
 
 
@@ -109,7 +109,7 @@ class Follower:
         self._tails: list[TopicPartition] = []
         self._asked = 0.0
 
-    async def catch_up(self, told: Told = lambda _passed, _total: None) -> None:
+    async def catch_up(self, told: Progress = lambda _passed, _total: None) -> None:
         """Take in what is there now. Raises `Refused` where that cannot be."""
         async with self._reading() as consumer:
             ends = await consumer.end_offsets(list(self._since))
