@@ -24,7 +24,7 @@ BEFORE = -1
 
 
 @dataclass(slots=True)
-class Account:
+class AccountTotal:
     """What the charges of an account add up to."""
 
     charges: int = 0
@@ -37,7 +37,7 @@ class FileRating:
     """What rating a file came to: outcomes over all partitions, and sums per account."""
 
     outcomes: dict[str, int] = field(default_factory=dict)
-    accounts: dict[str, Account] = field(default_factory=dict)
+    accounts: dict[str, AccountTotal] = field(default_factory=dict)
     partitions: int = 1
     """N of the log."""
 
@@ -94,7 +94,7 @@ def _count(result: FileRating, output: Output) -> None:
     charge = orjson.loads(output.value or b"")
     if charge["type"] != "charge/1":
         return
-    account = result.accounts.setdefault(charge["account"], Account())
+    account = result.accounts.setdefault(charge["account"], AccountTotal())
     account.charges += 1
     account.total += Decimal(charge["amount"])
     account.currency = charge["currency"]

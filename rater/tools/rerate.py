@@ -12,7 +12,7 @@ import orjson
 from rater.rating.money import ZERO, plain
 from rater.seam.model import LogRecord
 from rater.tools.log_file import LogLine
-from rater.tools.rate_file import Account, FileRating, rate_lines
+from rater.tools.rate_file import AccountTotal, FileRating, rate_lines
 from rater.wire.events import TariffsPublished
 from rater.wire.tariff_book import TariffBook
 
@@ -72,7 +72,7 @@ def rerate(lines: Iterable[LogLine], other: TariffBook, *, own: TariffBook | Non
     was = rate_lines(kept, book=own, bare=bare, take=lambda _: None)
     front = other if own is not None else None
     would = rate_lines(_under(kept, other), book=front, bare=bare, take=lambda _: None)
-    nothing = Account()
+    nothing = AccountTotal()
     differences = []
     for name in sorted({*was.accounts, *would.accounts}):
         before, after = was.accounts.get(name, nothing), would.accounts.get(name, nothing)
