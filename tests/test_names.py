@@ -1,0 +1,64 @@
+"""One name, one meaning: public classes and types that stand in two modules are known, and few."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1] / "rater"
+
+ONE_THING_TWICE = {
+    # the message on the wire, and the value that the rules make of it
+    *("Alert", "ConnectRate", "Count", "Direction", "Forecast", "Instant", "Money", "PeriodName", "PlanName", "Price"),
+    *("Rejected", "Source", "Units"),
+    # the same type alias or option where it is used, so that one room need not know another
+    *("AccountEvent", "AsJson", "CallsOf", "Header", "Progress", "Tariffs"),
+}
+"""The same thing at two places."""
+
+TWO_MEANINGS = {
+    "Account": "the rules' account; the path parameter and argument that names one",
+    "Bounds": "where a restore reads to; where a reader does",
+    "Figures": "the metrics of the worker; those of the console",
+    "Message": "a text of limited length; a record of a topic; what the command prints",
+    "Page": "a page of a list; a page for people",
+    "Row": "a row of a table of ours; of SQL; of a page",
+    "Shown": "what a page of an account shows; what the overview does",
+    "Take": "what becomes of a message; of an output",
+    "View": "an answer of the API; the demo's screen",
+}
+"""Names that still mean two things; none may join them, and each wants a better word."""
+
+
+def names() -> dict[str, list[str]]:
+    """Public classes and type aliases, and the modules that define them."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for name in defined(path.read_text()):
+            found[name].append(str(path.relative_to(PACKAGE)))
+    return found
+
+
+def defined(source: str) -> Iterator[str]:
+    """The public classes and type aliases of a source: names in CamelCase at its top."""
+    for node in ast.parse(source).body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        made = [target.id for target in targets if isinstance(target, ast.Name)]
+        made += [node.name] if isinstance(node, ast.ClassDef) else []
+        yield from (name for name in made if name[0].isupper() and not name.isupper() and "_" not in name)
+
+
+def test_no_name_joins_those_that_mean_two_things() -> None:
+    """And one that has a single place again leaves the list."""
+    twice = {name for name, places in names().items() if len(places) > 1}
+    assert twice == ONE_THING_TWICE | set(TWO_MEANINGS)
+
+
+def test_a_second_meaning_would_be_seen() -> None:
+    """The check sees classes and aliases, and no constants, functions or private names."""
+    source = "class Plan: ...\nRead = int\nKEPT: int = 1\n_Own = int\ndef Made(): ...\nTable: type = int\n"
+    assert list(defined(source)) == ["Plan", "Read", "Table"]
