@@ -25,11 +25,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.kafka)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _ended_as_by_ctrl_c() -> None:
+    """A run that is told to end (a CI's time limit) ends as by Ctrl-C: workers and brokers end with it."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 @pytest.fixture(scope="session")
 def broker() -> Iterator[str]:
     """The address of a real Kafka."""
-    # A run that is told to end (a CI's time limit) ends as by Ctrl-C: workers and brokers end with it.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with kafka() as address:
         yield address
 
