@@ -27,6 +27,12 @@ NOWHERE = -1
 
 REBALANCE = "the rebalance"
 
+LEAVE_TIMEOUT = 10.0
+"""Seconds that a worker that was asked to stop may take to leave the group, when all its partitions are closed.
+
+Without a broker Faust would wait forever, and there is nothing to lose any more.
+"""
+
 LOOP_TIMEOUT = 10.0
 """Seconds after which a main loop that does not answer is taken for hung."""
 
@@ -141,9 +147,10 @@ class Engine:
             unit.resume()
 
     async def close(self) -> None:
-        """Leave every partition in good order."""
+        """Leave every partition in good order. What remains is to leave the group, which must not wait for a broker."""
         await self.assign(set())
         self.watchdog.disarm(REBALANCE)
+        self.watchdog.arm("leaving the group", LEAVE_TIMEOUT)
 
     def _add(self, partition: int, restored: Restored) -> None:
         unit = PartitionWorker(
