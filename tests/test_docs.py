@@ -140,3 +140,10 @@ def test_the_glossary_is_sorted_and_says_each_term_once() -> None:
     terms = re.findall(r"^\| ([a-z][a-z -]*?) \|", (DOCS / "glossary.md").read_text(), re.MULTILINE)[1:]
     assert terms == sorted(set(terms))
     assert len(terms) > 40
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if DOCS not in page.parents], ids=lambda page: page.stem)
+def test_the_links_of_a_page_outside_the_site_go_somewhere(page: Path) -> None:
+    """README and its sisters: relative links name files that are there."""
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
