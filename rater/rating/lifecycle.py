@@ -64,7 +64,7 @@ def due(account: Account, close_after: int, remember: int) -> Instant | None:
         if at is None or closes < at:
             at = closes
     if account.closed:
-        forgets = account.closed[0].forgotten + close_after + remember
+        forgets = min(known.forgotten for known in account.closed) + close_after + remember
         if at is None or forgets < at:
             at = forgets
     return at

@@ -101,6 +101,19 @@ def test_a_credit_that_is_posted_twice_would_be_caught(
     assert closed_late().outcomes.get("duplicate", 0) == 0
 
 
+def test_a_month_that_is_kept_does_not_keep_the_next_one() -> None:
+    """October has a credit and November none; both close late, on 16 January. November's call goes on 9 February."""
+    log = Log(words=book({"flat": {"calls": {"rate": "2.00"}}}, default_plan="flat"))
+    october = datetime.fromisoformat("2026-10-05T12:00:00+08:00")
+    log.add(call("A", 1, 60, october), call("A", 2, 60, at(5)))
+    log.add(CREDIT, timestamp=stamp("2027-01-15"))
+    log.add(tick("2027-01-16T00:00:00+08:00"), timestamp=stamp("2027-01-16"))
+    log.add(tick("2027-02-09T00:00:00+08:00"), timestamp=stamp("2027-02-09"))
+    assert [key.decode().split("\x1f")[2] for key in log.replay.rows[0].table("calls")] == ["c-1"]
+    log.add(tick("2027-03-17T00:00:00+08:00"), timestamp=stamp("2027-03-17"))
+    assert not log.replay.rows[0].table(ACCOUNTS)
+
+
 def test_a_month_that_closes_within_a_day_is_kept_no_longer() -> None:
     """That is how long the closings of a large partition may take; its row says nothing of it then."""
     spec = next(table for table in TABLES if table.name == ACCOUNTS)
