@@ -89,7 +89,12 @@ def test_a_command_that_is_stopped_leaves_all_as_it_was(
     Path("old.jsonl").write_bytes(b"old\n")
     command = [sys.executable, "-m", "rater", "simulate", "--calls", "3000000", "--months", "12"]
     command += ["--out", "old.jsonl"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs us may have it ignored, as a shell's &
+    try:
+        running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with running:
         while not any(path.stat().st_size for path in Path().glob(".*.draft")):
             assert running.poll() is None
         running.send_signal(number)
