@@ -22,7 +22,7 @@ _RULES = {"rating"}
 _WIRE = {"wire"} | _RULES
 _KAFKA = {"kafka", "seam"} | _WIRE
 _PROCESSOR = {"processor", "seam"} | _WIRE
-_READ_MODEL = {"readmodel"} | _PROCESSOR | _KAFKA
+_READ_MODEL = {"readmodel"} | _KAFKA
 _TOOLS = {"tools"} | _PROCESSOR | _KAFKA
 MAY_USE = {
     "rating": _RULES,

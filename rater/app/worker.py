@@ -23,6 +23,7 @@ from rater.kafka.topics import topic_plan
 from rater.processor.decision import REJECTED, State
 from rater.processor.due import work_left
 from rater.processor.outputs import failures
+from rater.processor.read_model_outputs import with_read_model_outputs
 from rater.processor.rows import READABLE_FORMATS, ROW_FORMAT
 from rater.processor.step import TABLES, make_step
 from rater.seam.model import Effects, Head, Output, Record, Rows, Step
@@ -74,7 +75,7 @@ def engine_config(
         topics={role: settings.topic(role) for role in get_args(Role)},
         partitions=settings.partitions,
         tables=TABLES,
-        step=log_internal_errors(make_step(settings.topic(LOG), spend=settings.spend)),
+        step=_step(settings),
         row_format=ROW_FORMAT,
         readable_formats=READABLE_FORMATS,
         client=settings.client_options(),
@@ -92,6 +93,12 @@ def engine_config(
         instance_id=settings.instance_id,
         adopt=adopt,
     )
+
+
+def _step(settings: Settings) -> Step:
+    """The step that every rater runs, with what only a worker does around it."""
+    step = make_step(settings.topic(LOG), spend=settings.spend)
+    return with_read_model_outputs(log_internal_errors(step), settings.topic(LOG))
 
 
 def log_internal_errors(step: Step) -> Step:

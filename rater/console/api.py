@@ -18,13 +18,12 @@ from sqlalchemy import Connection
 from starlette.responses import Response, StreamingResponse
 
 from rater.console.problems import Problem
-from rater.processor.tariff_rows import plan_words
 from rater.rating.instant import instant
 from rater.readmodel import overall, queries
 from rater.readmodel.advice import advice_on
 from rater.readmodel.statement import statement
 from rater.readmodel.store import Store
-from rater.readmodel.tariffs import book_of, plans_at
+from rater.readmodel.tariffs import tariffs_view
 from rater.readmodel.texts import Language, explained
 from rater.readmodel.views import (
     AccountView,
@@ -36,6 +35,7 @@ from rater.readmodel.views import (
     PeriodView,
     RejectedView,
     StatementView,
+    TariffsView,
     dumped,
 )
 from rater.wire.results import Alert, Charge
@@ -213,14 +213,11 @@ def rejected(
     )
 
 
-@api.get("/tariffs")
+@api.get("/tariffs", response_model=TariffsView)
 def tariffs(request: Request, at: Moment) -> Response:
     """The newest tariff book's settings, and its plans in the versions that are in effect now."""
-    book = known(book_of(at), "no tariff book was published yet")
-    plans = plans_at(at, instant(datetime.now(UTC)))
-    words = {name: plan_words(plan) for name, plan in plans.items()}
-    told = {"version": book.version, "currency": book.currency, "time_zone": book.time_zone}
-    return answer(request, {**told, "default_plan": book.default_plan, "plans": words})
+    found = tariffs_view(at, instant(datetime.now(UTC)))
+    return answer(request, known(found, "a tariff book: none was published yet"))
 
 
 def known(found: T | None, what: str) -> T:

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rater.rating.limits import PARTITIONS
 
-Role = Literal["calls", "charges", "spend", "alerts", "rejected"]
+Role = Literal["calls", "charges", "spend", "alerts", "rejected", "catalog", "progress"]
 
 
 OTHERS = ("RATER_TEST_", "RATER_POSTGRES_")

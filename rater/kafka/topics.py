@@ -28,6 +28,7 @@ def topic_plan(settings: Settings, tables: Sequence[TableSpec]) -> list[TopicSpe
     """Every topic of the rater as it should be, for `rater topics create` and for the checks at start."""
     log = FOR_EVER | {"message.timestamp.type": "LogAppendTime"}
     by_role = {"calls": log, "charges": FOR_EVER, "rejected": FOR_EVER, "spend": COMPACT, "alerts": FOR_EVER}
+    by_role |= {"catalog": COMPACT, "progress": COMPACT}
     shared = [_spec(settings, settings.topic(role), config) for role, config in by_role.items()]
     changelogs = [_spec(settings, changelog(settings, table.name), COMPACT) for table in (HEADS, *tables)]
     return shared + changelogs

@@ -58,14 +58,21 @@ def _time_header(timestamp: int) -> tuple[str, bytes]:
 def headers(
     scope: RecordScope, record: Record, message: tuple[str, bytes], ident: str
 ) -> tuple[tuple[str, bytes], ...]:
-    """The CloudEvents attributes, and the place that a message came from."""
+    """The headers of a message that `record` caused."""
+    return message_headers(f"{scope.place}{record.offset}", record.timestamp, message, ident)
+
+
+def message_headers(
+    place: str, timestamp: int, message: tuple[str, bytes], ident: str
+) -> tuple[tuple[str, bytes], ...]:
+    """The CloudEvents attributes, and the place in the log that a message came from."""
     return (
         _SPECVERSION,
         ("ce_id", ident.encode()),
         message,
         _SOURCE,
-        _time_header(record.timestamp),
-        ("rater-from", f"{scope.place}{record.offset}".encode()),
+        _time_header(timestamp),
+        ("rater-from", place.encode()),
     )
 
 

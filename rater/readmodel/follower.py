@@ -16,12 +16,9 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from rater.kafka.failstop import Refused
 from rater.kafka.reader import PATIENCE, bounds, reader
 from rater.kafka.settings import Settings
-from rater.kafka.topics import changelog
-from rater.processor.rows import TARIFFS
 from rater.readmodel.projection import TAKES, Message, Overtaken, position, project
 from rater.readmodel.store import Store
-from rater.seam.heads import HEADS
-from rater.seam.model import Head
+from rater.wire.results import Progress as Rated
 
 AT_ONCE = 5000
 """Messages of one SQL transaction, at most."""
@@ -45,8 +42,8 @@ class Live:
     """What is known of the stream at this moment, and is nowhere in the read model."""
 
     def __init__(self) -> None:
-        self.heads: dict[int, Head] = {}
-        """Log partition -> as of its worker's last transaction."""
+        self.progress: dict[int, int] = {}
+        """Log partition -> the first offset that is not rated, as of its worker's last transaction."""
         self.log_ends: dict[int, int] = {}
         self.marked: dict[int, int] = {}
         """Log partition -> the offset behind markers that no record follows."""
@@ -71,8 +68,7 @@ class Live:
 
     def rated_until(self, partition: int) -> int:
         """Up to where a log partition is rated, markers of transactions behind the last record included."""
-        head = self.heads.get(partition)
-        return max(0 if head is None else head.next_offset, self.marked.get(partition, 0))
+        return max(self.progress.get(partition, 0), self.marked.get(partition, 0))
 
     @property
     def fresh(self) -> bool:
@@ -94,7 +90,7 @@ class Live:
 
 def role_topics(settings: Settings) -> dict[str, str]:
     """A topic's role in the read model -> its real name."""
-    return {role: changelog(settings, TARIFFS) if role == TARIFFS else settings.topic(role) for role in TAKES}
+    return {role: settings.topic(role) for role in TAKES}
 
 
 class Follower:
@@ -104,7 +100,7 @@ class Follower:
         self.live = Live()
         self._settings, self._store, self._only = settings, store, partitions
         self._roles = {name: role for role, name in role_topics(settings).items()}
-        self._log, self._heads = settings.topic("calls"), changelog(settings, HEADS.name)
+        self._log, self._progress = settings.topic("calls"), settings.topic("progress")
         self._since: dict[TopicPartition, int | None] = {}
         self._tails: list[TopicPartition] = []
         self._asked = 0.0
@@ -151,13 +147,13 @@ class Follower:
 
     @asynccontextmanager
     async def _reading(self) -> AsyncIterator[AIOKafkaConsumer]:
-        async with reader(self._settings, *self._roles, self._log, self._heads) as consumer:
+        async with reader(self._settings, *self._roles, self._log, self._progress) as consumer:
             for topic in self._roles:
                 starts, ends = await bounds(consumer, topic)
                 for p, start in starts.items():
-                    if self._only is None or p in self._only or self._roles[topic] == TARIFFS:
+                    if self._only is None or p in self._only or self._roles[topic] == "catalog":
                         self._begin(consumer, TopicPartition(topic, p), start, ends[p])
-            consumer.resume(*self._since, *(tp for tp in consumer.assignment() if tp.topic == self._heads))
+            consumer.resume(*self._since, *(tp for tp in consumer.assignment() if tp.topic == self._progress))
             yield consumer
 
     def _begin(self, consumer: AIOKafkaConsumer, tp: TopicPartition, start: int, end: int) -> None:
@@ -178,8 +174,8 @@ class Follower:
         """Take in what one fetch gives: a transaction for each partition."""
         fetched = await consumer.getmany(timeout_ms=WAIT_MS, max_records=AT_ONCE)
         for tp, records in fetched.items():
-            if tp.topic == self._heads and records[-1].value:
-                self.live.heads[tp.partition] = HEADS.decode(records[-1].value)
+            if tp.topic == self._progress and records[-1].value:
+                self.live.progress[tp.partition] = Rated.model_validate_json(records[-1].value).next_offset
         await self._pass_markers(consumer, fetched)
         for tp, since in self._since.items():
             until = await consumer.position(tp)

@@ -8,11 +8,10 @@ from datetime import datetime
 import orjson
 
 from rater.kafka.failstop import Refused
-from rater.processor.rows import TARIFFS, TARIFFS_KEY, plan_key
-from rater.processor.tariff_rows import content_of, encode_tariff
 from rater.rating.catalog import NotPublished, publish
 from rater.readmodel.projection import Message, project
 from rater.readmodel.store import Store
+from rater.wire.catalog import TARIFFS_ID, PlanVersion, TariffsInForce
 from rater.wire.results import RESULTS
 from rater.wire.tariff_book import TariffBook
 
@@ -35,12 +34,12 @@ def load_charges(store: Store, lines: Iterable[bytes], currency: str) -> None:
 def load_book(store: Store, book: TariffBook) -> None:
     """Take a tariff book in as if it were the only one that was ever published."""
     core = book.to_core()
-    published = publish(None, core, content_of(core), lambda _: next(iter(core.plans.values())))
+    published = publish(None, core, "", lambda _: next(iter(core.plans.values())))
     if isinstance(published, NotPublished):
         raise Refused(published.detail)
-    rows = [(TARIFFS_KEY, encode_tariff(published.tariffs))]
-    rows += [(plan_key(plan.id), encode_tariff(plan)) for plan in published.plans]
-    _load(store, TARIFFS, (Message(number, 0, key, value, {}) for number, (key, value) in enumerate(rows)))
+    rows = [(TARIFFS_ID, TariffsInForce.of(published.tariffs).to_json())]
+    rows += [(plan.id, PlanVersion.of(plan).to_json()) for plan in published.plans]
+    _load(store, "catalog", (Message(number, 0, key.encode(), value, {}) for number, (key, value) in enumerate(rows)))
 
 
 def _load(store: Store, topic: str, messages: Iterable[Message]) -> None:

@@ -233,16 +233,16 @@ def _take_rejected(connection: Connection, partition: int, messages: Sequence[Me
     )
 
 
-def _take_tariffs(connection: Connection, partition: int, messages: Sequence[Message]) -> None:
+def _take_catalog(connection: Connection, partition: int, messages: Sequence[Message]) -> None:
     if partition != 0:
-        return  # every partition has the same
+        return  # the others are empty
     latest = {message.key or b"": message.value for message in messages if message.value is not None}
     rows = [{"key": key.decode(), "body": value.decode()} for key, value in latest.items()]
-    upsert(connection, tables.tariffs, rows)
+    upsert(connection, tables.catalog, rows)
 
 
 TAKES: dict[str, Take] = {
-    "tariffs": _take_tariffs,
+    "catalog": _take_catalog,
     "charges": _take_charges,
     "spend": _take_spend,
     "alerts": _take_alerts,

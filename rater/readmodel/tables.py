@@ -11,7 +11,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, MetaDa
 from rater.rating import limits
 from rater.readmodel.units import Units
 
-FORMAT = 2
+FORMAT = 3
 
 metadata = MetaData()
 
@@ -25,7 +25,7 @@ facts = Table(
 positions = Table(
     "positions",
     metadata,
-    Column("topic", String(32), primary_key=True, comment="the role: charges, spend, alerts, rejected, tariffs"),
+    Column("topic", String(32), primary_key=True, comment="the role: charges, spend, alerts, rejected, catalog"),
     Column("partition", Integer, primary_key=True),
     Column("next_offset", BigInteger, nullable=False, comment="of the first record that is not in here"),
 )
@@ -128,9 +128,9 @@ reasons = Table(
     Column("times", BigInteger, nullable=False),
 )
 
-tariffs = Table(
-    "tariffs",
+catalog = Table(
+    "catalog",
     metadata,
-    Column("key", Text, primary_key=True, comment="as in the rater's own table: the book, or a plan's id"),
-    Column("body", Text, nullable=False),
+    Column("key", Text, primary_key=True, comment="`tariffs`, or a plan version's id"),
+    Column("body", Text, nullable=False, comment="the message as it came"),
 )

@@ -1,17 +1,19 @@
-"""The tariff book in the read model: the rater's own rows of it."""
+"""The tariff book and its plans in the read model, as the topic `catalog` has them."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import Connection, select
 
-from rater.processor.rows import TARIFFS_KEY, plan_key
-from rater.processor.tariff_rows import decode_tariff
-from rater.rating.book import Book, Plan
+from rater.rating.book import Book, Meter, Plan
 from rater.rating.catalog import Tariffs, versioned
 from rater.rating.instant import Instant
+from rater.rating.money import plain
 from rater.readmodel import tables
+from rater.readmodel.views import BandView, MeterView, PlanView, TariffsView
+from rater.wire.catalog import TARIFFS_ID, PlanVersion, TariffsInForce
 
 BAND = (Decimal("0.70"), Decimal("0.90"))
 """The call-centre trade's customary connect rates, until a book says others."""
@@ -20,8 +22,8 @@ ZONE = "UTC"
 
 def tariffs_of(connection: Connection) -> Tariffs | None:
     """All that was published; None before the first book."""
-    row = _row(connection, TARIFFS_KEY)
-    return row if isinstance(row, Tariffs) else None
+    body = _body(connection, TARIFFS_ID)
+    return None if body is None else TariffsInForce.model_validate_json(body).to_core()
 
 
 def book_of(connection: Connection) -> Book | None:
@@ -38,16 +40,56 @@ def plans_at(connection: Connection, at: Instant) -> dict[str, Plan]:
     found = {}
     for name in sorted(tariffs.offered):
         version = tariffs.version_at(name, at)
-        plan = None if version is None else _row(connection, plan_key(versioned(name, version)))
-        if isinstance(plan, Plan):
+        plan = None if version is None else plan_of(connection, versioned(name, version))
+        if plan is not None:
             found[name] = plan
     return found
 
 
 def plan_of(connection: Connection, plan_id: str | None) -> Plan | None:
     """A published version of a plan; None for one that is written in a subscription."""
-    row = None if plan_id is None else _row(connection, plan_key(plan_id))
-    return row if isinstance(row, Plan) else None
+    body = None if plan_id is None else _body(connection, plan_id)
+    return None if body is None else PlanVersion.model_validate_json(body).to_core()
+
+
+def tariffs_view(connection: Connection, at: Instant) -> TariffsView | None:
+    """The newest book, with the plans in the versions that are in effect at an instant; None before the first book."""
+    book = book_of(connection)
+    if book is None:
+        return None
+    return TariffsView(
+        version=book.version,
+        currency=book.currency,
+        time_zone=book.time_zone,
+        default_plan=book.default_plan,
+        plans={name: _plan_view(plan) for name, plan in plans_at(connection, at).items()},
+    )
+
+
+def _plan_view(plan: Plan) -> PlanView:
+    meters = (("minutes", plan.minutes), ("connected-calls", plan.calls))
+    return PlanView(
+        id=plan.id,
+        fee=plain(plan.fee),
+        proration=plan.proration,
+        effective=None if plan.effective is None else plan.effective.isoformat(),
+        meters=tuple(_meter_view(unit, meter) for unit, meter in meters if meter is not None),
+    )
+
+
+def _meter_view(unit: Any, meter: Meter) -> MeterView:
+    price, increment = meter.price, meter.increment
+    timed = unit == "minutes"
+    bands = () if price is None else price.bands
+    return MeterView(
+        unit=unit,
+        allowance=meter.allowance,
+        price=None if price is None else price.kind,
+        bands=tuple(BandView(start=band.start, rate=plain(band.rate), flat=plain(band.flat)) for band in bands),
+        directions=None if meter.directions is None else tuple(sorted(meter.directions)),
+        increment=f"{increment.first}/{increment.step}" if timed else None,
+        minimum=increment.minimum if timed else None,
+    )
 
 
 def band_of(connection: Connection) -> tuple[Decimal, Decimal]:
@@ -62,7 +104,6 @@ def zone_of(connection: Connection) -> str:
     return ZONE if book is None else book.time_zone
 
 
-def _row(connection: Connection, key: bytes) -> Tariffs | Plan | None:
-    found = select(tables.tariffs.c.body).where(tables.tariffs.c.key == key.decode())
-    body = connection.execute(found).scalar_one_or_none()
-    return None if body is None else decode_tariff(body.encode())
+def _body(connection: Connection, key: str) -> str | None:
+    found = select(tables.catalog.c.body).where(tables.catalog.c.key == key)
+    return connection.execute(found).scalar_one_or_none()

@@ -34,6 +34,51 @@ class Forecast(View):
     high: str
 
 
+class BandView(View):
+    """A band of a price: from so many units beyond the allowance on, `rate` each, and `flat` once."""
+
+    start: int
+    rate: str
+    flat: str
+
+
+class MeterView(View):
+    """What a plan counts, what of it is included, and the price of the rest."""
+
+    unit: Literal["minutes", "connected-calls"]
+    allowance: int | None
+    """Units that are included; null is all of them, and then there is no price."""
+    price: Literal["flat", "graduated", "volume"] | None
+    bands: tuple[BandView, ...]
+    directions: tuple[str, ...] | None
+    """The directions that count; null is all."""
+    increment: str | None
+    """Of minutes: the seconds that are billed at first, and the steps after them: `60/60`."""
+    minimum: int | None
+    """Of minutes: the seconds that are billed at least."""
+
+
+class PlanView(View):
+    """A plan in the version that is in effect."""
+
+    id: str
+    fee: str
+    proration: Literal["none", "daily"]
+    effective: str | None
+    """RFC 3339; null is always."""
+    meters: tuple[MeterView, ...]
+
+
+class TariffsView(View):
+    """The newest tariff book, and its plans by name."""
+
+    version: int
+    currency: str
+    time_zone: str
+    default_plan: str | None
+    plans: dict[str, PlanView]
+
+
 class PeriodView(View):
     """An account's period as it stands."""
 

@@ -1,6 +1,7 @@
 """What the rater publishes (contracts.md): charges, closed periods, spend, alerts, rejections.
 
-All but `spend` depend on the log alone, so nothing here tells of a host, a batch or the time of processing.
+All but `spend` and `progress` depend on the log alone, so nothing here tells of a host, a batch or the time of
+processing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from rater.rating import limits
+from rater.wire.catalog import PlanVersion, TariffsInForce
 from rater.wire.fields import (
     AccountId,
     CallId,
@@ -32,6 +34,7 @@ from rater.wire.fields import (
     ZoneName,
 )
 from rater.wire.reasons import Reason
+from rater.wire.tariff_book import CLOSED
 
 ChargeKind = Literal["usage", "fee", "adjustment", "reversal"]
 AllowanceMeter = Literal["minutes", "connected-calls"]
@@ -259,11 +262,28 @@ class Rejected(Message):
     value: Base64 | Excerpt | None
 
 
+OutcomeName = Annotated[str, Field(pattern=r"^[a-z]+(:[a-z-]+)?$", max_length=64)]
+"""What became of a record: `charged`, `rejected:wrong-shape`."""
+
+
+class Progress(Message):
+    """Up to where a partition of the log is rated: the offset of the first record that is not, and how many records
+    had each outcome since the log's start. The latest one holds."""
+
+    type: Literal["progress/1"]
+    partition: Count
+    next_offset: Count
+    outcomes: Annotated[dict[OutcomeName, Count], Field(max_length=100, json_schema_extra=CLOSED)]
+
+
 RESULTS: dict[str, type[Message]] = {
     "charge/1": Charge,
     "period-closed/1": PeriodClosed,
     "spend/1": Spend,
     "alert/1": Alert,
     "rejected/1": Rejected,
+    "tariffs-in-force/1": TariffsInForce,
+    "plan-version/1": PlanVersion,
+    "progress/1": Progress,
 }
 """A result's `type` -> its model."""

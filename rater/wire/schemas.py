@@ -30,6 +30,12 @@ _TOPICS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "spend": ("the latest state of each account's period", "account and period", ("spend/1",)),
     "alerts": ("what a person should know", "account", ("alert/1",)),
     "rejected": ("records of the log that did nothing", "as received", ("rejected/1",)),
+    "catalog": (
+        "the tariff book in force and every plan version, in partition 0",
+        "the plan version's id, or `tariffs`",
+        ("tariffs-in-force/1", "plan-version/1"),
+    ),
+    "progress": ("up to where each partition of the log is rated", "the partition's number", ("progress/1",)),
 }
 _NO_KEY = {
     "tariffs-published/1": "null; one in every partition, all in one transaction",

@@ -50,6 +50,12 @@ class BandWords(StrictModel):
         """The band as the rules see it."""
         return Band(self.start, self.rate, self.flat)
 
+    @classmethod
+    def of(cls, band: Band) -> Self:
+        """The words of a band."""
+        words: dict[str, Any] = {"from": band.start, "rate": band.rate}
+        return cls(**(words | {"flat": band.flat} if band.flat else words))
+
 
 def _ascending(bands: tuple[BandWords, ...]) -> tuple[BandWords, ...]:
     if bands[0].start != 0:
@@ -112,6 +118,22 @@ class MeterWords(StrictModel):
             return Price("volume", tuple(band.to_core() for band in self.volume))
         return None
 
+    @classmethod
+    def of(cls, meter: Meter) -> Self:
+        """The words of a meter; what a book need not say is left out."""
+        return cls(**cls._words_of(meter))
+
+    @classmethod
+    def _words_of(cls, meter: Meter) -> dict[str, Any]:
+        words: dict[str, Any] = {"allowance": "unlimited" if meter.allowance is None else meter.allowance}
+        if meter.price is not None and meter.price.kind == "flat":
+            words["rate"] = meter.price.bands[0].rate
+        elif meter.price is not None:
+            words[meter.price.kind] = tuple(BandWords.of(band) for band in meter.price.bands)
+        if meter.directions is not None:
+            words["directions"] = tuple(sorted(meter.directions))
+        return words
+
     def to_core(self) -> Meter:
         """The meter as the rules see it."""
         units = None if self.allowance == "unlimited" else self.allowance
@@ -127,6 +149,14 @@ class MinutesWords(MeterWords):
 
     increment: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}/[1-9][0-9]{0,4}$", max_length=11)] = "60/60"
     minimum: Annotated[int, Field(ge=0, le=86_400)] = 0
+
+    @classmethod
+    def _words_of(cls, meter: Meter) -> dict[str, Any]:
+        increment = meter.increment
+        words = super()._words_of(meter)
+        if increment != Increment():
+            words |= {"increment": f"{increment.first}/{increment.step}", "minimum": increment.minimum}
+        return words
 
     def _increment(self) -> Increment:
         first, step = self.increment.split("/")
@@ -154,6 +184,18 @@ class PlanWords(StrictModel):
         calls = None if self.calls is None else self.calls.to_core()
         return Plan(plan_id, self.fee, self.proration, minutes, calls, self.effective)
 
+    @classmethod
+    def of(cls, plan: Plan) -> Self:
+        """The words of a plan: `to_core` makes the same plan of them."""
+        words: dict[str, Any] = {"fee": plan.fee, "proration": plan.proration}
+        if plan.effective is not None:
+            words["effective"] = plan.effective
+        if plan.minutes is not None:
+            words["minutes"] = MinutesWords.of(plan.minutes)
+        if plan.calls is not None:
+            words["calls"] = MeterWords.of(plan.calls)
+        return cls(**words)
+
 
 _UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1)}
 Span = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,3})[dh]$", max_length=5)]
@@ -166,6 +208,12 @@ REMEMBERED = timedelta(days=MIN_REMEMBER_DAYS)
 def span(words: str) -> timedelta:
     """The length of a `Span`."""
     return int(words[:-1]) * _UNITS[words[-1]]
+
+
+def to_span(length: timedelta) -> str:
+    """The `Span` of whole hours."""
+    hours = length // _UNITS["h"]
+    return f"{hours}h" if hours % 24 else f"{hours // 24}d"
 
 
 def _currency(code: str) -> str:

@@ -1,0 +1,103 @@
+"""What the rater publishes of its tariff books: each plan version, and the book in force, for whoever shows prices.
+
+The log has whole books; which of their plans became which version follows from all of them together. So the worker
+says it: a reader of `catalog` needs neither the log nor the rater's own tables.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import Field
+
+from rater.rating.book import Book, LatePolicy, Plan
+from rater.rating.catalog import Tariffs
+from rater.rating.instant import instant, moment
+from rater.wire.fields import CurrencyCode, Instant, Message, Share, VersionedPlanId, ZoneName
+from rater.wire.tariff_book import CLOSED, MAX_PLANS, PlanName, PlanWords, Span, span, to_span
+
+TARIFFS_ID = "tariffs"
+"""The key of the book in force; a plan version's is its id, which has an `@`."""
+
+
+Versions = Annotated[tuple[Instant | None, ...], Field(max_length=10_000)]
+"""From when each version of a plan is in effect. The row that they come from fits 512 KiB."""
+
+
+class PlanVersion(Message):
+    """A version of a plan, under the id that charges name. It never changes."""
+
+    type: Literal["plan-version/1"]
+    plan: VersionedPlanId
+    terms: PlanWords
+
+    @classmethod
+    def of(cls, plan: Plan) -> Self:
+        """The message of a published plan."""
+        return cls(type="plan-version/1", plan=plan.id, terms=PlanWords.of(plan))
+
+    def to_core(self) -> Plan:
+        """The plan as the rules see it."""
+        return self.terms.to_core(self.plan)
+
+
+class TariffsInForce(Message):
+    """The newest tariff book without its plans: which of them can be subscribed to (`offered`), and from when each
+    version of each plan is in effect (`versions`, the first one first; null is always)."""
+
+    type: Literal["tariffs-in-force/1"]
+    version: Annotated[int, Field(ge=1, le=999_999_999)]
+    currency: CurrencyCode
+    precision: Annotated[int, Field(ge=0, le=9)]
+    time_zone: ZoneName
+    default_plan: PlanName | None
+    close_after: Span
+    late: LatePolicy
+    remember: Span
+    connect_rate_band: Annotated[tuple[Share, ...], Field(min_length=2, max_length=2)]
+    offered: Annotated[tuple[PlanName, ...], Field(max_length=MAX_PLANS)]
+    versions: Annotated[dict[PlanName, Versions], Field(max_length=100_000, json_schema_extra=CLOSED)]
+
+    @classmethod
+    def of(cls, tariffs: Tariffs) -> Self:
+        """The message of what was published so far."""
+        book = tariffs.book
+        return cls(
+            type="tariffs-in-force/1",
+            version=book.version,
+            currency=book.currency,
+            precision=book.precision,
+            time_zone=book.time_zone,
+            default_plan=book.default_plan,
+            close_after=to_span(book.close_after),
+            late=book.late,
+            remember=to_span(book.remember),
+            connect_rate_band=book.connect_rate_band,
+            offered=tuple(sorted(tariffs.offered)),
+            versions={
+                name: tuple(None if at is None else moment(at) for at in versions)
+                for name, versions in sorted(tariffs.effective.items())
+            },
+        )
+
+    def to_core(self) -> Tariffs:
+        """The tariffs as the rules see them, but for the contents of earlier books."""
+        low, high = self.connect_rate_band
+        book = Book(
+            version=self.version,
+            currency=self.currency,
+            precision=self.precision,
+            time_zone=self.time_zone,
+            default_plan=self.default_plan,
+            close_after=span(self.close_after),
+            late=self.late,
+            remember=span(self.remember),
+            connect_rate_band=(Decimal(low), Decimal(high)),
+            plans={},
+        )
+        effective = {
+            name: tuple(None if at is None else instant(at) for at in versions)
+            for name, versions in self.versions.items()
+        }
+        return Tariffs(book, frozenset(self.offered), effective, {})
