@@ -12,10 +12,10 @@ from rater.cli.source import AsJson, Charges, Tariffs, look
 if TYPE_CHECKING:
     from rater.readmodel.views import AdviceView, PeriodView
 
-Account = Annotated[str, typer.Argument(help="The account's id.")]
+AccountArgument = Annotated[str, typer.Argument(help="The account's id.")]
 
 
-def advise(account: Account, charges: Charges = None, tariffs: Tariffs = None, as_json: AsJson = False) -> None:
+def advise(account: AccountArgument, charges: Charges = None, tariffs: Tariffs = None, as_json: AsJson = False) -> None:
     """Say which plan fits: what each would have cost in every past month, from the account's real calls."""
     from rater.readmodel.advice import advice_on
 
@@ -57,7 +57,9 @@ def _print(found: AdviceView) -> None:
         terminal().print(visible(sentence), markup=False)
 
 
-def connect_rate(account: Account, charges: Charges = None, tariffs: Tariffs = None, as_json: AsJson = False) -> None:
+def connect_rate(
+    account: AccountArgument, charges: Charges = None, tariffs: Tariffs = None, as_json: AsJson = False
+) -> None:
     """Say whether the account's connect rate is reasonable: by period, with its 95 % interval and the book's band."""
     import json
 

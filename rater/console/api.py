@@ -42,7 +42,7 @@ from rater.wire.results import Alert, Charge
 
 T = TypeVar("T")
 
-Account = Annotated[str, Path(max_length=64, description="The account's id.")]
+AccountPath = Annotated[str, Path(max_length=64, description="The account's id.")]
 PeriodName = Annotated[
     str,
     Path(pattern=r"^\d{4}-\d{2}(-\d{2})?$", description="The period: 2026-11, or 2026-11-15 for another billing day."),
@@ -122,25 +122,25 @@ def accounts(
 
 
 @api.get("/accounts/{account}/periods", response_model=list[PeriodView])
-def periods(request: Request, at: Moment, account: Account) -> Response:
+def periods(request: Request, at: Moment, account: AccountPath) -> Response:
     """All of an account's periods, the newest first."""
     return answer(request, known(queries.account_periods(at, account), account))
 
 
 @api.get("/accounts/{account}/periods/{period}", response_model=PeriodView)
-def period(request: Request, at: Moment, account: Account, period: PeriodName) -> Response:
+def period(request: Request, at: Moment, account: AccountPath, period: PeriodName) -> Response:
     """A period as it stands."""
     return answer(request, known(queries.period(at, account, period), f"{account} {period}"))
 
 
 @api.get("/accounts/{account}/periods/{period}/days", response_model=list[DayView])
-def days(request: Request, at: Moment, account: Account, period: PeriodName) -> Response:
+def days(request: Request, at: Moment, account: AccountPath, period: PeriodName) -> Response:
     """What each local day of a period cost."""
     return answer(request, known(queries.days(at, account, period), f"{account} {period}"))
 
 
 @api.get("/accounts/{account}/periods/{period}/statement", response_model=StatementView)
-def statement_of(request: Request, at: Moment, account: Account, period: PeriodName) -> Response:
+def statement_of(request: Request, at: Moment, account: AccountPath, period: PeriodName) -> Response:
     """A period as an invoice says it, with every charge."""
     found = known(statement(at, account, period), f"{account} {period}")
     headers = tagged(orjson.dumps(found.summary, default=dumped))
@@ -150,7 +150,7 @@ def statement_of(request: Request, at: Moment, account: Account, period: PeriodN
 
 @api.get("/accounts/{account}/periods/{period}/charges", response_model=ChargesPage)
 def charges(
-    request: Request, at: Moment, account: Account, period: PeriodName, cursor: Cursor = None, limit: Limit = 100
+    request: Request, at: Moment, account: AccountPath, period: PeriodName, cursor: Cursor = None, limit: Limit = 100
 ) -> Response:
     """A period's charges by number, each with the lines that explain it."""
     (after,) = uncursor(cursor, (int,)) or (0,)
@@ -172,13 +172,13 @@ def explanation(request: Request, at: Moment, charge_id: ChargeId, language: Lan
 
 
 @api.get("/accounts/{account}/advice", response_model=AdviceView)
-def advice(request: Request, at: Moment, account: Account) -> Response:
+def advice(request: Request, at: Moment, account: AccountPath) -> Response:
     """Which plan fits: what each would have cost in every past month."""
     return answer(request, known(advice_on(at, account), account))
 
 
 @api.get("/accounts/{account}/connect-rate", response_model=ConnectRates)
-def rates(request: Request, at: Moment, account: Account) -> Response:
+def rates(request: Request, at: Moment, account: AccountPath) -> Response:
     """Connect rates by period, with their intervals, beside the tariff book's band."""
     found = known(queries.account_periods(at, account), account)
     return answer(request, ConnectRates(account=account, periods={one.period: one.connect_rate for one in found}))
