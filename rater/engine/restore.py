@@ -95,22 +95,22 @@ def _consumer(config: EngineConfig) -> AIOKafkaConsumer:
     )
 
 
-class Bounds(NamedTuple):
+class RestoreBounds(NamedTuple):
     """Where topic partitions start, and where they end for a `read_committed` reader."""
 
     starts: Mapping[TopicPartition, int]
     ends: Mapping[TopicPartition, int]
 
 
-async def _bounds(config: EngineConfig, consumer: AIOKafkaConsumer, partitions: set[int]) -> Bounds:
+async def _bounds(config: EngineConfig, consumer: AIOKafkaConsumer, partitions: set[int]) -> RestoreBounds:
     """Of the changelogs and the log. Asked before the first fetch, behind whose long poll the answers would wait."""
     topics = [*(config.changelog(table.name) for table in config.all_tables), config.log_topic]
     tps = [TopicPartition(topic, p) for topic in topics for p in partitions]
-    return Bounds(await consumer.beginning_offsets(tps), await consumer.end_offsets(tps))
+    return RestoreBounds(await consumer.beginning_offsets(tps), await consumer.end_offsets(tps))
 
 
 async def _read(
-    config: EngineConfig, consumer: AIOKafkaConsumer, partitions: set[int], bounds: Bounds, told: Progress
+    config: EngineConfig, consumer: AIOKafkaConsumer, partitions: set[int], bounds: RestoreBounds, told: Progress
 ) -> dict[int, PartitionRows]:
     starts, ends = bounds
     tables = {config.changelog(table.name): table for table in config.all_tables}
@@ -178,7 +178,7 @@ def _other_format(partition: int, theirs: int, ours: int) -> str:
     )
 
 
-async def _heads(config: EngineConfig, rows: Mapping[int, PartitionRows], bounds: Bounds) -> dict[int, Head]:
+async def _heads(config: EngineConfig, rows: Mapping[int, PartitionRows], bounds: RestoreBounds) -> dict[int, Head]:
     logs = {p: TopicPartition(config.log_topic, p) for p in rows}
     starts, ends = bounds
     commits = await _group_commits(config, [tp for p, tp in logs.items() if rows[p].head is None])
