@@ -52,7 +52,7 @@ class Worked(Protocol):
         """Of the last restore: records read, and how many there are at most."""
 
 
-class Figures:
+class WorkerMetrics:
     """Collects from an engine."""
 
     def __init__(self, engine: Worked) -> None:
@@ -117,6 +117,6 @@ def _histogram(name: str, meaning: str, durations: Durations) -> Metric:
 def exposition(engine: Worked) -> bytes:
     """The metrics as Prometheus reads them; with the process's own, whose start tells of restarts."""
     registry = CollectorRegistry()
-    registry.register(Figures(engine))
+    registry.register(WorkerMetrics(engine))
     ProcessCollector(registry=registry)
     return generate_latest(registry)

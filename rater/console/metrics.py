@@ -13,7 +13,7 @@ from rater.readmodel.queries import money_of
 from rater.readmodel.store import Store
 
 
-class Figures:
+class ConsoleMetrics:
     """Collects from the read model and from what the follower knows."""
 
     def __init__(self, live: Live, store: Store) -> None:
@@ -47,5 +47,5 @@ class Figures:
 def exposition(live: Live, store: Store) -> bytes:
     """The metrics as Prometheus reads them."""
     registry = CollectorRegistry()
-    registry.register(Figures(live, store))
+    registry.register(ConsoleMetrics(live, store))
     return generate_latest(registry)
