@@ -22,7 +22,7 @@ REFUSED = 78
 """Exit status: what is there does not go with the settings; the message names what mends it (EX_CONFIG)."""
 
 
-class Message(NamedTuple):
+class ErrorText(NamedTuple):
     """What to print, and the exit status."""
 
     text: str
@@ -42,7 +42,7 @@ def warn(what: str) -> None:
     typer.secho(what, err=True, fg=typer.colors.YELLOW)
 
 
-def message_for(error: Exception) -> Message | None:
+def message_for(error: Exception) -> ErrorText | None:
     """The message for an error that a user can mend; None for a bug."""
     # Imported here: only who meets an error waits for these.
     from ssl import SSLError
@@ -53,23 +53,25 @@ def message_for(error: Exception) -> Message | None:
     from rater.kafka.failstop import Refused
 
     if isinstance(error, ValidationError) and error.title == "Settings":
-        return Message(_wrong_settings(error), USAGE)
+        return ErrorText(_wrong_settings(error), USAGE)
     if isinstance(error, SSLError):
-        return Message(f"TLS: {error}\nsee RATER_SSL_CAFILE, RATER_SSL_CERTFILE, RATER_SSL_KEYFILE", USAGE)
+        return ErrorText(f"TLS: {error}\nsee RATER_SSL_CAFILE, RATER_SSL_CERTFILE, RATER_SSL_KEYFILE", USAGE)
     if isinstance(error, Refused):
-        return Message(str(error), REFUSED)
+        return ErrorText(str(error), REFUSED)
     if isinstance(error, KafkaConnectionError):
-        return Message(f"Kafka is not reachable: {error}\nset RATER_BOOTSTRAP_SERVERS, or start a broker", UNAVAILABLE)
+        return ErrorText(
+            f"Kafka is not reachable: {error}\nset RATER_BOOTSTRAP_SERVERS, or start a broker", UNAVAILABLE
+        )
     if isinstance(error, TimeoutError):
-        return Message("Kafka did not do it in time; the same command can be run again", UNAVAILABLE)
+        return ErrorText("Kafka did not do it in time; the same command can be run again", UNAVAILABLE)
     if isinstance(error, KafkaError):
-        return Message(f"Kafka refused: {type(error).__name__}: {error}", UNAVAILABLE)
+        return ErrorText(f"Kafka refused: {type(error).__name__}: {error}", UNAVAILABLE)
     if isinstance(error, OSError) and error.errno in {ENOSPC, EIO, EDQUOT}:
-        return Message(f"{error.filename or 'the output'} could not be written: {error.strerror}", UNWRITTEN)
+        return ErrorText(f"{error.filename or 'the output'} could not be written: {error.strerror}", UNWRITTEN)
     if isinstance(error, UnicodeDecodeError) and _reads_env(error):
-        return Message(".env is no text in UTF-8: mend it or move it away; settings are read from it", USAGE)
+        return ErrorText(".env is no text in UTF-8: mend it or move it away; settings are read from it", USAGE)
     if isinstance(error, OSError) and error.filename:
-        return Message(f"{error.filename}: {error.strerror}", USAGE)
+        return ErrorText(f"{error.filename}: {error.strerror}", USAGE)
     return None
 
 

@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from rater.kafka.failstop import Refused
 from rater.kafka.reader import PATIENCE, bounds, reader
 from rater.kafka.settings import Settings
-from rater.readmodel.projection import TAKES, Message, Overtaken, position, project
+from rater.readmodel.projection import TAKES, Overtaken, TopicMessage, position, project
 from rater.readmodel.store import Store
 from rater.wire.results import Progress as Rated
 
@@ -192,7 +192,7 @@ class Follower:
                 self.live.marked[tp.partition] = position
 
     async def _project(self, consumer: AIOKafkaConsumer, tp: TopicPartition, records: list[Any], until: int) -> None:
-        messages = [Message(r.offset, r.timestamp, r.key, r.value, dict(r.headers)) for r in records]
+        messages = [TopicMessage(r.offset, r.timestamp, r.key, r.value, dict(r.headers)) for r in records]
         since, role = self._since[tp], self._roles[tp.topic]
 
         def write() -> None:

@@ -9,7 +9,7 @@ import orjson
 
 from rater.kafka.failstop import Refused
 from rater.rating.catalog import NotPublished, publish
-from rater.readmodel.projection import Message, project
+from rater.readmodel.projection import TopicMessage, project
 from rater.readmodel.store import Store
 from rater.wire.catalog import TARIFFS_ID, PlanVersion, TariffsInForce
 from rater.wire.results import RESULTS
@@ -39,11 +39,13 @@ def load_book(store: Store, book: TariffBook) -> None:
         raise Refused(published.detail)
     rows = [(TARIFFS_ID, TariffsInForce.of(published.tariffs).to_json())]
     rows += [(plan.id, PlanVersion.of(plan).to_json()) for plan in published.plans]
-    _load(store, "catalog", (Message(number, 0, key.encode(), value, {}) for number, (key, value) in enumerate(rows)))
+    _load(
+        store, "catalog", (TopicMessage(number, 0, key.encode(), value, {}) for number, (key, value) in enumerate(rows))
+    )
 
 
-def _load(store: Store, topic: str, messages: Iterable[Message]) -> None:
-    since, waiting = None, list[Message]()
+def _load(store: Store, topic: str, messages: Iterable[TopicMessage]) -> None:
+    since, waiting = None, list[TopicMessage]()
     for message in messages:
         waiting.append(message)
         if len(waiting) >= AT_ONCE:
@@ -51,7 +53,7 @@ def _load(store: Store, topic: str, messages: Iterable[Message]) -> None:
     _write(store, topic, waiting, since)
 
 
-def _write(store: Store, topic: str, messages: list[Message], since: int | None) -> int | None:
+def _write(store: Store, topic: str, messages: list[TopicMessage], since: int | None) -> int | None:
     if not messages:
         return since
     until = messages[-1].offset + 1
@@ -61,7 +63,7 @@ def _write(store: Store, topic: str, messages: list[Message], since: int | None)
     return until
 
 
-def _messages(lines: Iterable[bytes], types: set[str], currency: str) -> Iterator[Message]:
+def _messages(lines: Iterable[bytes], types: set[str], currency: str) -> Iterator[TopicMessage]:
     for number, line in enumerate(lines):
         if not line.strip():
             continue
@@ -75,7 +77,7 @@ def _messages(lines: Iterable[bytes], types: set[str], currency: str) -> Iterato
             raise Refused(f"line {number + 1} is of the type {kind}, not {' or '.join(sorted(types))}")
         if body["currency"] != currency:
             raise OtherCurrency(f"line {number + 1} is a charge in {body['currency']}")
-        yield Message(number, _time(body), None, line.strip(), {})
+        yield TopicMessage(number, _time(body), None, line.strip(), {})
 
 
 def _time(body: dict[str, dict[str, str]]) -> int:

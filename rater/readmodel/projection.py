@@ -24,7 +24,7 @@ KEYS_AT_ONCE = 400
 """Rows that one query asks for by their keys."""
 
 
-class Message(NamedTuple):
+class TopicMessage(NamedTuple):
     """A record of one of the rater's topics; `timestamp` in ms."""
 
     offset: int
@@ -34,7 +34,7 @@ class Message(NamedTuple):
     headers: Mapping[str, bytes]
 
 
-Take = Callable[[Connection, int, Sequence[Message]], None]
+Take = Callable[[Connection, int, Sequence[TopicMessage]], None]
 """Puts a partition's messages into rows."""
 
 
@@ -50,7 +50,7 @@ def position(connection: Connection, topic: str, partition: int) -> int | None:
 
 
 def project(
-    connection: Connection, topic: str, partition: int, messages: Sequence[Message], since: int | None, until: int
+    connection: Connection, topic: str, partition: int, messages: Sequence[TopicMessage], since: int | None, until: int
 ) -> None:
     """Take records in: those from `since` (what `position` said) up to offset `until`. Call it in a transaction.
 
@@ -76,7 +76,7 @@ def _move(connection: Connection, topic: str, partition: int, since: int | None,
 # --- charges
 
 
-def _take_charges(connection: Connection, _: int, messages: Sequence[Message]) -> None:
+def _take_charges(connection: Connection, _: int, messages: Sequence[TopicMessage]) -> None:
     bodies = [(message, orjson.loads(message.value or b"null")) for message in messages]
     charges = [(message, body) for message, body in bodies if body["type"] == "charge/1"]
     closed = [body for _, body in bodies if body["type"] == "period-closed/1"]
@@ -194,7 +194,7 @@ def _count(period: dict[str, Any], row: Mapping[str, Any]) -> None:
 # --- the other topics
 
 
-def _take_spend(connection: Connection, _: int, messages: Sequence[Message]) -> None:
+def _take_spend(connection: Connection, _: int, messages: Sequence[TopicMessage]) -> None:
     latest: dict[tuple[str, str], dict[str, Any]] = {}
     for message in messages:
         if message.value is not None:  # a tombstone tells that the rater forgot it; here it is kept
@@ -204,7 +204,7 @@ def _take_spend(connection: Connection, _: int, messages: Sequence[Message]) -> 
     upsert(connection, tables.spends, list(latest.values()))
 
 
-def _take_alerts(connection: Connection, _: int, messages: Sequence[Message]) -> None:
+def _take_alerts(connection: Connection, _: int, messages: Sequence[TopicMessage]) -> None:
     rows = {}
     for message in messages:
         body = orjson.loads(message.value or b"null")
@@ -213,7 +213,7 @@ def _take_alerts(connection: Connection, _: int, messages: Sequence[Message]) ->
     upsert(connection, tables.alerts, list(rows.values()))
 
 
-def _take_rejected(connection: Connection, partition: int, messages: Sequence[Message]) -> None:
+def _take_rejected(connection: Connection, partition: int, messages: Sequence[TopicMessage]) -> None:
     rows = []
     counts: dict[str, int] = {}
     for message in messages:
@@ -233,7 +233,7 @@ def _take_rejected(connection: Connection, partition: int, messages: Sequence[Me
     )
 
 
-def _take_catalog(connection: Connection, partition: int, messages: Sequence[Message]) -> None:
+def _take_catalog(connection: Connection, partition: int, messages: Sequence[TopicMessage]) -> None:
     if partition != 0:
         return  # the others are empty
     latest = {message.key or b"": message.value for message in messages if message.value is not None}

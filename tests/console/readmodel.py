@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from rater.processor.step import make_step
 from rater.readmodel.from_files import load_book
-from rater.readmodel.projection import Message, position, project
+from rater.readmodel.projection import TopicMessage, position, project
 from rater.readmodel.store import Store
 from rater.seam.model import Output
 from rater.wire.shipped import shipped_book
@@ -18,16 +18,16 @@ from tests.support.logs import START, Log, call, subscribed
 TOPICS = ("charges", "spend", "alerts", "rejected")
 
 
-def messages(outputs: Iterable[Output]) -> dict[str, list[Message]]:
+def messages(outputs: Iterable[Output]) -> dict[str, list[TopicMessage]]:
     """The outputs by topic, with the offsets that they would have in one partition."""
-    found: dict[str, list[Message]] = defaultdict(list)
+    found: dict[str, list[TopicMessage]] = defaultdict(list)
     for out in outputs:
         ours = found[out.topic]
-        ours.append(Message(len(ours), out.timestamp, out.key, out.value, dict(out.headers)))
+        ours.append(TopicMessage(len(ours), out.timestamp, out.key, out.value, dict(out.headers)))
     return found
 
 
-def take(store: Store, topic: str, records: Sequence[Message], partition: int = 0) -> None:
+def take(store: Store, topic: str, records: Sequence[TopicMessage], partition: int = 0) -> None:
     """Take records in from where the read model stands, in one transaction."""
     with store.write() as connection:
         since = position(connection, topic, partition)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select
 from rater.kafka.failstop import Refused
 from rater.processor.step import make_step
 from rater.readmodel import overall, projection, queries, tables
-from rater.readmodel.projection import Message, Overtaken, position, project
+from rater.readmodel.projection import Overtaken, TopicMessage, position, project
 from rater.readmodel.store import Money, Store
 from rater.readmodel.units import units_sum
 from tests.console.readmodel import NOW, TOPICS, busy_log, messages, opened, take
@@ -147,7 +147,7 @@ def test_two_that_project_share_the_work(store: Store) -> None:
 def test_a_newer_message_is_not_passed_over(store: Store) -> None:
     """What it does not know it must not skip."""
     with pytest.raises(Refused, match="newer rater"):
-        take(store, "charges", [Message(0, 0, b"A", b'{"type":"charge/2","account":"A","period":"2026-11"}', {})])
+        take(store, "charges", [TopicMessage(0, 0, b"A", b'{"type":"charge/2","account":"A","period":"2026-11"}', {})])
 
 
 @pytest.mark.parametrize(("fact", "said"), [("format", "has the format 0"), ("prefix", "is of the topics 0")])
