@@ -52,31 +52,31 @@ Limit = Annotated[int, Query(ge=1, le=500, description="Items of a page.")]
 Cursor = Annotated[str | None, Query(max_length=400, description="The `next` of the page before.")]
 
 
-class Page(BaseModel):
+class ListPage(BaseModel):
     """A page of a list; `next` is the cursor of the next one, null on the last."""
 
     next: str | None
 
 
-class AccountsPage(Page):
+class AccountsPage(ListPage):
     """Accounts by id, each with its newest period."""
 
     items: list[AccountView]
 
 
-class ChargesPage(Page):
+class ChargesPage(ListPage):
     """Charges of a period by number."""
 
     items: list[Charge]
 
 
-class AlertsPage(Page):
+class AlertsPage(ListPage):
     """Alerts, the newest first."""
 
     items: list[Alert]
 
 
-class RejectedPage(Page):
+class RejectedPage(ListPage):
     """Rejected records, the newest first."""
 
     items: list[RejectedView]
