@@ -19,7 +19,6 @@ ONE_THING_TWICE = {
 """The same thing at two places."""
 
 TWO_MEANINGS = {
-    "Row": "a row of a table of ours; of SQL; of a page",
     "Shown": "what a page of an account shows; what the overview does",
     "Take": "what becomes of a message; of an output",
     "View": "an answer of the API; the demo's screen",

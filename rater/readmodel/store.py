@@ -21,7 +21,7 @@ from rater.readmodel.units import Units, set_up, units_add
 MEMORY = "sqlite://"
 """A read model that lives as long as its process."""
 
-Row = Mapping[str, Any]
+SqlRow = Mapping[str, Any]
 
 WRITES = {"rater_writes": True}
 """An option of connections that write."""
@@ -123,7 +123,7 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def upsert(connection: Connection, table: Table, rows: Sequence[Row], adding: Sequence[str] = ()) -> None:
+def upsert(connection: Connection, table: Table, rows: Sequence[SqlRow], adding: Sequence[str] = ()) -> None:
     """Put rows in place of those with the same key; the columns `adding` are added to what is there."""
     if not rows:
         return
@@ -140,7 +140,7 @@ def _added(there: Column[Any], more: ColumnElement[Any]) -> ColumnElement[Any]:
     return units_add(there, more) if isinstance(there.type, Units) else there + more
 
 
-def add_new(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+def add_new(connection: Connection, table: Table, rows: Sequence[SqlRow]) -> None:
     """Put rows that are not there yet; those with a known key stay as they are."""
     if rows:
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
