@@ -19,7 +19,6 @@ ONE_THING_TWICE = {
 """The same thing at two places."""
 
 TWO_MEANINGS = {
-    "Shown": "what a page of an account shows; what the overview does",
     "Take": "what becomes of a message; of an output",
     "View": "an answer of the API; the demo's screen",
 }

@@ -34,7 +34,7 @@ HISTORY = 13
 """Periods that the charts show, the newest last."""
 
 
-class Shown(NamedTuple):
+class AccountPage(NamedTuple):
     """What the page shows, of one moment."""
 
     periods: list[PeriodView]
@@ -48,8 +48,8 @@ class Shown(NamedTuple):
 
 
 def look(
-    connection: Connection, account: str, name: str | None, before: int, last: Shown | None = None
-) -> Shown | None:
+    connection: Connection, account: str, name: str | None, before: int, last: AccountPage | None = None
+) -> AccountPage | None:
     """Ask for all of it; None where nothing is known of the account. Advice is taken from `last` where it can be."""
     periods = queries.account_periods(connection, account)
     if not periods:
@@ -58,7 +58,7 @@ def look(
     period = next((one for one in periods if one.period == name), periods[0])
     plan = plan_of(connection, period.plan)
     meters = {} if plan is None else {"minutes": plan.minutes, "connected-calls": plan.calls}
-    return Shown(
+    return AccountPage(
         periods,
         period,
         queries.days(connection, account, period.period),
@@ -89,7 +89,7 @@ def install(store: Store, live: Live) -> None:
         with framed(page, "accounts"):
             parts = _Parts(page, account)
 
-        last: Shown | None = None
+        last: AccountPage | None = None
 
         async def refresh() -> None:
             nonlocal last
@@ -126,7 +126,7 @@ class _Parts:
         with card(say("rates-by-period")):
             self.rates = ui.echart(charts.base(dark=page.dark)).style("height:240px")
 
-    def show(self, shown: Shown, *, newest: bool) -> None:
+    def show(self, shown: AccountPage, *, newest: bool) -> None:
         """Fill them."""
         page, told = self._page, shown.period
         self.title.set_content(page.render("title", self._account, told))
@@ -158,7 +158,7 @@ def _redraw(chart: ui.echart, options: charts.Options) -> None:
         chart.update()
 
 
-def figures(page: Page, shown: Shown) -> list[Tile]:
+def figures(page: Page, shown: AccountPage) -> list[Tile]:
     """So far against the cap, the forecast with its band, and what is left of each allowance."""
     told, say = shown.period, page.say
     forecast = [] if told.closed else [_forecast(page, told)]  # what is over is not forecast
@@ -188,7 +188,7 @@ def _forecast(page: Page, told: PeriodView) -> Tile:
     return Tile(say("forecast"), money(forecast.total), told.currency, note, "bad" if beyond else "")
 
 
-def _left(page: Page, shown: Shown) -> list[Tile]:
+def _left(page: Page, shown: AccountPage) -> list[Tile]:
     tiles = []
     for meter, left in shown.period.allowance_left.items():
         whole = shown.allowances.get(meter)

@@ -33,7 +33,7 @@ class Tile(NamedTuple):
     """Of 100, for a bar below the figure."""
 
 
-class Shown(NamedTuple):
+class OverviewPage(NamedTuple):
     """What the page shows, of one moment."""
 
     overview: Overview
@@ -43,12 +43,12 @@ class Shown(NamedTuple):
     bundles: list[dict[str, Any]]
 
 
-def look(connection: Connection) -> Shown:
+def look(connection: Connection) -> OverviewPage:
     """Ask for all of it."""
     now = datetime.now(UTC)
     told = overall.overview(connection, now)
     newest = told.periods[0].period if told.periods else ""
-    return Shown(
+    return OverviewPage(
         told,
         overall.flow(connection, now, MINUTES),
         queries.top_accounts(connection, newest, 10),
