@@ -19,7 +19,6 @@ ONE_THING_TWICE = {
 """The same thing at two places."""
 
 TWO_MEANINGS = {
-    "Take": "what becomes of a message; of an output",
     "View": "an answer of the API; the demo's screen",
 }
 """Names that still mean two things; none may join them, and each wants a better word."""

@@ -34,7 +34,7 @@ class TopicMessage(NamedTuple):
     headers: Mapping[str, bytes]
 
 
-Take = Callable[[Connection, int, Sequence[TopicMessage]], None]
+Projector = Callable[[Connection, int, Sequence[TopicMessage]], None]
 """Puts a partition's messages into rows."""
 
 
@@ -241,7 +241,7 @@ def _take_catalog(connection: Connection, partition: int, messages: Sequence[Top
     upsert(connection, tables.catalog, rows)
 
 
-TAKES: dict[str, Take] = {
+TAKES: dict[str, Projector] = {
     "catalog": _take_catalog,
     "charges": _take_charges,
     "spend": _take_spend,

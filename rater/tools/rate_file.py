@@ -47,11 +47,11 @@ class FileRating:
         return sum(self.outcomes.values())
 
 
-Take = Callable[[Output], None]
+OutputSink = Callable[[Output], None]
 
 
 def rate_lines(
-    lines: Iterable[LogLine], *, book: TariffBook | None, bare: bool, topic: str = "calls", take: Take
+    lines: Iterable[LogLine], *, book: TariffBook | None, bare: bool, topic: str = "calls", take: OutputSink
 ) -> FileRating:
     """Rate records and hand every output to `take` in order; memory is the rows', not the file's.
 
