@@ -18,9 +18,7 @@ ONE_THING_TWICE = {
 }
 """The same thing at two places."""
 
-TWO_MEANINGS = {
-    "View": "an answer of the API; the demo's screen",
-}
+TWO_MEANINGS = {}
 """Names that still mean two things; none may join them, and each wants a better word."""
 
 

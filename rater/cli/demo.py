@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from rater.cli.demo_view import View
+from rater.cli.demo_view import DemoView
 from rater.cli.errors import fail
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ async def _run(settings: Settings, folder: Path, told: Story, *, console: bool, 
     from rater.wire.shipped import shipped_book
 
     wanted = told.size.events
-    view = View(wanted)
+    view = DemoView(wanted)
     log = folder / "worker.log"
     async with running("worker", settings, log) as worker, _console(settings, folder, on=console) as address:
         if address:
@@ -122,7 +122,7 @@ async def _console(settings: Settings, folder: Path, *, on: bool) -> AsyncIterat
 
 
 @asynccontextmanager
-async def _watched(settings: Settings, view: View) -> AsyncIterator[None]:
+async def _watched(settings: Settings, view: DemoView) -> AsyncIterator[None]:
     """Keep the view up to date with what the worker publishes."""
     from rater.tools.demo import published
 
@@ -145,7 +145,7 @@ async def _watched(settings: Settings, view: View) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _shown(view: View) -> AsyncIterator[None]:
+async def _shown(view: DemoView) -> AsyncIterator[None]:
     """Show the view: a live screen on a terminal, a line now and then elsewhere."""
     console = Console()
 

@@ -30,7 +30,7 @@ class Spender:
 
 
 @dataclass(slots=True)
-class View:
+class DemoView:
     """What was seen of the topics so far."""
 
     wanted: int
