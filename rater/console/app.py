@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from rater import __version__
 from rater.console import problems
-from rater.console.api import Account, Moment, PeriodName, api, known
+from rater.console.api import AccountPath, Moment, PeriodName, api, known
 from rater.console.auth import COOKIE, AuthMiddleware, TokenAuth
 from rater.console.metrics import exposition
 from rater.console.statement_page import as_html
@@ -91,7 +91,7 @@ def _health(app: FastAPI, live: Live, store: Store) -> None:
 
 def _statements(app: FastAPI) -> None:
     @app.get("/statement/{account}/{period}", include_in_schema=False)
-    def statement_page(request: Request, at: Moment, account: Account, period: PeriodName) -> Response:
+    def statement_page(request: Request, at: Moment, account: AccountPath, period: PeriodName) -> Response:
         """An account's period on a page that prints well."""
         found = known(statement(at, account, period), f"{account} {period}")
         html = as_html(found, language_of(request.cookies))

@@ -27,7 +27,7 @@ FULL = (100, 300, 1000, 4000)
 MOST_CALLS = 2000
 
 
-class BreakEvenRow(NamedTuple):
+class PlanRow(NamedTuple):
     """A plan in words."""
 
     name: str
@@ -60,10 +60,10 @@ def install(store: Store, live: Live) -> None:
                 _chart(page, plans, book.precision)
 
 
-def rows(page: Page, book: Book, plans: Mapping[str, Plan]) -> list[BreakEvenRow]:
+def rows(page: Page, book: Book, plans: Mapping[str, Plan]) -> list[PlanRow]:
     """The plans in words."""
     return [
-        BreakEvenRow(
+        PlanRow(
             name,
             name == book.default_plan,
             fee_words(plan, page.language),
