@@ -10,6 +10,7 @@ from rater.rating.book import Plan
 from rater.rating.catalog import PlanOf, Tariffs
 from rater.rating.charging import default_calendar, plan_of_segment
 from rater.rating.money import CONTEXT, ZERO, rounded
+from rater.rating.names import PlanId
 from rater.rating.usage import Usage, cost
 from rater.seam.rows import PartitionRows
 
@@ -21,7 +22,7 @@ def due(rows: PartitionRows) -> tuple[str, Decimal]:
     if tariffs is None:
         return "", ZERO
 
-    def plan_of(plan_id: str) -> Plan:
+    def plan_of(plan_id: PlanId) -> Plan:
         plan: Plan = published[plan_key(plan_id)]
         return plan
 

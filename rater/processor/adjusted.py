@@ -25,13 +25,14 @@ from rater.rating.catalog import Tariffs
 from rater.rating.charging import opened, plan_of_segment, with_period
 from rater.rating.corrections import adjust, under_the_last_plan
 from rater.rating.money import rounded
+from rater.rating.names import AccountKey
 from rater.rating.usage import Usage
 from rater.seam.model import Record
 from rater.wire.events import AccountAdjusted
 
 
 def on_adjusted(
-    scope: RecordScope, record: Record, event: AccountAdjusted, key: bytes, account: Account | None
+    scope: RecordScope, record: Record, event: AccountAdjusted, key: AccountKey, account: Account | None
 ) -> Decision | Rejected:
     """Post an amount by hand in the account's oldest open period."""
     tariffs = scope.tariffs
@@ -74,7 +75,7 @@ def _again(earlier: PostedAdjustment, fingerprint: str) -> Decision | Rejected:
     return Rejected("conflict", "an adjustment with this adjustment_id but other content was applied before")
 
 
-def _oldest(scope: RecordScope, tariffs: Tariffs, key: bytes, account: Account) -> Opened | Rejected:
+def _oldest(scope: RecordScope, tariffs: Tariffs, key: AccountKey, account: Account) -> Opened | Rejected:
     """The oldest open period with charges; where there is none, the first open one of the account's subscriptions."""
     if account.periods:
         place = usage_key(key, account.periods[0].name)

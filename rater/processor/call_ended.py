@@ -23,14 +23,18 @@ from rater.rating.charging import (
     segment_at,
 )
 from rater.rating.instant import Instant, instant
+from rater.rating.names import AccountKey, PeriodName
 from rater.rating.units import talk_seconds
 from rater.rating.usage import Call, Usage
 from rater.seam.model import Record
 from rater.wire.events import CallEnded
 
+NO_PERIOD = PeriodName("")
+"""Of a call that is only compared with one that was charged before."""
+
 
 def on_call(
-    scope: RecordScope, record: Record, event: CallEnded, key: bytes, account: Account | None
+    scope: RecordScope, record: Record, event: CallEnded, key: AccountKey, account: Account | None
 ) -> Decision | Rejected:
     """Decide on a call of the account whose id as bytes is `key`; `account` is what is kept of it."""
     start, ended = instant(event.started_at), instant(event.ended_at)
@@ -43,7 +47,7 @@ def on_call(
     identity = call_key(key, event.source, event.call_id)
     known: bytes | None = scope.calls(identity)
     if known is not None:
-        return _again(decode_call(known), _remembered(event, "", start, answered, ended))
+        return _again(decode_call(known), _remembered(event, NO_PERIOD, start, answered, ended))
     ready = _open(scope, tariffs, key, account, start)
     if isinstance(ready, Rejected):
         return ready
@@ -70,7 +74,7 @@ def on_call(
 
 
 def _remembered(
-    event: CallEnded, period: str, start: Instant, answered: Instant | None, ended: Instant
+    event: CallEnded, period: PeriodName, start: Instant, answered: Instant | None, ended: Instant
 ) -> RememberedCall:
     numbers = (event.caller, event.callee)
     return RememberedCall(period, start, answered, ended, event.direction, event.disposition, *numbers)
@@ -83,7 +87,9 @@ def _again(known: RememberedCall, said: RememberedCall) -> Decision | Rejected:
     return Rejected("conflict", "a call with this source and call_id but other content was charged before")
 
 
-def _open(scope: RecordScope, tariffs: Tariffs, key: bytes, known: Account | None, start: Instant) -> Opened | Rejected:
+def _open(
+    scope: RecordScope, tariffs: Tariffs, key: AccountKey, known: Account | None, start: Instant
+) -> Opened | Rejected:
     account = known or newcomer(tariffs, scope.clock.forgotten)
     if start < account.known_from:
         # It may have been here under another calendar, and be forgotten with all its calls.
@@ -101,7 +107,9 @@ def _open(scope: RecordScope, tariffs: Tariffs, key: bytes, known: Account | Non
     return begin_period(scope.ledger(key, tariffs), account, period, start, place)
 
 
-def _open_late(scope: RecordScope, tariffs: Tariffs, key: bytes, account: Account, own: Period) -> Opened | Rejected:
+def _open_late(
+    scope: RecordScope, tariffs: Tariffs, key: AccountKey, account: Account, own: Period
+) -> Opened | Rejected:
     """The call's own period is closed: by the book's policy it counts as if it had started in the oldest open one."""
     if own.end <= scope.clock.forgotten:
         return Rejected("too-old", f"the call's period {own.name} is forgotten: nobody could tell it from a repeat")

@@ -19,13 +19,14 @@ from rater.rating.account import Account
 from rater.rating.charging import plan_of_segment, segment_of
 from rater.rating.corrections import reverse_call
 from rater.rating.instant import moment
+from rater.rating.names import AccountKey
 from rater.rating.usage import Usage, billed
 from rater.seam.model import Record
 from rater.wire.events import CallVoided
 
 
 def on_voided(
-    scope: RecordScope, record: Record, event: CallVoided, key: bytes, account: Account | None
+    scope: RecordScope, record: Record, event: CallVoided, key: AccountKey, account: Account | None
 ) -> Decision | Rejected:
     """Take a rated call back: its period is then as if the call had never been."""
     tariffs = scope.tariffs

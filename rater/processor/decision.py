@@ -13,6 +13,7 @@ from rater.rating.catalog import Tariffs
 from rater.rating.charging import Ledger
 from rater.rating.instant import NEVER, SECOND, Instant
 from rater.rating.lifecycle import Clock
+from rater.rating.names import AccountKey, PeriodName, PlanId
 from rater.rating.usage import Usage
 from rater.seam.model import Output, Record, Row
 from rater.wire.reasons import Reason
@@ -92,7 +93,7 @@ class RecordScope:
     calls: Read
     published: Read
     """Tariffs and the versions of plans."""
-    everyone: Callable[[], Iterable[tuple[bytes, Account]]]
+    everyone: Callable[[], Iterable[tuple[AccountKey, Account]]]
     """All accounts with their keys, in any order."""
     adjustments: Read
     calls_of: Callable[[bytes], Iterable[bytes]]
@@ -118,7 +119,7 @@ class RecordScope:
         """The instant of a record: its timestamp, where it has one, and never before the last tick."""
         return max(record.timestamp * 1000 if self.check_timestamps else 0, self.state.now or 0)
 
-    def plan(self, plan_id: str) -> Plan:
+    def plan(self, plan_id: PlanId) -> Plan:
         """A published version of a plan, by its id."""
         plan = self.plans.get(plan_id)
         if plan is None:
@@ -128,10 +129,10 @@ class RecordScope:
             self.plans[plan_id] = plan
         return plan
 
-    def ledger(self, key: bytes, tariffs: Tariffs) -> Ledger:
+    def ledger(self, key: AccountKey, tariffs: Tariffs) -> Ledger:
         """The account's rows as the rules look at them."""
 
-        def usage_of(period: str) -> Usage | None:
+        def usage_of(period: PeriodName) -> Usage | None:
             usage: Usage | None = self.usages(usage_key(key, period))
             return usage
 

@@ -21,10 +21,11 @@ from rater.rating.catalog import Tariffs
 from rater.rating.charging import Charged
 from rater.rating.instant import DAY, Instant, length
 from rater.rating.lifecycle import MAX_EVENTS, Clock, due, forgettable, forgetting, is_empty, live
+from rater.rating.names import AccountKey
 from rater.rating.usage import Usage
 from rater.seam.model import Output, Record
 
-Work = tuple[Instant, bytes, Account]
+Work = tuple[Instant, AccountKey, Account]
 """When something of an account falls due, its key, and the account."""
 
 
@@ -57,7 +58,7 @@ def after(scope: RecordScope, decision: Decision) -> State:
 def first_live(
     scope: RecordScope,
     record: Record,
-    key: bytes,
+    key: AccountKey,
     account: Account,
     act: Callable[[RecordScope, Account], Decision | Rejected],
 ) -> Decision | Rejected:
@@ -121,7 +122,9 @@ def _then(clock: Clock, at: Instant, tariffs: Tariffs) -> Clock:
     return Clock(min(clock.now, at), closed, min(clock.forgotten, closed - length(tariffs.book.remember)))
 
 
-def _lived(scope: RecordScope, clock: Clock, record: Record, key: bytes, account: Account, tariffs: Tariffs) -> Done:
+def _lived(
+    scope: RecordScope, clock: Clock, record: Record, key: AccountKey, account: Account, tariffs: Tariffs
+) -> Done:
     lived = live(account, clock, scope.ledger(key, tariffs))
     currency = tariffs.book.currency
     changes: list[Change] = []
@@ -147,7 +150,7 @@ def _lived(scope: RecordScope, clock: Clock, record: Record, key: bytes, account
     return Done(after, (*changes, *remembered), (*outputs, *alerts))
 
 
-def _kept(scope: RecordScope, key: bytes, account: Account, before: int, close_after: int) -> Account:
+def _kept(scope: RecordScope, key: AccountKey, account: Account, before: int, close_after: int) -> Account:
     """The account, of whose closed periods all behind the first `before` just closed; those with credits are kept.
 
     Without ticks a period stays open long after it should have closed. A credit that was posted meanwhile must be known
@@ -166,14 +169,14 @@ def _kept(scope: RecordScope, key: bytes, account: Account, before: int, close_a
     return replace(account, closed=(*account.closed[:before], *map(kept, account.closed[before:])))
 
 
-def _looked(scope: RecordScope, record: Record, key: bytes, done: Done, tariffs: Tariffs) -> Done:
+def _looked(scope: RecordScope, record: Record, key: AccountKey, done: Done, tariffs: Tariffs) -> Done:
     """What was done for an account, and a look at its days that are over."""
     account, changes, outputs = look(_later(scope, done.changes), record, key, done.account, tariffs)
     return Done(account, (*done.changes, *changes), (*done.outputs, *outputs))
 
 
 def _forgotten(
-    scope: RecordScope, record: Record, clock: Clock, key: bytes, account: Account, room: int
+    scope: RecordScope, record: Record, clock: Clock, key: AccountKey, account: Account, room: int
 ) -> tuple[tuple[Change, ...], tuple[Output, ...], Account]:
     """Identities that are forgotten, as many as there is room for, and the account afterwards."""
     gone = forgettable(account, clock)

@@ -18,6 +18,7 @@ from rater.rating.charging import (
     with_period,
 )
 from rater.rating.instant import Instant
+from rater.rating.names import AccountKey, UsageKey
 from rater.rating.usage import Usage
 
 
@@ -27,13 +28,13 @@ class Opened(NamedTuple):
     account: Account
     fees: tuple[Charged, ...]
     usage: Usage
-    usage_key: bytes
+    usage_key: UsageKey
     segment: int
     late: str = "false"
     """As it stands in the charge: is the call's own period closed?"""
 
 
-def usage_changes(key: bytes, charges: tuple[Charged, ...]) -> tuple[Change, ...]:
+def usage_changes(key: AccountKey, charges: tuple[Charged, ...]) -> tuple[Change, ...]:
     """The usage after each of the charges; of one period the later holds."""
     return tuple((USAGE, usage_key(key, charged.usage.period), charged.usage) for charged in charges)
 
@@ -43,7 +44,9 @@ def too_far(begun: TooFar) -> Rejected:
     return Rejected("too-far", f"the fees of more than {begun.periods} periods would fall due at once")
 
 
-def begin_period(ledger: Ledger, account: Account, period: Period, start: Instant, place: bytes) -> Opened | Rejected:
+def begin_period(
+    ledger: Ledger, account: Account, period: Period, start: Instant, place: UsageKey
+) -> Opened | Rejected:
     """The period with the fees that fall due when an event shows that `start`, an instant of it, has come."""
     usage = opened(account, period, ledger)
     index = segment_at(usage, start)

@@ -23,6 +23,7 @@ from rater.rating.charging import Charged, plan_of_segment
 from rater.rating.instant import moment
 from rater.rating.lines import ADJUSTMENT, MINUTES, ROUNDING, Line
 from rater.rating.money import SECONDS_PER_MINUTE, minutes_of, plain, rounded
+from rater.rating.names import AccountKey
 from rater.rating.usage import Call, Segment, Usage
 from rater.seam.model import Output, Record
 
@@ -113,7 +114,7 @@ def _original(data: bytes | None, limit: int) -> Any:
 def charge(
     scope: RecordScope,
     record: Record,
-    key: bytes,
+    key: AccountKey,
     charged: Charged,
     currency: str,
     about: str = "",
@@ -138,7 +139,7 @@ def charge(
     return Output("charges", scope.partition, key, body.encode(), record.timestamp, marks)
 
 
-def period_closed(scope: RecordScope, record: Record, key: bytes, words: dict[str, Any]) -> Output:
+def period_closed(scope: RecordScope, record: Record, key: AccountKey, words: dict[str, Any]) -> Output:
     """The end of a period, behind its last charge; `words` are those of `closed_words`."""
     account = key.decode()
     body = {"type": "period-closed/1", "account": account, **words}

@@ -27,6 +27,7 @@ from rater.rating.book import Direction
 from rater.rating.calendar import Calendar
 from rater.rating.catalog import shared
 from rater.rating.instant import NEVER, Instant
+from rater.rating.names import AccountKey, PeriodName, PlanId, UsageKey
 from rater.rating.rerating import Dated
 from rater.rating.units import talk_seconds
 from rater.rating.usage import UNSEEN, Call, DailyStats, Segment, Usage
@@ -50,14 +51,14 @@ READABLE_FORMATS: Final = frozenset({3, 4})
 TARIFFS_KEY = b"tariffs"
 
 
-def plan_key(plan_id: str) -> bytes:
+def plan_key(plan_id: PlanId) -> bytes:
     """Where a published version of a plan is kept."""
     return b"plan\x1f" + plan_id.encode()
 
 
-def usage_key(account: bytes, period: str) -> bytes:
+def usage_key(account: AccountKey, period: PeriodName) -> UsageKey:
     """Where an account's usage of a period is kept."""
-    return account + SEPARATOR + period.encode()
+    return UsageKey(account + SEPARATOR + period.encode())
 
 
 def call_key(account: bytes, source: str, call_id: str) -> bytes:
@@ -76,7 +77,7 @@ class RememberedCall(NamedTuple):
     Its content is kept as it was parsed, not as a hash: it takes no more room, and less time.
     """
 
-    period: str
+    period: PeriodName
     start: Instant
     answered: Instant | None
     ended: Instant
@@ -107,7 +108,7 @@ def encode_call(call: RememberedCall) -> bytes:
 
 
 def call_row(
-    period: str,
+    period: PeriodName,
     start: Instant,
     answered: Instant | None,
     ended: Instant,
@@ -135,7 +136,7 @@ def _call_group(key: bytes, row: bytes) -> bytes:
 
 
 def _adjustment_group(key: bytes, row: PostedAdjustment) -> bytes:
-    return usage_key(key[: key.index(SEPARATOR)], row.period)
+    return usage_key(AccountKey(key[: key.index(SEPARATOR)]), row.period)
 
 
 def _encode_adjustment(row: PostedAdjustment) -> bytes:
@@ -187,7 +188,7 @@ def _decode_usage(value: bytes) -> Usage:
     )
 
 
-def _segment(at: Instant, plan: str, own: int, seconds: int, calls: int, cost: str, *days: int) -> Segment:
+def _segment(at: Instant, plan: PlanId, own: int, seconds: int, calls: int, cost: str, *days: int) -> Segment:
     return Segment(at, shared(plan), bool(own), seconds, calls, Decimal(cost), *days)
 
 

@@ -36,6 +36,7 @@ from rater.processor.watch import spends_of, watched
 from rater.rating.account import Account
 from rater.rating.limits import RECORD_BYTES, ROW_BYTES
 from rater.rating.money import CONTEXT
+from rater.rating.names import AccountKey
 from rater.seam.model import Effects, Head, Output, Record, Rows, Step
 from rater.seam.partitions import partition_of
 from rater.wire.events import AccountAdjusted, AccountSubscribed, CallEnded, CallVoided, ClockTicked, TariffsPublished
@@ -73,7 +74,7 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True, spend: boo
             calls=overlay.reader(CALLS),
             adjustments=overlay.reader(ADJUSTMENTS),
             published=published,
-            everyone=lambda: overlay.items(ACCOUNTS),
+            everyone=lambda: ((AccountKey(key), account) for key, account in overlay.items(ACCOUNTS)),
             calls_of=lambda place: overlay.group(CALLS, place),
             identities=overlay.first,
             plans={},
@@ -126,7 +127,8 @@ def decide(scope: RecordScope, record: Record) -> Decision:
 
 
 def _decide(scope: RecordScope, record: Record) -> Decision | Rejected:
-    key, value = record.key, record.value
+    value = record.value
+    key = None if record.key is None else AccountKey(record.key)
     if len(value or b"") + len(key or b"") > RECORD_BYTES:
         return Rejected("record-too-large", "key and value have more than 64 KiB")
     event = parse(value)
@@ -148,7 +150,7 @@ def _decide(scope: RecordScope, record: Record) -> Decision | Rejected:
 
 
 def _act(
-    scope: RecordScope, record: Record, event: AccountEvent, key: bytes, account: Account | None
+    scope: RecordScope, record: Record, event: AccountEvent, key: AccountKey, account: Account | None
 ) -> Decision | Rejected:
     """What an account's event does, when all that fell due before it is done, and what it shows."""
     if isinstance(event, CallEnded):

@@ -27,6 +27,7 @@ from rater.rating.charging import Begun, Charged, Ledger, TooFar, charge_due_fee
 from rater.rating.history import folded, too_many_changes
 from rater.rating.instant import instant
 from rater.rating.limits import CALLS_RERATED
+from rater.rating.names import AccountKey, PeriodName
 from rater.rating.rerating import Dated
 from rater.rating.usage import Usage
 from rater.seam.model import Record
@@ -51,7 +52,7 @@ def on_subscribed(
         return Rejected("closed-period", "from: it lies in a period that is closed")
     if not offered(said, account, tariffs):
         return Rejected("unknown-plan", "plan: the tariff book has no plan of this name in effect from then on")
-    key = event.account.encode()
+    key = AccountKey(event.account.encode())
     ledger = scope.ledger(key, tariffs)
     if too_many := too_many_changes(account, said):
         return Rejected("too-many-changes", f"from: {too_many}")
@@ -122,7 +123,7 @@ def _again(known: Subscription, said: Subscription) -> Decision | Rejected:
     return Rejected("conflict", "a subscription with this subscription_id but other content was applied before")
 
 
-def _calls(scope: RecordScope, key: bytes, period: str) -> Iterator[Dated]:
+def _calls(scope: RecordScope, key: AccountKey, period: PeriodName) -> Iterator[Dated]:
     for row in scope.calls_of(usage_key(key, period)):
         dated = dated_call(row)
         if dated is not None:
@@ -143,14 +144,14 @@ def _begin(
     shown = charged if ahead else max(charged, said.start)
     changed = {usage.period: usage for usage in amendment.usages}
 
-    def usage_of(period: str) -> Usage | None:
+    def usage_of(period: PeriodName) -> Usage | None:
         return changed.get(period) or ledger.usage_of(period)
 
     return charge_due_fees(amendment.account, shown, ledger._replace(usage_of=usage_of))
 
 
 def _applied(
-    scope: RecordScope, record: Record, key: bytes, amendment: Amended, begun: Begun, tariffs: Tariffs
+    scope: RecordScope, record: Record, key: AccountKey, amendment: Amended, begun: Begun, tariffs: Tariffs
 ) -> Decision:
     usages = tuple((USAGE, usage_key(key, usage.period), usage) for usage in amendment.usages)
     fees: tuple[Charged, ...] = begun.fees

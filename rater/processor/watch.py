@@ -18,6 +18,7 @@ from rater.rating.catalog import Tariffs
 from rater.rating.charging import plan_of_segment
 from rater.rating.forecast import PlanOfSegment, forecast, looked
 from rater.rating.instant import Instant
+from rater.rating.names import AccountKey
 from rater.rating.usage import Usage
 from rater.seam.model import Changes, Output, Record
 
@@ -28,7 +29,7 @@ def plans_of(scope: RecordScope, account: Account) -> PlanOfSegment:
 
 
 def watched(
-    scope: RecordScope, record: Record, key: bytes, account: Account | None, decision: Decision, at: Instant
+    scope: RecordScope, record: Record, key: AccountKey, account: Account | None, decision: Decision, at: Instant
 ) -> Decision:
     """The decision on an event, with the alerts that its usages show; `at` is the event's instant.
 
@@ -49,7 +50,7 @@ def watched(
 
 
 def raise_alerts(
-    scope: RecordScope, record: Record, key: bytes, account: Account, usages: Mapping[bytes, Usage], at: Instant
+    scope: RecordScope, record: Record, key: AccountKey, account: Account, usages: Mapping[bytes, Usage], at: Instant
 ) -> tuple[list[Change], list[Output]]:
     """The alerts that these usages show, and the rows that remember them."""
     changes: list[Change] = []
@@ -75,7 +76,7 @@ def remembering(usage: Usage, alerts: Iterable[Alert]) -> Usage:
 
 
 def look(
-    scope: RecordScope, record: Record, key: bytes, account: Account, tariffs: Tariffs
+    scope: RecordScope, record: Record, key: AccountKey, account: Account, tariffs: Tariffs
 ) -> tuple[Account, list[Change], list[Output]]:
     """Look at the account's local days that are over by the tick: count them, and judge by them."""
     now = scope.clock.now
@@ -98,7 +99,7 @@ def look(
 
 
 def spend_of(
-    scope: RecordScope, record: Record, key: bytes, account: Account, usage: Usage, tariffs: Tariffs
+    scope: RecordScope, record: Record, key: AccountKey, account: Account, usage: Usage, tariffs: Tariffs
 ) -> Output:
     """The latest state of a period."""
     plan_of = plans_of(scope, account)
@@ -116,9 +117,9 @@ def spends_of(scope: RecordScope, record: Record, changes: Changes) -> Iterator[
     places = dict.fromkeys(changes[USAGE])
     for key, account in changes[ACCOUNTS].items():
         if account is not None:
-            places |= dict.fromkeys(usage_key(key, known.name) for known in account.periods)
+            places |= dict.fromkeys(usage_key(AccountKey(key), known.name) for known in account.periods)
     for place in places:
         usage: Usage | None = scope.usages(place)
         if usage is not None:
-            key = place[: place.index(SEPARATOR)]
+            key = AccountKey(place[: place.index(SEPARATOR)])
             yield spend_of(scope, record, key, scope.accounts(key), usage, scope.tariffs)

@@ -15,6 +15,7 @@ from rater.rating.connect_rate import interval
 from rater.rating.forecast import Forecast, PlanOfSegment
 from rater.rating.instant import Instant, moment
 from rater.rating.money import minutes_of, plain
+from rater.rating.names import AccountKey, PeriodName
 from rater.rating.usage import Segment, Usage
 from rater.seam.model import Output, Record
 
@@ -22,7 +23,7 @@ _SPEND = ("ce_type", b"spend/1")
 _ALERT = ("ce_type", b"alert/1")
 
 
-def spend_key(key: bytes, period: str) -> bytes:
+def spend_key(key: AccountKey, period: PeriodName) -> bytes:
     """The key of an account's period in the topic `spend`: `A000123:2026-11`."""
     return key + b":" + period.encode()
 
@@ -30,7 +31,7 @@ def spend_key(key: bytes, period: str) -> bytes:
 def spend(
     scope: RecordScope,
     record: Record,
-    key: bytes,
+    key: AccountKey,
     account: Account,
     usage: Usage,
     plan_of: PlanOfSegment,
@@ -67,7 +68,7 @@ def _units(usage: Usage) -> tuple[Segment, int, int]:
     return last, sum(one.seconds for one in segments), sum(one.calls for one in segments)
 
 
-def forgotten(scope: RecordScope, record: Record, key: bytes, period: str) -> Output:
+def forgotten(scope: RecordScope, record: Record, key: AccountKey, period: PeriodName) -> Output:
     """The end of a period's spend: its topic keeps what the rater remembers, and no more."""
     name = spend_key(key, period)
     return Output(
@@ -75,7 +76,7 @@ def forgotten(scope: RecordScope, record: Record, key: bytes, period: str) -> Ou
     )
 
 
-def alert(scope: RecordScope, record: Record, key: bytes, usage: Usage, told: Alert, at: Instant) -> Output:
+def alert(scope: RecordScope, record: Record, key: AccountKey, usage: Usage, told: Alert, at: Instant) -> Output:
     """Something that a person should know, shown by an event of the instant `at`."""
     account = key.decode()
     ident = f"{account}:{usage.period}:{told.mark}"

@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple
 from rater.rating.book import Plan, Proration
 from rater.rating.calendar import Calendar, Period
 from rater.rating.instant import NEVER, Instant
+from rater.rating.names import PeriodName
 
 
 class PlanName(NamedTuple):
@@ -51,7 +52,7 @@ class Subscription:
 class PeriodRef(NamedTuple):
     """A period that has charges, and when it ends."""
 
-    name: str
+    name: PeriodName
     end: Instant
     kept: Instant = NEVER
     """Where it has manual adjustments and closed late: their ids are forgotten as if it had ended then."""
@@ -67,7 +68,7 @@ class PostedAdjustment(NamedTuple):
 
     id: str
     fingerprint: str
-    period: str
+    period: PeriodName
 
 
 @dataclass(frozen=True, slots=True)

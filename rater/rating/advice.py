@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from rater.rating.book import Plan
 from rater.rating.money import CONTEXT, ZERO, rounded
+from rater.rating.names import PeriodName
 from rater.rating.usage import Call, billed, cost, counted
 
 SWINGS = 2
@@ -28,7 +29,7 @@ FEWEST = 3
 class Month(NamedTuple):
     """A past month of the account."""
 
-    period: str
+    period: PeriodName
     calls: Mapping[Call, int]
     """How many there were of each kind of call, without those that were voided."""
     paid: Decimal

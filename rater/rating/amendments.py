@@ -18,10 +18,11 @@ from rater.rating.catalog import Tariffs
 from rater.rating.charging import Charged, Ledger, segments_of
 from rater.rating.instant import Instant
 from rater.rating.lifecycle import Clock
+from rater.rating.names import PeriodName
 from rater.rating.rerating import Dated, rerated, unused
 from rater.rating.usage import Segment, Usage, stand_in
 
-CallsOf = Callable[[str], Iterable[Dated]]
+CallsOf = Callable[[PeriodName], Iterable[Dated]]
 """The calls that were charged in a period of the account and not voided."""
 
 

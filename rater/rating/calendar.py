@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from rater.rating.instant import DAY, Instant, instant, moment
+from rater.rating.names import PeriodName
 from rater.rating.zones import zone
 
 
@@ -32,7 +33,7 @@ class Calendar(NamedTuple):
 class Period(NamedTuple):
     """A billing month: the instants from `start` up to, not including, `end`."""
 
-    name: str
+    name: PeriodName
     """`2026-11`, or `2026-11-15` when it starts on another day than the 1st; names sort by time."""
     start: Instant
     end: Instant
@@ -47,7 +48,8 @@ def period_at(calendar: Calendar, at: Instant) -> Period:
     if calendar.before is None or month.start >= calendar.since:
         return month
     begins = moment(calendar.since).astimezone(zone(calendar.zone)).date()
-    return Period(month.name if begins == _begins(calendar, month) else begins.isoformat(), calendar.since, month.end)
+    name = month.name if begins == _begins(calendar, month) else PeriodName(begins.isoformat())
+    return Period(name, calendar.since, month.end)
 
 
 def month_at(calendar: Calendar, at: Instant) -> Period:
@@ -120,7 +122,7 @@ def _period_of_utc_day(calendar: Calendar, day: int, at: Instant | None = None) 
     begins = month if local >= month else _months_later(month, -1)
     start, end = (_midnight(when, calendar) for when in (begins, _months_later(begins, 1)))
     name = f"{begins:%Y-%m}" if calendar.billing_day == 1 else begins.isoformat()
-    return Period(name, start, end)
+    return Period(PeriodName(name), start, end)
 
 
 def _months_later(day: date, months: int) -> date:

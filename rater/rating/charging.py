@@ -17,6 +17,7 @@ from rater.rating.catalog import PlanOf, Tariffs, versioned
 from rater.rating.instant import Instant
 from rater.rating.lines import Line, fee_lines
 from rater.rating.money import ZERO, nothing, rounded
+from rater.rating.names import PeriodName, PlanId
 from rater.rating.proration import days_between, prorated
 from rater.rating.usage import Call, Segment, Usage, billed, counted, explain, used
 
@@ -45,7 +46,7 @@ class Ledger(NamedTuple):
 
     tariffs: Tariffs
     plan_of: PlanOf
-    usage_of: Callable[[str], Usage | None]
+    usage_of: Callable[[PeriodName], Usage | None]
 
 
 class Begun(NamedTuple):
@@ -67,7 +68,7 @@ def plan_of_segment(account: Account, segment: Segment, plan_of: PlanOf) -> Plan
     return prorated(plan, segment.days, segment.of) if segment.of else plan
 
 
-def plan_id_at(tariffs: Tariffs, name: PlanName, at: Instant) -> str | None:
+def plan_id_at(tariffs: Tariffs, name: PlanName, at: Instant) -> PlanId | None:
     """The plan with the version that is in effect at an instant, `hybrid-200@1`; None where there is none."""
     version = 1 if name.inline else tariffs.version_at(name.name, at)
     return None if version is None else versioned(name.name, version)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from rater.rating.account import Account
 from rater.rating.charging import Begun, Charged, Ledger, charge_due_fees
 from rater.rating.instant import NEVER, Instant, length
+from rater.rating.names import PeriodName
 from rater.rating.usage import Usage
 
 MAX_EVENTS = 2400
@@ -78,7 +79,7 @@ def live(account: Account, clock: Clock, ledger: Ledger) -> Lived:
     changed: dict[str, Usage] = {}
     events: list[Charged | Closing] = []
 
-    def usage_of(period: str) -> Usage | None:
+    def usage_of(period: PeriodName) -> Usage | None:
         return changed.get(period) or ledger.usage_of(period)
 
     ours = ledger._replace(usage_of=usage_of)
@@ -102,12 +103,12 @@ def live(account: Account, clock: Clock, ledger: Ledger) -> Lived:
     return Lived(account, tuple(events))
 
 
-def forgettable(account: Account, clock: Clock) -> frozenset[str]:
+def forgettable(account: Account, clock: Clock) -> frozenset[PeriodName]:
     """The closed periods whose identities are to be forgotten."""
     return frozenset(known.name for known in account.closed if known.forgotten <= clock.forgotten)
 
 
-def forgetting(account: Account, gone: frozenset[str]) -> Account:
+def forgetting(account: Account, gone: frozenset[PeriodName]) -> Account:
     """The account when no call and no manual adjustment of these periods is remembered any more."""
     return replace(
         account,

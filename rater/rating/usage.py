@@ -10,6 +10,7 @@ from rater.rating.instant import DAY, Instant
 from rater.rating.line_cache import MOST, Kept, stretch
 from rater.rating.lines import CALLS, MINUTES, Line, meter_lines, settled
 from rater.rating.money import SECONDS_PER_MINUTE, ZERO, rounded
+from rater.rating.names import PeriodName, PlanId
 from rater.rating.pricing import meter_price
 from rater.rating.units import billed_seconds
 
@@ -18,7 +19,7 @@ class Segment(NamedTuple):
     """A stretch of a period under one version of a plan, with its own meters."""
 
     start: Instant
-    plan_id: str
+    plan_id: PlanId
     """The plan with the version that rates the whole segment, the latest effective at its start: `hybrid-200@1`."""
     inline: bool
     """Is the plan written in the account's subscription of that name, and not in the tariff book?"""
@@ -46,7 +47,7 @@ class Segment(NamedTuple):
         return self.until == self.start
 
 
-def stand_in(plan_id: str, start: Instant, end: Instant, *, inline: bool) -> Segment:
+def stand_in(plan_id: PlanId, start: Instant, end: Instant, *, inline: bool) -> Segment:
     """The segment of a period in which no plan is in force: no day of it, and none follows."""
     return Segment(start, plan_id, inline, of=max(1, (end - start) // DAY), until=start)
 
@@ -74,7 +75,7 @@ UNSEEN = DailyStats()
 class Usage(NamedTuple):
     """A period of an account: its segments in the order of time, and what was charged."""
 
-    period: str
+    period: PeriodName
     start: Instant
     end: Instant
     segments: tuple[Segment, ...]

@@ -17,6 +17,7 @@ from rater.processor.rows import TABLES, TARIFFS, TARIFFS_KEY, plan_key
 from rater.processor.tariff_rows import content_of, plan_words
 from rater.rating.book import Plan
 from rater.rating.catalog import NotPublished, Tariffs, publish, versioned
+from rater.rating.names import PlanId
 from rater.tools.tables import latest_rows
 from rater.wire.tariff_book import TariffBook
 
@@ -40,7 +41,7 @@ async def foresee(settings: Settings, book: TariffBook) -> Foreseen | None:
         return None
     core = book.to_core()
 
-    def plan_of(plan_id: str) -> Plan:
+    def plan_of(plan_id: PlanId) -> Plan:
         plan: Plan = rows[plan_key(plan_id)]
         return plan
 

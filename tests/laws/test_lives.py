@@ -26,6 +26,7 @@ from rater.rating.account import plan_intervals
 from rater.rating.charging import Begun
 from rater.rating.corrections import reverse_call
 from rater.rating.lifecycle import live
+from rater.rating.names import AccountKey
 from rater.rating.proration import prorated
 from rater.seam.model import LogRecord
 from tests.laws.life_model import Life
@@ -145,7 +146,7 @@ def late_into_its_own_month(patch: pytest.MonkeyPatch) -> None:
     """A call of a closed period opens it again."""
 
     def own(scope: Any, tariffs: Any, key: bytes, account: Any, period: Any) -> Any:
-        place = usage_key(key, period.name)
+        place = usage_key(AccountKey(key), period.name)
         return begin_period(scope.ledger(key, tariffs), account, period, period.start, place)
 
     patch.setattr(rater.processor.call_ended, "_open_late", own)

@@ -18,6 +18,7 @@ from rater.rating.account import Account
 from rater.rating.alerts import usage_alerts
 from rater.rating.book import Meter, Plan
 from rater.rating.calendar import Calendar
+from rater.rating.names import AccountKey, PeriodName, PlanId
 from rater.rating.usage import Segment, Usage
 from rater.seam.model import LogRecord
 from rater.wire.results import RESULTS
@@ -198,7 +199,7 @@ def test_nothing_is_left_untold(calls: list[tuple[int | None, bool]]) -> None:
     plan = five_of_each()
     for number, (talk, again) in enumerate(calls):
         log.add(call("A", number, talk), *([void(number)] if again else []))
-        usage = log.replay.rows[0].get("usage", usage_key(b"A", "2026-11"))
+        usage = log.replay.rows[0].get("usage", usage_key(AccountKey(b"A"), PeriodName("2026-11")))
         assert isinstance(usage, Usage)
         assert list(usage_alerts(Account(Calendar("Asia/Shanghai", 1)), usage, lambda _: plan, 0)) == []
 
@@ -207,7 +208,10 @@ def test_two_segments_that_reach_the_same_mark_at_once_tell_it_once() -> None:
     """A period is told of its allowance once, whichever plan's it is, and remembers that."""
     plan = five_of_each()
     usage = Usage(
-        "2026-11", 0, 10, (Segment(0, "both@1", inline=False, calls=4), Segment(5, "both@1", inline=False, calls=4))
+        PeriodName("2026-11"),
+        0,
+        10,
+        tuple(Segment(start, PlanId("both@1"), inline=False, calls=4) for start in (0, 5)),
     )
     found = once(usage_alerts(Account(Calendar("Asia/Shanghai", 1)), usage, lambda _: plan, 0))
     assert [one.mark for one in found] == ["allowance-80:connected-calls"]

@@ -13,6 +13,7 @@ from rater.processor import tariffs_published
 from rater.processor.step import make_step
 from rater.rating import account, advice, amendments, catalog, charging, proration
 from rater.rating.advice import Month, advise
+from rater.rating.names import PeriodName
 from rater.rating.usage import Call
 from rater.tools.log_file import LogLine
 from rater.tools.rerate import rerate
@@ -88,8 +89,8 @@ def a_book_that_makes_work_due() -> None:
 
 def months() -> list[Month]:
     """One with calls, one without."""
-    busy = Month("2026-10", {Call("outbound", connected=True, talk=6_000): 1}, Decimal("310.00"))
-    return [busy, Month("2026-11", {}, Decimal("300.00"))]
+    busy = Month(PeriodName("2026-10"), {Call("outbound", connected=True, talk=6_000): 1}, Decimal("310.00"))
+    return [busy, Month(PeriodName("2026-11"), {}, Decimal("300.00"))]
 
 
 def the_fee_of_an_idle_month() -> None:

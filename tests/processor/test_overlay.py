@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rater.processor.overlay import Overlay
 from rater.processor.rows import ADJUSTMENTS, CALLS, TABLES, adjustment_key, call_key, call_row, usage_key
 from rater.rating.account import PostedAdjustment
+from rater.rating.names import AccountKey, PeriodName
 from rater.seam.model import Changes, Row
 from rater.seam.rows import PartitionRows
 
@@ -19,11 +20,11 @@ PERIODS = ("2026-10", "2026-11")
 
 
 def a_call(period: str) -> bytes:
-    return call_row(period, 1, 2, 3, "outbound", "answered", "1", "2")
+    return call_row(PeriodName(period), 1, 2, 3, "outbound", "answered", "1", "2")
 
 
 def an_adjustment(period: str) -> PostedAdjustment:
-    return PostedAdjustment("a", "f", period)
+    return PostedAdjustment("a", "f", PeriodName(period))
 
 
 Write = tuple[int, bytes, int, str | None]
@@ -77,7 +78,7 @@ def agrees(overlay: Overlay, truth: Changes, count: int) -> None:
     for table, _, _ in KINDS:
         for account in ACCOUNTS:
             for period in PERIODS:
-                group = usage_key(account, period)
+                group = usage_key(AccountKey(account), PeriodName(period))
                 found = walked(truth, table, group)
                 rows: list[Any] = [truth[table][key] for key in found]
                 assert sorted(overlay.group(table, group)) == sorted(rows)
@@ -105,6 +106,6 @@ def test_no_table_is_walked_for_one_account() -> None:
     for number in range(1_000):
         rows.put(CALLS, call_key(b"A%d" % (number % 10), "pbx", f"c-{number}"), a_call("2026-10"))
     overlay = Overlay(rows)
-    assert len(list(overlay.group(CALLS, usage_key(b"A3", "2026-10")))) == 100
-    assert len(overlay.first(CALLS, usage_key(b"A3", "2026-10"), 7)) == 7
+    assert len(list(overlay.group(CALLS, usage_key(AccountKey(b"A3"), PeriodName("2026-10"))))) == 100
+    assert len(overlay.first(CALLS, usage_key(AccountKey(b"A3"), PeriodName("2026-10")), 7)) == 7
     assert kept.walks == 0

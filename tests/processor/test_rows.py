@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rater.processor.rows import ROW_FORMAT, TABLES, USAGE, RememberedCall, decode_call, encode_call, quoted
+from rater.rating.names import PeriodName, PlanId
 from rater.rating.usage import Segment, Usage
 
 INSTANTS = st.integers(0, 2**55)
@@ -60,7 +61,7 @@ def test_a_call_comes_back_as_it_was(call: RememberedCall) -> None:
 )
 def test_usage_comes_back_as_it_was(segments: list[Segment], money: Decimal) -> None:
     """To the last decimal place, with any number of segments."""
-    usage = Usage("2026-11-15", 1, 2, tuple(segments), 7, money, -money, Decimal("0E-9"), 3, 2)
+    usage = Usage(PeriodName("2026-11-15"), 1, 2, tuple(segments), 7, money, -money, Decimal("0E-9"), 3, 2)
     again = CODEC.decode(CODEC.encode(usage))
     assert again == usage
     assert str(again.total) == str(usage.total)
@@ -68,9 +69,9 @@ def test_usage_comes_back_as_it_was(segments: list[Segment], money: Decimal) -> 
 
 def test_rows_are_encoded_as_their_format_says() -> None:
     """What is in people's changelogs: whoever changes these bytes raises ROW_FORMAT, or old rows are misread."""
-    call = RememberedCall("2026-11", 1, None, 3, "outbound", "busy", "+86\u00e9", 'a"b')
-    segment = Segment(1, "p@1", inline=True, seconds=60, calls=2, cost=Decimal("0.20"))
-    usage = Usage("2026-11", 1, 9, (segment,), 4, Decimal("0.20"), Decimal("0.00"), Decimal(0), 2, 1)
+    call = RememberedCall(PeriodName("2026-11"), 1, None, 3, "outbound", "busy", "+86\u00e9", 'a"b')
+    segment = Segment(1, PlanId("p@1"), inline=True, seconds=60, calls=2, cost=Decimal("0.20"))
+    usage = Usage(PeriodName("2026-11"), 1, 9, (segment,), 4, Decimal("0.20"), Decimal("0.00"), Decimal(0), 2, 1)
     assert ROW_FORMAT == 4
     assert encode_call(call).decode() == '["2026-11",1,null,3,"outbound","busy","+86\u00e9","a\\"b",false]'
     assert CODEC.encode(usage) == b'["2026-11",1,9,[[1,"p@1",1,60,2,"0.20"]],4,"0.20","0.00","0",2,1]'

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rater.rating.advice import Month, advise, is_hybrid, is_package, month_cost
 from rater.rating.book import Band, Meter, Plan, Price
 from rater.rating.connect_rate import judged
+from rater.rating.names import PeriodName
 from rater.rating.usage import Call
 from rater.wire.shipped import shipped_book
 
@@ -20,7 +21,7 @@ MISSED = Call("outbound", connected=False, talk=0)
 
 
 def month(period: str, calls: int, paid: str = "0.00", talk: int = 60) -> Month:
-    return Month(period, {Call("inbound", connected=True, talk=talk): calls, MISSED: 7}, Decimal(paid))
+    return Month(PeriodName(period), {Call("inbound", connected=True, talk=talk): calls, MISSED: 7}, Decimal(paid))
 
 
 @pytest.mark.parametrize(

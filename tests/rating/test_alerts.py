@@ -9,11 +9,14 @@ from rater.rating.alerts import Alert, daily_alerts
 from rater.rating.calendar import Calendar
 from rater.rating.connect_rate import interval
 from rater.rating.forecast import Forecast
+from rater.rating.names import PeriodName, PlanId
 from rater.rating.usage import Segment, Usage
 
 CAP, GUARANTEED = Decimal("100.00"), Decimal("0.70")
 ACCOUNT = Account(Calendar("UTC"), (Subscription("s", "", None, 0, spend_cap=CAP, guaranteed_connect_rate=GUARANTEED),))
-USAGE = Usage("2026-11", 0, 1000, (Segment(0, "p@1", inline=False),), seq=100, attempts=100, connected=70)
+USAGE = Usage(
+    PeriodName("2026-11"), 0, 1000, (Segment(0, PlanId("p@1"), inline=False),), seq=100, attempts=100, connected=70
+)
 
 
 def shown(usage: Usage, total: str | None, at: int = 200) -> list[Alert]:

@@ -9,6 +9,7 @@ import pytest
 from rater.rating.book import Band, Meter, Plan, Price
 from rater.rating.corrections import adjust, reverse_call
 from rater.rating.lines import Line
+from rater.rating.names import PeriodName, PlanId
 from rater.rating.usage import Call, Segment, Usage, used
 
 PLAN = Plan(
@@ -18,9 +19,16 @@ PLAN = Plan(
     Meter(0, Price("flat", (Band(0, Decimal("0.20")),))),
     Meter(0, Price("flat", (Band(0, Decimal(1)),))),
 )
-SEGMENT = used(PLAN, Segment(0, "p@1", inline=False), 180, 2, 2)
+SEGMENT = used(PLAN, Segment(0, PlanId("p@1"), inline=False), 180, 2, 2)
 USAGE = Usage(
-    "2026-11", 0, 100, (SEGMENT, Segment(50, "q@1", inline=False)), 7, Decimal("3.00"), attempts=5, connected=2
+    PeriodName("2026-11"),
+    0,
+    100,
+    (SEGMENT, Segment(50, PlanId("q@1"), inline=False)),
+    7,
+    Decimal("3.00"),
+    attempts=5,
+    connected=2,
 )
 
 

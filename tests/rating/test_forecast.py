@@ -13,6 +13,7 @@ from rater.rating.book import Band, Meter, Plan, Price
 from rater.rating.calendar import Calendar, midnight_after, period_at
 from rater.rating.forecast import Forecast, forecast, looked
 from rater.rating.instant import SECOND, instant
+from rater.rating.names import PlanId
 from rater.rating.usage import Segment, Usage, used
 
 FLAT = Price("flat", (Band(0, Decimal("0.20")),))
@@ -24,7 +25,7 @@ PER_MINUTE = Plan("m@1", Decimal(0), "none", Meter(0, FLAT), None)
 def month(days: list[int], plan: Plan = PER_MINUTE) -> Usage:
     """October as it stands after so many days, each with so many minutes."""
     period = period_at(BERLIN, instant(datetime.fromisoformat("2026-10-15T12:00:00+02:00")))
-    usage = Usage(period.name, period.start, period.end, (Segment(period.start, plan.id, inline=False),))
+    usage = Usage(period.name, period.start, period.end, (Segment(period.start, PlanId(plan.id), inline=False),))
     then = period.start
     for minutes in days:
         usage = talking(usage, plan, minutes)
@@ -133,7 +134,7 @@ def test_the_days_of_a_segment_are_its_own() -> None:
     """Ten minutes a day up to the 11th, then twenty under another plan: 100 + 21 x 20 = 520 minutes, 104.00."""
     usage = month([10] * 10)
     eleventh = usage.looks.until
-    usage = usage._replace(segments=(*usage.segments, Segment(eleventh, "m@2", inline=False)))
+    usage = usage._replace(segments=(*usage.segments, Segment(eleventh, PlanId("m@2"), inline=False)))
     then = eleventh
     for _ in range(2):
         *earlier, last = usage.segments
@@ -151,6 +152,6 @@ def test_a_plan_that_is_to_come_takes_the_days_that_are_its_own() -> None:
     day = 86_400_000_000
     twenty_first = usage.start + 20 * day
     dear = Plan("d@1", Decimal(0), "none", Meter(0, Price("flat", (Band(0, Decimal(1)),))), None)
-    usage = usage._replace(segments=(*usage.segments, Segment(twenty_first, dear.id, inline=False)))
+    usage = usage._replace(segments=(*usage.segments, Segment(twenty_first, PlanId(dear.id), inline=False)))
     plans = {dear.id: dear, PER_MINUTE.id: PER_MINUTE}
     assert forecast(usage, BERLIN, lambda segment: plans[segment.plan_id], 2) == (Decimal("150.00"),) * 3

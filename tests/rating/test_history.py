@@ -9,10 +9,11 @@ import pytest
 from rater.rating.account import Account, PlanInterval, PlanName, Subscription, in_force, plan_intervals
 from rater.rating.calendar import Calendar, Period
 from rater.rating.history import folded
+from rater.rating.names import PeriodName
 
 END = 2_678_400_000_000
 """The end of January 1970."""
-PERIOD = Period("p", 100, 200)
+PERIOD = Period(PeriodName("p"), 100, 200)
 A, B, NEXT = PlanName("a"), PlanName("b"), PlanName("default")
 
 

@@ -9,6 +9,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from rater.rating.book import Band, Increment, Meter, Plan, Price
+from rater.rating.names import PeriodName, PlanId
 from rater.rating.rerating import Dated, _counted, _kept
 from rater.rating.usage import Call, Segment, Usage
 
@@ -35,7 +36,8 @@ def segments(cuts: list[int], names: list[str], until: int) -> tuple[Segment, ..
     last = until if until > starts[-1] else 0
     ends = [0] * (len(starts) - 1) + [last]
     return tuple(
-        Segment(start, name, inline=False, until=end) for start, name, end in zip(starts, names, ends, strict=False)
+        Segment(start, PlanId(name), inline=False, until=end)
+        for start, name, end in zip(starts, names, ends, strict=False)
     )
 
 
@@ -71,7 +73,7 @@ def kept(old: tuple[Segment, ...], new: tuple[Segment, ...], calls: list[Dated])
     was = tuple(
         segment._replace(seconds=seconds, calls=pieces) for segment, (seconds, pieces) in zip(old, sums, strict=True)
     )
-    return _kept(Usage("2026-11", 0, END, was), plans(old), new, plans(new))
+    return _kept(Usage(PeriodName("2026-11"), 0, END, was), plans(old), new, plans(new))
 
 
 @settings(max_examples=600, deadline=None)

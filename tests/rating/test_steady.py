@@ -13,6 +13,7 @@ from rater.rating import line_cache
 from rater.rating.book import Band, Meter, Plan, Price, PriceKind
 from rater.rating.instant import Instant
 from rater.rating.lines import settled
+from rater.rating.names import PlanId
 from rater.rating.usage import Segment, explain, used, worked_out
 
 START: Instant = 0
@@ -42,7 +43,7 @@ STEPS = st.lists(st.tuples(st.sampled_from([-60, -1, 0, 1, 6, 60, 90, 240]), st.
 
 def same(plan: Plan, steps: list[tuple[int, int]]) -> None:
     """Walk these steps; each is explained as it would be by a plan that keeps nothing."""
-    before = Segment(START, plan.id, inline=False)
+    before = Segment(START, PlanId(plan.id), inline=False)
     for seconds, calls in steps:
         after = used(plan, before, max(0, before.seconds + seconds), max(0, before.calls + calls), 2)
         anew = settled(worked_out(replace(plan), before, after, 2), after.cost - before.cost)
