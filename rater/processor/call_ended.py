@@ -6,7 +6,7 @@ conflict, too-old, late, late-no-plan, unknown-account or account-ended, too-far
 
 from __future__ import annotations
 
-from rater.processor.decision import CHARGED, DUPLICATE, TOLERANCE, Change, Decision, RecordScope, Rejected
+from rater.processor.decision import CHARGED, DUPLICATE, TOLERANCE, Change, Decision, RecordScope, Rejected, recorded_at
 from rater.processor.opening import Opened, begin_period, no_plan, usage_changes
 from rater.processor.outputs import call_member, charge
 from rater.processor.rows import ACCOUNTS, CALLS, USAGE, RememberedCall, call_key, call_row, decode_call, usage_key
@@ -38,7 +38,7 @@ def on_call(
 ) -> Decision | Rejected:
     """Decide on a call of the account whose id as bytes is `key`; `account` is what is kept of it."""
     start, ended = instant(event.started_at), instant(event.ended_at)
-    if ended > record.timestamp * 1000 + TOLERANCE and scope.check_timestamps:
+    if ended > recorded_at(record) + TOLERANCE and scope.check_timestamps:
         return Rejected("ends-in-future", "the call ends more than 5 minutes after its record's timestamp")
     tariffs = scope.tariffs
     if tariffs is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rater.processor.decision import APPLIED, TOLERANCE, Decision, RecordScope, Rejected, State
+from rater.processor.decision import APPLIED, TOLERANCE, Decision, RecordScope, Rejected, State, recorded_at
 from rater.processor.due import work
 from rater.rating.catalog import Tariffs
 from rater.rating.instant import DAY, Instant, instant, length
@@ -16,7 +16,7 @@ from rater.wire.events import ClockTicked
 def on_tick(scope: RecordScope, record: Record, event: ClockTicked) -> Decision | Rejected:
     """Decide on a tick: it moves the partition's time, which never falls, and does what has fallen due."""
     at = instant(event.at)
-    ahead = at > record.timestamp * 1000 + TOLERANCE
+    ahead = at > recorded_at(record) + TOLERANCE
     if ahead and scope.check_timestamps and not event.operator:
         return Rejected("tick-ahead", "the tick is more than 5 minutes ahead of its record's timestamp")
     newest = scope.now(record)

@@ -84,6 +84,11 @@ class Rejected(NamedTuple):
     detail: str = ""
 
 
+def recorded_at(record: Record) -> Instant:
+    """The instant at which the broker took a record."""
+    return record.timestamp * 1000
+
+
 @dataclass(frozen=True, slots=True)
 class RecordScope:
     """What a decision may look at: the rows as the records before it left them, and where the record stands."""
@@ -117,7 +122,7 @@ class RecordScope:
 
     def now(self, record: Record) -> Instant:
         """The instant of a record: its timestamp, where it has one, and never before the last tick."""
-        return max(record.timestamp * 1000 if self.check_timestamps else 0, self.state.now or 0)
+        return max(recorded_at(record) if self.check_timestamps else 0, self.state.now or 0)
 
     def plan(self, plan_id: PlanId) -> Plan:
         """A published version of a plan, by its id."""

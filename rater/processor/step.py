@@ -24,7 +24,7 @@ from rater.processor.adjusted import on_adjusted
 from rater.processor.call_ended import on_call
 from rater.processor.call_voided import on_voided
 from rater.processor.clock_ticked import on_tick
-from rater.processor.decision import FORWARDED, REJECTED, Decision, RecordScope, Rejected, State
+from rater.processor.decision import FORWARDED, REJECTED, Decision, RecordScope, Rejected, State, recorded_at
 from rater.processor.due import after, first_live
 from rater.processor.outputs import forward, rejection
 from rater.processor.overlay import Overlay
@@ -163,7 +163,7 @@ def _act(
         found = on_adjusted(scope, record, event, key, account)
     if isinstance(found, Rejected):
         return found
-    return watched(scope, record, key, account, found, record.timestamp * 1000)
+    return watched(scope, record, key, account, found, recorded_at(record))
 
 
 def _keyless(scope: RecordScope, record: Record, event: TariffsPublished | ClockTicked) -> Decision | Rejected:

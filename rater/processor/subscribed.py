@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from rater.processor.decision import APPLIED, DUPLICATE, Decision, RecordScope, Rejected
+from rater.processor.decision import APPLIED, DUPLICATE, Decision, RecordScope, Rejected, recorded_at
 from rater.processor.opening import too_far, usage_changes
 from rater.processor.outputs import charge
 from rater.processor.rows import ACCOUNTS, USAGE, dated_call, usage_key
@@ -137,7 +137,7 @@ def _begin(
 
     Fees that were charged before are looked at again, for they may have changed.
     """
-    ahead = scope.check_timestamps and said.start > record.timestamp * 1000
+    ahead = scope.check_timestamps and said.start > recorded_at(record)
     # A plan that is yet to come has moved `next_fee`, and no fee before it was looked at: periods with charges were.
     ends = [known.end for known in before.periods]
     charged = -1 if before.next_fee is None else min(before.next_fee, max(ends, default=0)) - 1
