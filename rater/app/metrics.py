@@ -1,7 +1,7 @@
 """What `/metrics` tells, in Prometheus' text: of the partitions that this worker rates, and of the worker itself.
 
 Counts of outcomes are committed with the charges: they survive restarts and never count a record twice, and a partition
-is told by the worker that has it. Counts of transactions begin with the process.
+is reported by the worker that has it. Counts of transactions begin with the process.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Worked(Protocol):
 
     @property
     def ready(self) -> bool:
-        """Does it take calls in?"""
+        """Whether it takes calls in."""
 
     @property
     def restored(self) -> tuple[int, int]:
@@ -82,7 +82,7 @@ class WorkerMetrics:
 
     def _transactions(self) -> Iterator[Metric]:
         done = sum((unit.tally for unit in self._engine.units.values()), Tally())
-        told = {
+        figures = {
             "transactions": ("Transactions committed", done.transactions),
             "transaction_records": ("Log records processed in committed transactions", done.records),
             "fold_seconds": ("Seconds spent in the rules", done.folds.seconds),
@@ -91,7 +91,7 @@ class WorkerMetrics:
                 done.commits.seconds,
             ),
         }
-        for name, (meaning, value) in told.items():
+        for name, (meaning, value) in figures.items():
             yield CounterMetricFamily(f"rater_{name}", meaning, value=value)
         yield _histogram("rater_fold_duration_seconds", "Time of one transaction in the rules", done.folds)
         yield _histogram("rater_commit_duration_seconds", "Time of one transaction in Kafka", done.commits)

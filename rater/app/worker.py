@@ -104,14 +104,14 @@ def _step(settings: Settings) -> Step:
 def log_internal_errors(step: Step) -> Step:
     """The step, and an error in the log for each record that the rules failed on: somebody must look at it."""
 
-    def told(rows: Rows, head: Head, partition: int, records: Iterable[Record]) -> Effects:
+    def reporting(rows: Rows, head: Head, partition: int, records: Iterable[Record]) -> Effects:
         effects = step(rows, head, partition, records)
         if effects.head.outcomes.get(FAILED, 0) > head.outcomes.get(FAILED, 0):
             for place, where in failures(effects.outputs):
                 logger.error("the rules failed on the record at %s, which is rejected: %s", place, where)
         return effects
 
-    return told
+    return reporting
 
 
 def clock_tick(partition: int, now: int) -> Output:

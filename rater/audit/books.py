@@ -124,7 +124,7 @@ def _amount(charge: dict[str, Any], name: str) -> Decimal:
     try:
         return Decimal(str(charge.get(name)))
     except InvalidOperation:
-        return ZERO  # a charge like that differs from what the log says, and is told as such
+        return ZERO  # a charge like that differs from what the log says, and is reported as such
 
 
 def _offset(place: str) -> int:

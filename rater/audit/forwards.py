@@ -55,7 +55,7 @@ def compare(sent: ForwardTally, arrived: ForwardTally, topic: str, report: Repor
         out, come = sent.counts[way], arrived.counts[way]
         if (out, sent.sums[way]) != (come, arrived.sums[way]):
             place = f"{topic}/{way[0]} to {topic}/{way[1]}"
-            told = "one of them is another" if out == come else ""
+            difference = "one of them is another" if out == come else ""
             report.add_finding(
-                "forward", place, f"{out} were forwarded, {come} arrived {told}".rstrip(), abs(out - come) or 1
+                "forward", place, f"{out} were forwarded, {come} arrived {difference}".rstrip(), abs(out - come) or 1
             )

@@ -37,7 +37,7 @@ class Books(Protocol):
         """What it is about: a charge's id, or the place of what was rejected."""
 
     def knows(self, piece: OutputRecord) -> bool:
-        """Was it published before?"""
+        """Whether it was published before."""
 
     def enter(self, piece: OutputRecord, place: str, *, before_cut: bool) -> None:
         """Take in the next one; up to the cut the workers had come when the audit began."""

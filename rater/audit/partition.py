@@ -156,11 +156,11 @@ class Proof:
         self._report.outcomes.update(theirs.outcomes)
         missing = sum(ours.outcomes.values()) - sum(theirs.outcomes.values())
         if missing:
-            told = f"{missing} records without an outcome" if missing > 0 else f"{-missing} outcomes without a record"
-            self._report.add_finding("no-outcome", self._place, told, abs(missing))
+            detail = f"{missing} records without an outcome" if missing > 0 else f"{-missing} outcomes without a record"
+            self._report.add_finding("no-outcome", self._place, detail, abs(missing))
         elif ours.outcomes != theirs.outcomes:
-            told = f"outcomes are {dict(theirs.outcomes)}, the log says {dict(ours.outcomes)}"
-            self._report.add_finding("state", self._place, told)
+            detail = f"outcomes are {dict(theirs.outcomes)}, the log says {dict(ours.outcomes)}"
+            self._report.add_finding("state", self._place, detail)
         if ours.state != theirs.state:
             self._report.add_finding("state", self._place, f"state is {theirs.state}, the log says {ours.state}")
 

@@ -36,7 +36,7 @@ MEANING: dict[FindingKind, str] = {
     "internal-error": "a record that the rules failed on: it is not charged",
 }
 UNCHANGED = 100
-"""Findings that are told one by one; all are counted."""
+"""Findings that are listed one by one; all are counted."""
 
 
 class Finding(NamedTuple):
@@ -92,7 +92,7 @@ class Report:
 
     @property
     def off(self) -> bool:
-        """Is anything wrong?"""
+        """Whether anything is wrong."""
         return bool(self.counts) or any(self.residues().values())
 
     @property

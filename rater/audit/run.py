@@ -74,10 +74,10 @@ async def audit(
         for partition, state in _states(scene, snapshot):
             base = done
 
-            def told(passed: int, base: int = base) -> None:
+            def passed_by(passed: int, base: int = base) -> None:
                 progress(base + passed, total)
 
-            await _prove(scene, partition, state, sources, keep, told)
+            await _prove(scene, partition, state, sources, keep, passed_by)
             done += sources.log.bounds.ends[partition] - sources.log.bounds.starts[partition]
     if (snapshot is None or snapshot.header.proven) and not scene.report.unproven:
         forwards.compare(scene.sent, scene.arrived, topic, scene.report)
@@ -117,7 +117,7 @@ async def _prove(
     state: ReplayState,
     sources: Sources,
     keep: Writer | None,
-    told: Callable[[int], None],
+    progress: Callable[[int], None],
 ) -> None:
     place, start = f"{scene.topic}/{partition}", state.origin.head.next_offset
     first, end = (limits[partition] for limits in sources.log.bounds)
@@ -139,7 +139,7 @@ async def _prove(
     proof = Proof(scene, partition, state.origin, _published(partition, state.origin, sources))
     async for records, position in span(sources.log.consumer, sources.log.topic, partition, start, until):
         await proof.take(records)
-        told(position - first)
+        progress(position - first)
     passed = await proof.end(more=until < end)
     if keep is not None:
         keep.add(partition, _state_after(scene, proof, partition, state.origin, passed))

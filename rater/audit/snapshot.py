@@ -36,7 +36,7 @@ class SnapshotHeader:
     """The log's real topic name."""
     partitions: int
     proven: bool
-    """Were the rows proved by a replay from the log's start on, or from a snapshot that was? Else taken on trust."""
+    """Whether the rows were proved by a replay from the log's start, or from a snapshot that was; else trusted."""
     previous: str | None = None
     """The SHA-256 of the snapshot before."""
     row_format: int = ROW_FORMAT

@@ -1,4 +1,4 @@
-"""Is the latest `spend` of each account's period what the log says? Of a key only the last value is looked at."""
+"""Whether the latest `spend` of each account's period is what the log says: of a key only the last value counts."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Do these charges hold by themselves? For whoever does not trust the rater: one file, and none of its rules.
+"""Whether charges hold by themselves. For whoever does not trust the rater: one file, and none of its rules.
 
 `python verify.py charges.jsonl`, or charges on standard input: one JSON object a line, an account's in their order.
 Each account's period counts its charges 1, 2, 3; `period_total` is their sum so far; the lines of a charge sum to its

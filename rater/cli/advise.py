@@ -70,8 +70,8 @@ def connect_rate(
     if not found:
         raise fail(f"nothing was ever charged to {account}", "see the accounts with: rater rate LOG --summary", 1)
     if as_json:
-        told = [{"period": one.period, **one.connect_rate.model_dump()} for one in found]
-        typer.echo(json.dumps({"account": account, "periods": told}, indent=2))
+        rates = [{"period": one.period, **one.connect_rate.model_dump()} for one in found]
+        typer.echo(json.dumps({"account": account, "periods": rates}, indent=2))
     else:
         _print_rates(account, found)
 

@@ -102,8 +102,8 @@ def _verdict(report: Report) -> str:
     from rater.audit.report import MEANING
 
     if report.off:
-        told = "\n".join(f"  {count:,} {kind}: {MEANING[kind]}" for kind, count in sorted(report.counts.items()))
-        return f"[bold red]The books do not hold.[/]\n{told}".rstrip()
+        kinds = "\n".join(f"  {count:,} {kind}: {MEANING[kind]}" for kind, count in sorted(report.counts.items()))
+        return f"[bold red]The books do not hold.[/]\n{kinds}".rstrip()
     if report.unproven:
         return "[bold yellow]Nothing is off in what could be looked at, but not all could be proved.[/]"
     return "[bold green]Proved: every record has its outcome, and every charge is, byte for byte, what the log says.[/]"

@@ -46,17 +46,18 @@ def demo(
     from rater.tools.demo import WorkerEnded, demo_settings, size, story
     from rater.tools.embedded import NoEmbeddedBroker, embedded_broker
 
-    told = size(story(seed, calls, accounts))
-    if told.heaviest > MOST_IN_A_PARTITION:
+    planned = size(story(seed, calls, accounts))
+    if planned.heaviest > MOST_IN_A_PARTITION:
         raise fail(
-            f"{told.heaviest:,} records would be in one partition; the embedded broker holds {MOST_IN_A_PARTITION:,}",
+            f"{planned.heaviest:,} records would be in one partition; "
+            f"the embedded broker holds {MOST_IN_A_PARTITION:,}",
             "take fewer --calls or more --accounts",
         )
     topics = [spec.name for spec in topic_plan(demo_settings(""), TABLES)]
     try:
         with embedded_broker(topics) as address, tempfile.TemporaryDirectory(prefix="rater-demo-") as folder:
             settings = demo_settings(address)
-            tale = Story(calls, seconds, accounts, seed, told)
+            tale = Story(calls, seconds, accounts, seed, planned)
             report = asyncio.run(_run(settings, Path(folder), tale, console=console, keep=keep))
     except (NoEmbeddedBroker, WorkerEnded) as error:
         raise fail(str(error), status=1) from error
@@ -76,14 +77,14 @@ class Story(NamedTuple):
     size: Size
 
 
-async def _run(settings: Settings, folder: Path, told: Story, *, console: bool, keep: bool) -> Report:
+async def _run(settings: Settings, folder: Path, planned: Story, *, console: bool, keep: bool) -> Report:
     from rater.audit.run import audit
     from rater.kafka.log_writer import publish_book
     from rater.tools.demo import all_rated, running, story
     from rater.tools.feed import feed
     from rater.wire.shipped import shipped_book
 
-    wanted = told.size.events
+    wanted = planned.size.events
     view = DemoView(wanted)
     log = folder / "worker.log"
     async with running("worker", settings, log) as worker, _console(settings, folder, on=console) as address:
@@ -92,9 +93,11 @@ async def _run(settings: Settings, folder: Path, told: Story, *, console: bool, 
             view.console = address
         async with _shown(view), _watched(settings, view):
             await publish_book(settings, shipped_book())
-            async for fed in feed(settings, story(told.seed, told.calls, told.accounts), rate=wanted / told.seconds):
+            async for fed in feed(
+                settings, story(planned.seed, planned.calls, planned.accounts), rate=wanted / planned.seconds
+            ):
                 view.fed = fed
-            await all_rated(settings, told.size.records + settings.partitions, worker, log)
+            await all_rated(settings, planned.size.records + settings.partitions, worker, log)
             await asyncio.sleep(0.5)  # for the eye: the last figures on the screen
             report = await audit(settings)
         if address and keep:

@@ -38,7 +38,7 @@ def rate(
 ) -> None:
     """Print the charges of a log, one JSON object a line, byte for byte as the worker publishes them.
 
-    Rejected records are told on standard error and counted; they are no failure.
+    Rejected records are listed on standard error and counted; they are no failure.
     """
     from rater.cli.files import lines_of, source
     from rater.cli.tariffs import load
@@ -122,8 +122,8 @@ class _Sink:
         stems = [path.stem for path in self._folder.glob("*.jsonl")]
         others = [int(stem) for stem in stems if stem.isdecimal() and int(stem) >= partitions]
         if others:
-            told = f"{self._folder} has {min(others)}.jsonl, and this log has {partitions} partition(s)"
-            raise fail(told, "it is of another rating: remove it, or name another folder")
+            problem = f"{self._folder} has {min(others)}.jsonl, and this log has {partitions} partition(s)"
+            raise fail(problem, "it is of another rating: remove it, or name another folder")
         for partition in range(partitions):
             self._file(partition, self._folder)
 

@@ -82,7 +82,7 @@ def _tell(outcome: Outcome, *, quiet: bool) -> None:
     from rater.wire.reasons import REASONS
 
     if outcome.reason is not None:
-        known = {str(reason): told for reason, told in REASONS.items()}.get(outcome.reason)
+        known = {str(reason): text for reason, text in REASONS.items()}.get(outcome.reason)
         raise fail(
             f"rejected: {outcome.reason}: {outcome.detail}", known.what_to_do if known is not None else "", REJECTED
         )

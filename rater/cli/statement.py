@@ -76,9 +76,9 @@ def _print(found: Statement, *, items: bool) -> None:
     from rater.readmodel.statement import by_kind
     from rater.readmodel.texts import meter_words
 
-    told = found.period
-    state = "closed" if told.closed else "running: not final"
-    table = Table(title=plain(f"{told.account}, {told.period} ({state}), {told.currency}"), title_justify="left")
+    view = found.period
+    state = "closed" if view.closed else "running: not final"
+    table = Table(title=plain(f"{view.account}, {view.period} ({state}), {view.currency}"), title_justify="left")
     table.add_column("plan")
     table.add_column("what")
     for name in ("included", "billed", "rate", "amount"):
@@ -89,20 +89,20 @@ def _print(found: Statement, *, items: bool) -> None:
             plain(line.plan), plain(what), _some(line.covered), _some(line.billable), line.rate or "", line.amount
         )
     table.add_section()
-    parts = by_kind(told)
+    parts = by_kind(view)
     for name, amount in parts.items():
         table.add_row("", name, "", "", "", amount)
-    table.add_row("", "[bold]total[/]", "", "", "", f"[bold]{told.total}[/]")
+    table.add_row("", "[bold]total[/]", "", "", "", f"[bold]{view.total}[/]")
     console = terminal()
     show_table(table, console=console)
     console.print(
-        f"{told.charges:,} charges, {told.connected_calls:,} connected calls, "
-        f"{told.talk_seconds / 60:,.0f} minutes of talk time"
+        f"{view.charges:,} charges, {view.connected_calls:,} connected calls, "
+        f"{view.talk_seconds / 60:,.0f} minutes of talk time"
     )
     if items:
         charges = found.charges
         while page := list(islice(charges, PAGE)):
-            show_table(_items(page, told.time_zone or "UTC"), console=console)
+            show_table(_items(page, view.time_zone or "UTC"), console=console)
     else:
         console.print("every charge: --items, or --csv, --json, --html FILE", style="dim")
 

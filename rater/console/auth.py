@@ -25,7 +25,7 @@ HOURS = 12
 OPEN = frozenset({"/login", "/live", "/ready"})
 """Paths that need no token: where it is given, and what supervisors ask."""
 PROGRAMS = ("/api/", "/metrics")
-"""Paths that are for programs: they are told what is wrong, not led to a page."""
+"""Paths that are for programs: they get an error, not a page."""
 
 TRIES, PER_SECONDS = 10, 60.0
 """Wrong tokens in that time, from anywhere, after which none is looked at for a while."""
@@ -71,7 +71,7 @@ class TokenAuth:
         return True
 
     def too_many(self) -> bool:
-        """Were there so many wrong tokens that none is looked at now?"""
+        """Whether there were so many wrong tokens that none is checked now."""
         now = time.monotonic()
         while self._wrong and self._wrong[0] < now - PER_SECONDS:
             self._wrong.popleft()

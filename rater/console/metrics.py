@@ -24,7 +24,7 @@ class ConsoleMetrics:
         live = self._live
         with self._store.read() as connection:
             currency = money_of(connection).currency
-            off, told = residue(connection), totals(connection)
+            off, sums = residue(connection), totals(connection)
         lag = GaugeMetricFamily("rater_lag_records", "Records of the log without an outcome", labels=["partition"])
         for partition, waiting in sorted(live.lags().items()):
             lag.add_metric([str(partition)], waiting)
@@ -36,10 +36,10 @@ class ConsoleMetrics:
         )
         money.add_metric([currency], float(off))
         yield money
-        yield CounterMetricFamily("rater_charges", "Charges in the read model", value=told.charges)
-        yield GaugeMetricFamily("rater_periods", "Periods in the read model", value=told.periods)
+        yield CounterMetricFamily("rater_charges", "Charges in the read model", value=sums.charges)
+        yield GaugeMetricFamily("rater_periods", "Periods in the read model", value=sums.periods)
         rejected = CounterMetricFamily("rater_rejected", "Records that did nothing, by reason", labels=["reason"])
-        for one in told.rejected:
+        for one in sums.rejected:
             rejected.add_metric([one.reason], one.times)
         yield rejected
 

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def serve(store: Store, token: str, follower: Follower, host: str, port: int) -> None:
-    """Serve until told to end. The address is in the log; port 0 is a free one."""
+    """Serve until stopped. The address is in the log; port 0 is a free one."""
     app = create_app(store, token, follower)
     pages.install(app, store, follower.live)
     with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as listening:

@@ -53,8 +53,8 @@ def weaknesses(specs: Sequence[TopicSpec], states: Mapping[str, TopicState]) -> 
             continue
         in_sync = state.config.get("min.insync.replicas")  # not every broker tells, and some decide it themselves
         if state.replication < 3 or (in_sync is not None and int(in_sync) < 2):
-            told = "" if in_sync is None else f", min.insync.replicas={in_sync}"
-            found.append(f"{spec.name}: {state.replication} replicas{told}; have 3 and 2")
+            minimum = "" if in_sync is None else f", min.insync.replicas={in_sync}"
+            found.append(f"{spec.name}: {state.replication} replicas{minimum}; have 3 and 2")
         if state.config.get("unclean.leader.election.enable") == "true":
             found.append(f"{spec.name}: unclean leader election is on; switch it off")
     return found

@@ -1,4 +1,4 @@
-"""What the engine needs to be told: the topics, the tables, the step, and the timeouts."""
+"""The engine's configuration: the topics, the tables, the step, and the timeouts."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class EngineConfig:
     """(partition, now in ms) to the tick record for the log; None writes none: time comes from elsewhere."""
     tick_interval: float = 60.0
     work_left: Callable[[Any], bool] = lambda _state: False
-    """Does a head's state say that a tick has left work? Then the next tick is written at once."""
+    """Whether a head's state says that a tick has left work; then the next tick is written at once."""
     session_timeout: float = 10.0
     rebalance_timeout: float = 20.0
     transaction_timeout: float = 10.0

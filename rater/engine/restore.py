@@ -45,7 +45,7 @@ Progress = Callable[[int, int], None]
 
 
 async def restore(
-    config: EngineConfig, partitions: set[int], told: Progress = lambda _read, _total: None
+    config: EngineConfig, partitions: set[int], progress: Progress = lambda _read, _total: None
 ) -> dict[int, Restored]:
     """Take over `partitions`. Raises `Refused` where going on would lose or repeat records.
 
@@ -60,7 +60,7 @@ async def restore(
                 group.create_task(_start(producer))
             group.create_task(consumer.start())
         bounds = await _bounds(config, consumer, partitions)
-        rows = await _read(config, consumer, partitions, bounds, told)
+        rows = await _read(config, consumer, partitions, bounds, progress)
         heads = await _heads(config, rows, bounds)
         await consumer.stop()
         done = True
@@ -110,7 +110,7 @@ async def _bounds(config: EngineConfig, consumer: AIOKafkaConsumer, partitions: 
 
 
 async def _read(
-    config: EngineConfig, consumer: AIOKafkaConsumer, partitions: set[int], bounds: RestoreBounds, told: Progress
+    config: EngineConfig, consumer: AIOKafkaConsumer, partitions: set[int], bounds: RestoreBounds, progress: Progress
 ) -> dict[int, PartitionRows]:
     starts, ends = bounds
     tables = {config.changelog(table.name): table for table in config.all_tables}
@@ -133,7 +133,7 @@ async def _read(
                     values.pop(record.key, None)
                 else:
                     values[record.key] = record.value
-        told(read, total)
+        progress(read, total)
         # Markers and aborted records at the tail are no records, but the position passes them.
         behind = {tp for tp in behind if await consumer.position(tp) < ends[tp]}
         if monotonic() - reported >= REPORT_EVERY:

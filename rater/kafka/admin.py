@@ -112,7 +112,7 @@ async def create(
 ) -> list[LeftOut]:
     """Create topics, and wait until they can be used; one that is there already is left alone.
 
-    A managed broker may fix some settings: those that it refuses are left out one by one and told, but for the
+    A managed broker may fix some settings: those that it refuses are left out one by one and reported, but for the
     `needed` ones (None: all are). Raises aiokafka's error with the topic's name, or TimeoutError.
     """
     left_out: list[LeftOut] = []

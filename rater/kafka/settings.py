@@ -29,7 +29,7 @@ def _dotenv() -> list[str]:
 
 
 class Settings(BaseSettings):
-    """Read once at the start of a process; wrong values are told with the variable's name."""
+    """Read once at the start of a process; an error names the variable."""
 
     model_config = SettingsConfigDict(env_prefix="RATER_", env_file=".env", extra="ignore", frozen=True)
 

@@ -50,9 +50,9 @@ class State(NamedTuple):
     due: Instant | None = None
     """No account has work that falls due before this instant of the ticks' time; None while none has any."""
     left: bool = False
-    """Has the last tick left work, since it had made as many row changes as it may?"""
+    """Whether the last tick left work because it had made as many row changes as it may."""
     newest: Instant | None = None
-    """Of bare events, which have no timestamps: the latest instant that any of them told."""
+    """Of bare events, which have no timestamps: the latest instant in any of them."""
 
     @classmethod
     def read(cls, words: Mapping[str, Any] | None) -> State:
@@ -74,7 +74,7 @@ class Decision(NamedTuple):
     state: State | None = None
     """The partition's new state, if it changes."""
     grows: bool = False
-    """Does it change rows that grow with every event, so that its size must be looked at?"""
+    """Whether it changes rows that grow with every event, so that its size must be checked."""
 
 
 class Rejected(NamedTuple):
@@ -118,7 +118,7 @@ class RecordScope:
     partitions: int
     check_timestamps: bool
     spend: bool
-    """Is `spend` told?"""
+    """Whether `spend` is published."""
 
     def now(self, record: Record) -> Instant:
         """The instant of a record: its timestamp, where it has one, and never before the last tick."""

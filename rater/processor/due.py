@@ -38,7 +38,7 @@ class Done(NamedTuple):
 
 
 def work_left(state: State) -> bool:
-    """Has the last tick left something that is due?
+    """Whether the last tick left something that is due.
 
     What a call makes due (the look at the days of a period that it opens) can wait for the next tick of the clock.
     """

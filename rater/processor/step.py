@@ -54,7 +54,7 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True, spend: boo
     """The step of a log.
 
     `topic` is the log's name in `rater-from`. `check_timestamps` False is for bare events without timestamps of their
-    own: then nothing is found to lie in the future. `spend`: is the latest state of each period told, beside charges?
+    own: then no event can lie in the future. `spend`: whether to publish the latest state of each period too.
     """
 
     def step(rows: Rows, head: Head, partition: int, records: Iterable[Record]) -> Effects:
@@ -179,7 +179,7 @@ def _rejected(scope: RecordScope, record: Record, why: Rejected) -> Decision:
 
 
 def _fits(decision: Decision) -> bool:
-    """Does each row and each output fit? Those of a call are bounded by what its record can say and need no look."""
+    """Whether each row and each output fits. Those of a call are bounded by its record and need no check."""
     rows = (_ENCODE[table](row) for table, _, row in decision.changes if table in _GROWING and row is not None)
     values = (output.value for output in decision.outputs if output.value is not None)
     return all(len(row) <= ROW_BYTES for row in rows) and all(len(value) <= ROW_BYTES for value in values)

@@ -90,7 +90,7 @@ def _said(event: AccountSubscribed) -> Subscription:
 
 
 def _fingerprint(said: Subscription, written: Callable[[Decimal], str]) -> str:
-    """Of all that a subscription says; `written` is how its numbers are told."""
+    """Of all that a subscription says; `written` writes its numbers."""
     plan = None if said.plan is None else [said.plan.name] if said.inline is None else plan_content(said.inline)
     values = ((field, getattr(said, field)) for field in _OPTIONAL)
     fields = [

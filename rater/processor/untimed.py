@@ -30,7 +30,7 @@ def too_far_ahead(newest: Instant | None, at: Instant | None) -> Rejected | None
 
 
 def noted(scope: RecordScope, record: Record, decision: Decision) -> Decision:
-    """The decision, which remembers the newest time that was told; to the day, for it changes the state.
+    """The decision, which remembers the newest time of an event; to the day, for it changes the state.
 
     Calls and ticks tell what time it is. A subscription does not: it may hold since long ago, or from next year on.
     """

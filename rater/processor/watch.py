@@ -1,7 +1,7 @@
-"""What people are told beside the charges: alerts, each once, and the latest spend of each account's period.
+"""What is published for people beside the charges: alerts, each once, and the latest spend of each period.
 
-An alert is told in the transaction of the event that shows it, and the usage row remembers it. Spend is told once a
-batch for each usage that changed, so its last value depends on the log alone, and how often it is told does not matter.
+An alert is published in the transaction of the event that raises it, and the usage row remembers it. Spend is published
+once a batch for each usage that changed: its last value depends on the log alone, its number of messages does not.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def spend_of(
 def spends_of(scope: RecordScope, record: Record, changes: Changes) -> Iterator[Output]:
     """The spend of each open period that a batch changed, or whose account it changed.
 
-    What it deleted was told when the period closed. So a key's last value depends on the log alone.
+    What it deleted was published when the period closed. So a key's last value depends on the log alone.
     """
     if scope.tariffs is None:
         return

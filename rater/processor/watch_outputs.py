@@ -76,24 +76,24 @@ def forgotten(scope: RecordScope, record: Record, key: AccountKey, period: Perio
     )
 
 
-def alert(scope: RecordScope, record: Record, key: AccountKey, usage: Usage, told: Alert, at: Instant) -> Output:
+def alert(scope: RecordScope, record: Record, key: AccountKey, usage: Usage, raised: Alert, at: Instant) -> Output:
     """Something that a person should know, shown by an event of the instant `at`."""
     account = key.decode()
-    ident = f"{account}:{usage.period}:{told.mark}"
-    value = minutes_of(int(told.value)) if told.unit == "minutes" else plain(Decimal(told.value))
+    ident = f"{account}:{usage.period}:{raised.mark}"
+    value = minutes_of(int(raised.value)) if raised.unit == "minutes" else plain(Decimal(raised.value))
     body: dict[str, object] = {
         "type": "alert/1",
         "alert_id": ident,
         "account": account,
         "period": usage.period,
-        "kind": told.kind,
+        "kind": raised.kind,
     }
-    if told.meter is not None:
-        body["meter"] = told.meter
-    body |= {"at": moment(at).isoformat(), "value": value, "limit": plain(told.limit)}
-    if told.around is not None:
-        body |= {"low": plain(told.around.low), "high": plain(told.around.high)}
-    if told.unit == "money" and scope.tariffs is not None:
+    if raised.meter is not None:
+        body["meter"] = raised.meter
+    body |= {"at": moment(at).isoformat(), "value": value, "limit": plain(raised.limit)}
+    if raised.around is not None:
+        body |= {"low": plain(raised.around.low), "high": plain(raised.around.high)}
+    if raised.unit == "money" and scope.tariffs is not None:
         body["currency"] = scope.tariffs.book.currency
     marks = headers(scope, record, _ALERT, ident)
     return Output("alerts", scope.partition, key, orjson.dumps(body), record.timestamp, marks)

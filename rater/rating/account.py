@@ -89,7 +89,7 @@ class Account:
     """Manual adjustments that an earlier version of the rater kept here; now each has a row of its own."""
     next_look: Instant | None = None
     watched: bool = False
-    """Does the history say a spend cap or a connect rate? Kept here, since every call asks."""
+    """Whether the history has a spend cap or a connect rate; kept here, since every call asks."""
     known_from: Instant = NEVER
     """What was forgotten when this was first kept: the account may have been here before, and its older calls too."""
 

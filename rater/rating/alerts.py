@@ -55,40 +55,40 @@ class Alert(NamedTuple):
 
 
 def usage_alerts(account: Account, usage: Usage, plan_of: PlanOfSegment, at: Instant) -> Iterator[Alert]:
-    """What the usage as it is now shows and was not told before; `at` is the instant of the event."""
-    told = usage.alerts
+    """What the usage as it is now shows and was not raised before; `at` is the instant of the event."""
+    raised = usage.alerts
     for segment in usage.segments:
         plan = plan_of(segment)
         if plan.minutes is not None and plan.minutes.allowance:
-            yield from _allowance(MINUTES, plan.minutes, segment.seconds, SECONDS_PER_MINUTE, told)
+            yield from _allowance(MINUTES, plan.minutes, segment.seconds, SECONDS_PER_MINUTE, raised)
         if plan.calls is not None and plan.calls.allowance:
-            yield from _allowance(CALLS, plan.calls, segment.calls, 1, told)
-    if CAP not in told:
+            yield from _allowance(CALLS, plan.calls, segment.calls, 1, raised)
+    if CAP not in raised:
         cap = in_effect(account.history, "spend_cap", min(max(at, usage.start), usage.end - 1))
         if cap is not None and usage.seq and usage.total >= cap:
             yield Alert(CAP, "money", usage.total, cap)
 
 
-def cannot_alert(account: Account, plan: Plan, segment: Segment, told: tuple[str, ...]) -> bool:
-    """Is there surely nothing to tell after a call in this segment? A quick look, for nearly every call."""
+def cannot_alert(account: Account, plan: Plan, segment: Segment, raised: tuple[str, ...]) -> bool:
+    """Whether a call in this segment can raise no alert: a cheap check that nearly every call passes."""
     minutes, calls = plan.minutes, plan.calls
     if minutes is not None and minutes.allowance and segment.seconds * 5 >= minutes.allowance * 240:
-        rest = segment.seconds < minutes.allowance * 60 and _MINUTES_80 in told
-        if not rest and _MINUTES_100 not in told:
+        rest = segment.seconds < minutes.allowance * 60 and _MINUTES_80 in raised
+        if not rest and _MINUTES_100 not in raised:
             return False
     if calls is not None and calls.allowance and segment.calls * 5 >= calls.allowance * 4:
         return False
     return not account.watched
 
 
-def _allowance(name: str, meter: Meter, used: int, per: int, told: tuple[str, ...]) -> Iterator[Alert]:
+def _allowance(name: str, meter: Meter, used: int, per: int, raised: tuple[str, ...]) -> Iterator[Alert]:
     assert meter.allowance is not None  # noqa: S101 - an unlimited one never runs out
     whole = meter.allowance * per
     if used * 5 < whole * 4:
         return
     unit: Unit = "minutes" if name == MINUTES else "calls"
     for kind, fifths in ((ALLOWANCE_80, 4), (ALLOWANCE_100, 5)):
-        if used * 5 >= whole * fifths and f"{kind}:{name}" not in told:
+        if used * 5 >= whole * fifths and f"{kind}:{name}" not in raised:
             yield Alert(kind, unit, used, Decimal(meter.allowance * fifths) / 5, name)
 
 
@@ -97,12 +97,12 @@ def daily_alerts(account: Account, usage: Usage, expected: Forecast | None, at: 
     if (at - usage.start) * MIN_SHARE < usage.end - usage.start:
         return
     then = min(at, usage.end - 1)
-    told = usage.alerts
-    if FORECAST not in told and CAP not in told and expected is not None and usage.seq >= MIN_ATTEMPTS:
+    raised = usage.alerts
+    if FORECAST not in raised and CAP not in raised and expected is not None and usage.seq >= MIN_ATTEMPTS:
         cap = in_effect(account.history, "spend_cap", then)
         if cap is not None and expected.total > cap:
             yield Alert(FORECAST, "money", expected.total, cap)
-    if CONNECT not in told and usage.attempts >= MIN_ATTEMPTS:
+    if CONNECT not in raised and usage.attempts >= MIN_ATTEMPTS:
         guaranteed = in_effect(account.history, "guaranteed_connect_rate", then)
         around = interval(usage.connected, usage.attempts)
         if guaranteed is not None and around is not None and around.high < guaranteed:

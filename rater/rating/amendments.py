@@ -124,7 +124,7 @@ def _default_of(usage: Usage, account: Account) -> str | None:
 
 
 def offered(said: Subscription, account: Account, tariffs: Tariffs) -> bool:
-    """Is there such a plan? One that the book has withdrawn can still be repeated by an account that is on it."""
+    """Whether there is such a plan. An account on a plan that the book has withdrawn can repeat it."""
     plan: PlanName | None = said.plan
     if plan is None or plan.inline:
         return True

@@ -42,7 +42,7 @@ def _share(part: int, whole: int) -> Decimal:
 
 
 def judged(connected: int, attempts: int, band: tuple[Decimal, Decimal]) -> Verdict:
-    """Is a connect rate what the trade expects? `band` is the tariff book's `connect_rate_band`, a share each.
+    """Whether a connect rate is what the trade expects. `band` is the tariff book's `connect_rate_band`, a share each.
 
     Above is no praise: more than the band connects where answering machines or false answer signals count as answers.
     """

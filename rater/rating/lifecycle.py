@@ -31,7 +31,7 @@ class Clock(NamedTuple):
     """Identities of periods that end at or before this are forgotten."""
 
     def past(self, account: Account) -> bool:
-        """Has a fee of the account fallen due, or must a period of it close?"""
+        """Whether a fee of the account has fallen due, or a period of it must close."""
         return (account.next_fee is not None and account.next_fee <= self.now) or (
             bool(account.periods) and account.periods[0].end <= self.closed
         )
@@ -118,7 +118,7 @@ def forgetting(account: Account, gone: frozenset[PeriodName]) -> Account:
 
 
 def is_empty(account: Account) -> bool:
-    """Is nothing left to know of the account? Then its row can go."""
+    """Whether the account has no history, charges or pending fees left, so that its row can go."""
     return not (
         account.history or account.adjustments or account.periods or account.closed or account.next_fee is not None
     )

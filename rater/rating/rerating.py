@@ -70,7 +70,7 @@ def unused(segment: Segment) -> Segment:
 def _counted(start: Instant, segments: tuple[Segment, ...], plans: list[Plan], calls: Iterable[Dated]) -> list[Count]:
     """What the segments' meters count of these calls; one that no plan is in force for costs nothing.
 
-    Calls that are alike are told apart by nothing, so each kind is billed once.
+    Calls that are alike cost the same, so each kind is billed once.
     """
     kinds: dict[tuple[int, Call], int] = {}
     starts = [segment.start for segment in segments]
@@ -101,7 +101,7 @@ class _Span(NamedTuple):
 
 
 def _kept(usage: Usage, old_plans: list[Plan], new: tuple[Segment, ...], plans: list[Plan]) -> list[Count] | None:
-    """What the old segments counted, as the new ones would have; None where that cannot be told from their sums."""
+    """What the old segments counted, as the new ones would have; None where their sums do not say it."""
     old = _spans(usage, usage.segments, old_plans)
     spans = _spans(usage, new, plans)
     if not old or not spans or not spans[0].start <= old[0].start < spans[0].end:

@@ -22,7 +22,7 @@ class Segment(NamedTuple):
     plan_id: PlanId
     """The plan with the version that rates the whole segment, the latest effective at its start: `hybrid-200@1`."""
     inline: bool
-    """Is the plan written in the account's subscription of that name, and not in the tariff book?"""
+    """Whether the plan stands in the account's subscription of that name, not in the tariff book."""
     seconds: int = 0
     """Billed seconds that the minutes meter counted."""
     calls: int = 0
@@ -43,7 +43,7 @@ class Segment(NamedTuple):
 
     @property
     def stands_in(self) -> bool:
-        """Has it no time at all? It only names a plan in a period that has charges and no plan in force."""
+        """Whether it has no time at all: it only names a plan in a period that has charges and no plan in force."""
         return self.until == self.start
 
 
@@ -94,7 +94,7 @@ class Usage(NamedTuple):
     looks: DailyStats = UNSEEN
     """What its days brought so far."""
     alerts: tuple[str, ...] = ()
-    """What was told of it: each alert once."""
+    """The alerts that were raised for it, each once."""
 
 
 class Call(NamedTuple):
@@ -106,7 +106,7 @@ class Call(NamedTuple):
 
 
 def counted(meter: Meter | None, call: Call) -> bool:
-    """Does the meter count this call?"""
+    """Whether the meter counts this call."""
     return call.connected and meter is not None and (meter.directions is None or call.direction in meter.directions)
 
 

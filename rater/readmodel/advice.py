@@ -79,13 +79,13 @@ def _offer(offer: Offer, plan: Plan) -> OfferView:
     return OfferView(plan=offer.plan, kind=kind, total=plain(offer.total), worst=plain(offer.worst), costs=costs)
 
 
-def _protection(told: Protection) -> ProtectionView:
+def _protection(protection: Protection) -> ProtectionView:
     return ProtectionView(
-        package=told.package.plan,
-        package_worst=plain(told.package.worst),
-        hybrid=told.hybrid.plan,
-        hybrid_worst=plain(told.hybrid.worst),
-        caps=plain(told.caps),
-        saves=plain(told.saves),
-        saves_in=told.saves_in,
+        package=protection.package.plan,
+        package_worst=plain(protection.package.worst),
+        hybrid=protection.hybrid.plan,
+        hybrid_worst=plain(protection.hybrid.worst),
+        caps=plain(protection.caps),
+        saves=plain(protection.saves),
+        saves_in=protection.saves_in,
     )

@@ -50,7 +50,7 @@ class Live:
         self.behind = 0
         """Messages that are published and not in the read model."""
         self.caught_up = False
-        """Was the read model up to date once?"""
+        """Whether the read model was up to date once."""
         self.version = 0
         """Grows with every transaction of the read model."""
         self.looked = 0.0
@@ -72,7 +72,7 @@ class Live:
 
     @property
     def fresh(self) -> bool:
-        """Was Kafka heard of in the last seconds?"""
+        """Whether Kafka answered in the last seconds."""
         return time.monotonic() - self.looked < 10 * LOOK_EVERY
 
     def took(self, charges: int) -> None:
@@ -105,7 +105,7 @@ class Follower:
         self._tails: list[TopicPartition] = []
         self._asked = 0.0
 
-    async def catch_up(self, told: Progress = lambda _passed, _total: None) -> None:
+    async def catch_up(self, progress: Progress = lambda _passed, _total: None) -> None:
         """Take in what is there now. Raises `Refused` where that cannot be."""
         async with self._reading() as consumer:
             ends = await consumer.end_offsets(list(self._since))
@@ -119,7 +119,7 @@ class Follower:
                     passed, moved = now, time.monotonic()
                 elif time.monotonic() - moved > PATIENCE:
                     raise Refused(f"Kafka gave nothing for {PATIENCE:.0f} s")
-                told(passed, total)
+                progress(passed, total)
 
     async def run(self) -> None:
         """Take in whatever comes, forever. While Kafka is away what was read is shown, and pages say that it is old.

@@ -110,7 +110,7 @@ def overview(connection: Connection, now: datetime) -> Overview:
     since = flow.minute >= int(today.timestamp()) // 60
     charged, number = connection.execute(select(units_sum(flow.amount), func.sum(flow.charges)).where(since)).one()
     newest = select(tables.sums).order_by(tables.sums.c.period.desc()).limit(3)
-    told = tuple(
+    newest_periods = tuple(
         PeriodTotal(period=row.period, total=money.plain(row.total), accounts=row.accounts)
         for row in connection.execute(newest)
     )
@@ -119,7 +119,7 @@ def overview(connection: Connection, now: datetime) -> Overview:
         currency=money.currency or None,
         charged_today=money.plain(charged),
         charges_today=int(number or 0),
-        periods=told,
+        periods=newest_periods,
         accounts=count(connection, tables.accounts),
         charges=told_of.charges,
         alerts=count(connection, tables.alerts),
@@ -156,8 +156,8 @@ def residue(connection: Connection) -> Decimal:
 def flow(connection: Connection, now: datetime, minutes: int = 60) -> list[tuple[int, Decimal, int]]:
     """(minute since 1970, amount, charges) of the last minutes; those without a charge are there too."""
     last = int((now + timedelta(seconds=1)).timestamp()) // 60
-    told = tables.flow.c
-    rows = connection.execute(select(tables.flow).where(told.minute > last - minutes))
+    at = tables.flow.c
+    rows = connection.execute(select(tables.flow).where(at.minute > last - minutes))
     found = {row.minute: (row.amount, row.charges) for row in rows}
     money = money_of(connection)
     return [

@@ -219,9 +219,9 @@ def _take_rejected(connection: Connection, partition: int, messages: Sequence[To
     for message in messages:
         body = orjson.loads(message.value or b"null")
         place = message.headers.get("rater-from", b"").decode(errors="replace")
-        told = {"place": place, "reason": body["reason"], "detail": body["detail"]}
+        columns = {"place": place, "reason": body["reason"], "detail": body["detail"]}
         where = {"partition": partition, "offset": message.offset, "at": message.timestamp}
-        rows.append(where | told | {"body": (message.value or b"").decode()})
+        rows.append(where | columns | {"body": (message.value or b"").decode()})
         counts[body["reason"]] = counts.get(body["reason"], 0) + 1
     if rows:
         connection.execute(insert(tables.rejected), rows)

@@ -62,8 +62,8 @@ def top_accounts(connection: Connection, period: str, limit: int = 10) -> list[A
 
 
 def _account(money: Money, row: Row[Any]) -> AccountView:
-    told = {name: getattr(row, name) for name in ("account", "period", "plan", "closed", "allowance_left")}
-    return AccountView(total=money.plain(row.total), currency=money.currency, **told)
+    fields = {name: getattr(row, name) for name in ("account", "period", "plan", "closed", "allowance_left")}
+    return AccountView(total=money.plain(row.total), currency=money.currency, **fields)
 
 
 def account_periods(connection: Connection, account: str) -> list[PeriodView]:
@@ -72,9 +72,9 @@ def account_periods(connection: Connection, account: str) -> list[PeriodView]:
         select(tables.periods).where(periods.account == account).order_by(periods.period.desc())
     ).all()
     found = connection.execute(select(spends.period, spends.body).where(spends.account == account))
-    told = {row.period: orjson.loads(row.body) for row in found}
+    latest = {row.period: orjson.loads(row.body) for row in found}
     money, band = money_of(connection), band_of(connection)
-    return [_period(money, band, row, told.get(row.period, {})) for row in rows]
+    return [_period(money, band, row, latest.get(row.period, {})) for row in rows]
 
 
 def period(connection: Connection, account: str, name: str) -> PeriodView | None:
@@ -123,10 +123,10 @@ def connect_rate(connected: int, attempts: int, band: tuple[Decimal, Decimal], g
 
 def days(connection: Connection, account: str, name: str) -> list[DayView]:
     """What the calls of each local day cost; what is no call counts on the first day of the period."""
-    told = period(connection, account, name)
-    if told is None:
+    view = period(connection, account, name)
+    if view is None:
         return []
-    zone = ZoneInfo(told.time_zone or zone_of(connection))
+    zone = ZoneInfo(view.time_zone or zone_of(connection))
     first = name if len(name) > 7 else f"{name}-01"
     # Zones are off UTC by whole quarters of an hour: what falls into one of these falls into one day.
     quarter = func.coalesce(charges.at - charges.at % _QUARTER, -1).label("quarter")

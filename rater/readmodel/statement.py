@@ -104,13 +104,13 @@ def each_charge(connection: Connection, account: str, name: str) -> Iterator[dic
 
 def statement(connection: Connection, account: str, name: str) -> Statement | None:
     """The statement of an account's period; None where there is no such period."""
-    told = period(connection, account, name)
-    if told is None:
+    view = period(connection, account, name)
+    if view is None:
         return None
     money = money_of(connection)
     with localcontext(CONTEXT):
-        lines = summed(each_charge(connection, account, name), money, Decimal(told.total))
-    return Statement(connection, told, lines)
+        lines = summed(each_charge(connection, account, name), money, Decimal(view.total))
+    return Statement(connection, view, lines)
 
 
 def summed(charges: Iterable[Mapping[str, Any]], money: Money, total: Decimal) -> tuple[StatementLine, ...]:
@@ -150,7 +150,7 @@ def _short(units: Decimal) -> str:
     return plain(near.normalize()) if near else "0"
 
 
-def by_kind(told: PeriodView) -> dict[str, str]:
+def by_kind(view: PeriodView) -> dict[str, str]:
     """A period's total in its three parts."""
-    total, fees, manual = (Decimal(amount) for amount in (told.total, told.fees, told.manual))
+    total, fees, manual = (Decimal(amount) for amount in (view.total, view.fees, view.manual))
     return {"fees": plain(fees), "usage": plain(total - fees - manual), "adjustments": plain(manual)}

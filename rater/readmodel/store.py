@@ -130,9 +130,9 @@ def upsert(connection: Connection, table: Table, rows: Sequence[SqlRow], adding:
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     put = dialect.insert(table)
     keys = [column.name for column in table.primary_key]
-    told = [name for name in rows[0] if name not in keys]
+    columns = [name for name in rows[0] if name not in keys]
     new = put.excluded
-    changes = {name: _added(table.c[name], new[name]) if name in adding else new[name] for name in told}
+    changes = {name: _added(table.c[name], new[name]) if name in adding else new[name] for name in columns}
     connection.execute(put.on_conflict_do_update(index_elements=keys, set_=changes), list(rows))
 
 

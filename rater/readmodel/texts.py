@@ -217,7 +217,7 @@ def line_words(line: Mapping[str, Any], language: Language = "en") -> str:
     if meter in {"adjustment", "rounding"}:
         return meter_words(meter, language)
     zh = language == "zh"
-    if "rate" not in line:  # more lines than are told one by one
+    if "rate" not in line:  # more lines than are listed one by one
         name, units = meter_words(meter, language), line["quantity"]
         return f"{name}：多个价格，合计 {units}" if zh else f"{name}: {units} in all, at several rates"
     if meter == "fee" or meter.endswith("-flat"):

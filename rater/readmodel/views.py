@@ -85,7 +85,7 @@ class PeriodView(View):
     account: str
     period: str
     start: str | None
-    """RFC 3339; null until the rater has told of the period in `spend`."""
+    """RFC 3339; null until the period is in `spend`."""
     end: str | None
     time_zone: str | None
     currency: str

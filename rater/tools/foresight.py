@@ -1,4 +1,4 @@
-"""What would become of a tariff book if it were published now: told to a person before it is written into the log.
+"""What would become of a tariff book if it were published now, for the person who is about to publish it.
 
 The step decides, there and again; this only looks at what the tables say today.
 """

@@ -60,7 +60,7 @@ def to_line(partition: int, partitions: int, record: Record) -> bytes:
 
 
 class LogFile(NamedTuple):
-    """A log file, told by its lines."""
+    """What kind of file this is, by its lines."""
 
     exported: bool
     """An exported log; else bare events."""
@@ -102,7 +102,7 @@ def _numbered(lines: Lines) -> Iterator[tuple[int, bytes]]:
 
 
 def _publishes(line: bytes) -> bool:
-    """Is it a tariff book? Its type may be written with escapes: PHP writes tariffs-published\\/1."""
+    """Whether it is a tariff book. Its type may be written with escapes: PHP writes tariffs-published\\/1."""
     return (_BOOK in line or b"\\u" in line) and _words(line).get("type") == "tariffs-published/1"
 
 
@@ -124,7 +124,7 @@ def _first_event(lines: Lines) -> dict[str, Any] | None:
 
 
 def _looked_over(lines: Iterator[LogLine]) -> bool:
-    """Are an exported log's lines in order? Raises `NotALog` where two cannot be of one log."""
+    """Whether an exported log's lines are in order. Raises `NotALog` where two cannot be of one log."""
     last: dict[int, int] = {}
     partitions, in_order = 0, True
     for number, line in enumerate(lines, start=1):

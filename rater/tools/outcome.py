@@ -1,4 +1,4 @@
-"""What became of an event that was just written: told by the topics, as anybody can read them."""
+"""What became of an event that was just written, as the topics show it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is a changed JSON Schema backward compatible: does it take everything that the old one took?
+"""Whether a changed JSON Schema is backward compatible: it takes everything that the old one took.
 
 It errs on the safe side: what it cannot compare (another pattern, another condition) counts as broken. A breaking
 change is a new message type, `call-ended/2`, beside the old one.

@@ -115,7 +115,7 @@ class AccountSubscribed(Message):
     guaranteed_connect_rate: Share | None = None
 
     def says(self, name: str) -> bool:
-        """Was the field given (also as null)?"""
+        """Whether the field was given (also as null)."""
         return name in self.model_fields_set
 
     @model_validator(mode="after")

@@ -80,8 +80,8 @@ class Written:
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """What the JSON Schema says of it."""
         pattern = self.said or self.pattern
-        told = {"type": "string", "pattern": pattern, "maxLength": self.longest, "description": self.meaning}
-        return told if self.format is None else {**told, "format": self.format}
+        described = {"type": "string", "pattern": pattern, "maxLength": self.longest, "description": self.meaning}
+        return described if self.format is None else {**described, "format": self.format}
 
 
 def plain(number: Any) -> Any:

@@ -102,7 +102,7 @@ def _refusal(model: type[LogEvent], errors: list[ErrorDetails]) -> Invalid:
 
 
 def _deeper(words: Any, levels: int) -> bool:
-    """Is it nested deeper than so many levels? Level by level, so that no depth of it is a depth of ours."""
+    """Whether it is nested deeper than so many levels. Level by level, so that no depth of it is a depth of ours."""
     layer = [words]
     for _ in range(levels):
         layer = [

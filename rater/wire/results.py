@@ -245,7 +245,7 @@ Base64 = Annotated[
 
 
 class Excerpt(StrictModel):
-    """What is told of bytes that are too many: their number, their SHA-256 in hex, and the first 1,024 of them."""
+    """Bytes that are too many: their number, their SHA-256 in hex, and the first 1,024 of them."""
 
     length: Count
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", max_length=64)]

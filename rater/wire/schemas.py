@@ -101,10 +101,10 @@ def _channel(topic: str) -> dict[str, Any]:
 
 
 def _message(message: str, key: str) -> dict[str, Any]:
-    told = (MESSAGES[message].__doc__ or "").split("\n\n", maxsplit=1)[0]
+    summary = (MESSAGES[message].__doc__ or "").split("\n\n", maxsplit=1)[0]
     return {
         "name": message,
-        "summary": " ".join(told.split()),
+        "summary": " ".join(summary.split()),
         "contentType": "application/json",
         "headers": {"$ref": "#/components/schemas/headers"},
         "payload": {

@@ -92,7 +92,7 @@ def _load(model: type[_M], data: bytes) -> _M | tuple[BookError, ...]:
 
 
 def _follows(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
-    """A list with a wrong entry is also said to have too few entries; nobody needs to be told that."""
+    """A list with a wrong entry also has too few entries; one error is enough."""
     place = error["loc"]
     return error["type"] == "too_short" and any(one["loc"][: len(place)] == place for one in errors if one != error)
 

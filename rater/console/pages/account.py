@@ -128,18 +128,18 @@ class _Parts:
 
     def show(self, shown: AccountPage, *, newest: bool) -> None:
         """Fill them."""
-        page, told = self._page, shown.period
-        self.title.set_content(page.render("title", self._account, told))
-        self.tabs.set_content(page.plain("periods", shown.periods[:HISTORY], self._account, told.period))
+        page, view = self._page, shown.period
+        self.title.set_content(page.render("title", self._account, view))
+        self.tabs.set_content(page.plain("periods", shown.periods[:HISTORY], self._account, view.period))
         self.tiles.set_content(page.plain("tiles", figures(page, shown)))
         self.rate.set_content(
-            page.render("connect", told.connect_rate, verdict_words(told.connect_rate.verdict, page.language))
+            page.render("connect", view.connect_rate, verdict_words(view.connect_rate.verdict, page.language))
         )
         older = shown.charges[ROWS - 1]["seq"] if len(shown.charges) > ROWS else None
         self.charges.set_content(
-            page.render("charges", shown.charges[:ROWS], self._account, told.period, older, not newest)
+            page.render("charges", shown.charges[:ROWS], self._account, view.period, older, not newest)
         )
-        _redraw(self.days, day_chart(page, told, shown.days))
+        _redraw(self.days, day_chart(page, view, shown.days))
         self.alerts.set_content(page.render("alert_texts", shown.alerts))
         _redraw(self.history, history_chart(page, shown.periods))
         _redraw(self.rates, rates_chart(page, shown.periods))
@@ -160,32 +160,32 @@ def _redraw(chart: ui.echart, options: charts.Options) -> None:
 
 def figures(page: Page, shown: AccountPage) -> list[Tile]:
     """So far against the cap, the forecast with its band, and what is left of each allowance."""
-    told, say = shown.period, page.say
-    forecast = [] if told.closed else [_forecast(page, told)]  # what is over is not forecast
-    return [_so_far(page, told), *forecast, *_left(page, shown)] + (
-        [] if told.allowance_left else [Tile(say("allowance"), "-", note=say("no-allowance"))]
+    view, say = shown.period, page.say
+    forecast = [] if view.closed else [_forecast(page, view)]  # what is over is not forecast
+    return [_so_far(page, view), *forecast, *_left(page, shown)] + (
+        [] if view.allowance_left else [Tile(say("allowance"), "-", note=say("no-allowance"))]
     )
 
 
-def _so_far(page: Page, told: PeriodView) -> Tile:
+def _so_far(page: Page, view: PeriodView) -> Tile:
     say = page.say
-    name = say("total" if told.closed else "so-far")
-    if told.spend_cap is None:
-        return Tile(name, money(told.total), told.currency, say("no-cap"))
-    total, cap = Decimal(told.total), Decimal(told.spend_cap)
+    name = say("total" if view.closed else "so-far")
+    if view.spend_cap is None:
+        return Tile(name, money(view.total), view.currency, say("no-cap"))
+    total, cap = Decimal(view.total), Decimal(view.spend_cap)
     share = round(100 * total / cap) if cap else 100
     tone = "bad" if total >= cap else "warn" if share >= 80 else ""
     note = f"{share} % {say('of-cap')} {money(cap)}"
-    return Tile(name, money(told.total), told.currency, note, tone, float(min(share, 100)))
+    return Tile(name, money(view.total), view.currency, note, tone, float(min(share, 100)))
 
 
-def _forecast(page: Page, told: PeriodView) -> Tile:
-    say, forecast = page.say, told.forecast
+def _forecast(page: Page, view: PeriodView) -> Tile:
+    say, forecast = page.say, view.forecast
     if forecast is None:
         return Tile(say("forecast"), "-", note=say("no-forecast"))
-    beyond = told.spend_cap is not None and Decimal(forecast.total) > Decimal(told.spend_cap)
+    beyond = view.spend_cap is not None and Decimal(forecast.total) > Decimal(view.spend_cap)
     note = say("between", low=money(forecast.low), high=money(forecast.high))
-    return Tile(say("forecast"), money(forecast.total), told.currency, note, "bad" if beyond else "")
+    return Tile(say("forecast"), money(forecast.total), view.currency, note, "bad" if beyond else "")
 
 
 def _left(page: Page, shown: AccountPage) -> list[Tile]:
@@ -202,25 +202,25 @@ def _left(page: Page, shown: AccountPage) -> list[Tile]:
     return tiles
 
 
-def day_chart(page: Page, told: PeriodView, days: Sequence[DayView]) -> charts.Options:
+def day_chart(page: Page, view: PeriodView, days: Sequence[DayView]) -> charts.Options:
     """Spend by day, what it comes to, the cap, and up to the period's end the forecast with its band."""
     by_day = {day.day: Decimal(day.amount) for day in days}
     names = charts.Names(
         *(page.say(name) for name in ("day-amount", "running-total", "cap", "forecast-short", "interval"))
     )
-    return charts.by_day(names, period_days(told, list(by_day)), by_day, told.forecast, told.spend_cap, dark=page.dark)
+    return charts.by_day(names, period_days(view, list(by_day)), by_day, view.forecast, view.spend_cap, dark=page.dark)
 
 
-def period_days(told: PeriodView, known: Sequence[str]) -> list[str]:
-    """The period's local days; those up to the last known one where the period's bounds are not told."""
+def period_days(view: PeriodView, known: Sequence[str]) -> list[str]:
+    """The period's local days; those up to the last known one where the period's bounds are not known."""
     if not known:
         return []
     first = date.fromisoformat(min(known))
     last = date.fromisoformat(max(known))
-    if told.start is not None and told.end is not None and told.time_zone is not None:
-        zone = ZoneInfo(told.time_zone)
-        first = min(first, datetime.fromisoformat(told.start).astimezone(zone).date())
-        last = max(last, (datetime.fromisoformat(told.end).astimezone(zone) - timedelta(seconds=1)).date())
+    if view.start is not None and view.end is not None and view.time_zone is not None:
+        zone = ZoneInfo(view.time_zone)
+        first = min(first, datetime.fromisoformat(view.start).astimezone(zone).date())
+        last = max(last, (datetime.fromisoformat(view.end).astimezone(zone) - timedelta(seconds=1)).date())
     return [(first + timedelta(days=n)).isoformat() for n in range(min((last - first).days, 62) + 1)]
 
 

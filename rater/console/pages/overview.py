@@ -46,10 +46,10 @@ class OverviewPage(NamedTuple):
 def look(connection: Connection) -> OverviewPage:
     """Ask for all of it."""
     now = datetime.now(UTC)
-    told = overall.overview(connection, now)
-    newest = told.periods[0].period if told.periods else ""
+    view = overall.overview(connection, now)
+    newest = view.periods[0].period if view.periods else ""
     return OverviewPage(
-        told,
+        view,
         overall.flow(connection, now, MINUTES),
         queries.top_accounts(connection, newest, 10),
         overall.alerts_of(connection, limit=8, kinds=overall.OTHER_KINDS),
@@ -93,23 +93,23 @@ def install(store: Store, live: Live) -> None:
         page.refreshing(refresh)
 
 
-def figures(page: Page, told: Overview) -> list[Tile]:
+def figures(page: Page, view: Overview) -> list[Tile]:
     """The row of figures."""
-    currency = told.currency or ""
-    period = told.periods[0] if told.periods else PeriodTotal(period="-", total="0", accounts=0)
-    rejections = sum(one.times for one in told.rejected)
-    off = Decimal(told.residue) != 0
+    currency = view.currency or ""
+    period = view.periods[0] if view.periods else PeriodTotal(period="-", total="0", accounts=0)
+    rejections = sum(one.times for one in view.rejected)
+    off = Decimal(view.residue) != 0
     say = page.say
     return [
-        Tile(say("charged-today"), money(told.charged_today), currency, say("n-charges", n=f"{told.charges_today:,}")),
+        Tile(say("charged-today"), money(view.charged_today), currency, say("n-charges", n=f"{view.charges_today:,}")),
         Tile(
             f"{say('period-total')} {period.period}",
             money(period.total),
             currency,
             say("n-accounts", n=f"{period.accounts:,}"),
         ),
-        Tile(say("charges-a-second"), f"{page.live.rate():,.0f}", "", say("n-charges", n=f"{told.charges:,}")),
+        Tile(say("charges-a-second"), f"{page.live.rate():,.0f}", "", say("n-charges", n=f"{view.charges:,}")),
         Tile(say("lag"), f"{page.live.lag:,}"),
         Tile(say("rejected"), f"{rejections:,}"),
-        Tile(say("residue"), money(told.residue), currency, say("residue-help"), "bad" if off else "good"),
+        Tile(say("residue"), money(view.residue), currency, say("residue-help"), "bad" if off else "good"),
     ]

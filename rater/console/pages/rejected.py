@@ -40,8 +40,8 @@ def install(store: Store, live: Live) -> None:
                 listed = part()
 
         async def refresh() -> None:
-            told, found = await page.ask(look)
-            counts.set_content(page.render("reasons", told.rejected))
+            view, found = await page.ask(look)
+            counts.set_content(page.render("reasons", view.rejected))
             more = None
             if len(found) > ROWS:
                 cursor = to_cursor(found[ROWS - 1][0])
