@@ -40,7 +40,7 @@ def _due(account: Account, usage: Usage, plan_of: PlanOf, precision: int) -> Dec
     due = usage.manual
     for segment in usage.segments:
         plan = plan_of_segment(account, segment, plan_of)
-        due += cost(plan, segment.seconds, segment.calls, precision)
+        due += cost(plan, segment.counts, precision)
         if account.next_fee is None or segment.start < account.next_fee:  # else its fee has not fallen due yet
             due += rounded(plan.fee, precision)
     return due

@@ -84,7 +84,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a tariff book's plans as people read them."""
-    from rater.readmodel.plan_texts import fee_words, meter_in_words
+    from rater.readmodel.plan_texts import fee_words, meter_in_words, units_of
 
     book = load(file)
     if plan is not None and plan not in book.plans:
@@ -97,16 +97,13 @@ def show(
     table = Table(title=f"Tariff book, version {book.version}, {book.currency}")
     table.add_column("plan")
     table.add_column("fee a month", justify="right")
-    table.add_column("minutes")
-    table.add_column("connected calls")
-    for name in names:
-        core = book.to_core().plans[name]
-        table.add_row(
-            name + _default(book, name),
-            fee_words(core),
-            meter_in_words(core.minutes, "minutes"),
-            meter_in_words(core.calls, "connected-calls"),
-        )
+    plans = {name: core for name, core in book.to_core().plans.items() if name in names}
+    units = units_of(plans.values())
+    for unit in units:
+        table.add_column(unit.plural[0])
+    for name, core in plans.items():
+        meters = (meter_in_words(core.meter(unit)) for unit in units)
+        table.add_row(name + _default(book, name), fee_words(core), *meters)
     show_table(table)
 
 

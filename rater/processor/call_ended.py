@@ -24,8 +24,8 @@ from rater.rating.charging import (
 )
 from rater.rating.instant import Instant, instant
 from rater.rating.names import AccountKey, PeriodName
-from rater.rating.units import talk_seconds
-from rater.rating.usage import Call, Usage
+from rater.rating.units import Call, talk_seconds
+from rater.rating.usage import Usage
 from rater.seam.model import Record
 from rater.wire.events import CallEnded
 
@@ -59,7 +59,7 @@ def on_call(
     numbers = (event.caller, event.callee)
     remembered = call_row(period, start, answered, ended, event.direction, event.disposition, *numbers)
     changes: tuple[Change, ...] = ((USAGE, ready.usage_key, charged.usage), (CALLS, identity, remembered))
-    billed = charged.segment.seconds - ready.usage.segments[ready.segment].seconds
+    billed = charged.segment.counts[0] - ready.usage.segments[ready.segment].counts[0]
     about = call_member(event.source, event.call_id, event.started_at.isoformat(), call, billed)
     output = charge(scope, record, key, charged, tariffs.book.currency, about, ready.late)
     if ready.account is account:

@@ -20,7 +20,7 @@ from rater.rating.charging import plan_of_segment, segment_of
 from rater.rating.corrections import reverse_call
 from rater.rating.instant import moment
 from rater.rating.names import AccountKey
-from rater.rating.usage import Usage, billed
+from rater.rating.usage import Usage
 from rater.seam.model import Record
 from rater.wire.events import CallVoided
 
@@ -51,5 +51,5 @@ def on_voided(
         (CALLS, identity, encode_call(known._replace(voided=True))),
     )
     started = moment(known.start).isoformat()
-    about = call_member(event.source, event.call_id, started, call, billed(plan, call)) + reason_member(event.reason)
+    about = call_member(event.source, event.call_id, started, call, plan.count(call)[0]) + reason_member(event.reason)
     return Decision(VOIDED, changes, (charge(scope, record, key, reversed_, tariffs.book.currency, about),))

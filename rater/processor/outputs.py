@@ -21,10 +21,11 @@ from rater.rating.book import Meter, Plan
 from rater.rating.catalog import PlanOf, Tariffs
 from rater.rating.charging import Charged, plan_of_segment
 from rater.rating.instant import moment
-from rater.rating.lines import ADJUSTMENT, MINUTES, ROUNDING, Line
-from rater.rating.money import SECONDS_PER_MINUTE, minutes_of, plain, rounded
+from rater.rating.lines import ADJUSTMENT, ROUNDING, Line
+from rater.rating.money import plain, rounded
 from rater.rating.names import AccountKey
-from rater.rating.usage import Call, Segment, Usage
+from rater.rating.units import CONNECTED_CALLS, MINUTES, UNITS, Call, Counts
+from rater.rating.usage import Segment, Usage
 from rater.seam.model import Output, Record
 
 UNPRICED = (ROUNDING, ADJUSTMENT)
@@ -154,8 +155,7 @@ def closed_words(usage: Usage, account: Account, plan_of: PlanOf, tariffs: Tarif
         {
             "plan": segment.plan_id,
             "start": moment(segment.start).isoformat(),
-            "minutes": minutes_of(segment.seconds),
-            "connected_calls": segment.calls,
+            **counts_words(segment.counts),
             "price": plain(segment.cost),
             "fee": plain(rounded(plan_of_segment(account, segment, plan_of).fee, precision)),
         }
@@ -175,6 +175,16 @@ def closed_words(usage: Usage, account: Account, plan_of: PlanOf, tariffs: Tarif
     }
 
 
+def counts_words(counts: Counts) -> dict[str, Any]:
+    """What was used, as `spend` and `period-closed` say it: units other than the first two only where there are any."""
+    first: dict[str, Any] = {
+        "minutes": MINUTES.text(counts[MINUTES.slot]),
+        "connected_calls": counts[CONNECTED_CALLS.slot],
+    }
+    more = {unit.name: unit.text(counts[unit.slot]) for unit in UNITS[2:] if counts[unit.slot]}
+    return first | {"used": more} if more else first
+
+
 def call_member(source: str, call_id: str, started_at: str, call: Call, billed: int) -> str:
     """The member `call` of a charge; `billed` in seconds."""
     direction, connected, talk = call
@@ -191,27 +201,24 @@ def reason_member(reason: str) -> str:
 
 
 def allowance_left(plan: Plan, segment: Segment) -> str:
-    """What is left of the plan's allowances: minutes and connected calls, of the meters that have one."""
-    minutes, calls = plan.minutes, plan.calls
-    left = ""
-    if minutes is not None and minutes.allowance != 0:
-        left = f'"minutes":"{_left(minutes, segment.seconds, SECONDS_PER_MINUTE)}"'
-    if calls is not None and calls.allowance != 0:
-        comma = "," if left else ""
-        left += f'{comma}"connected-calls":"{_left(calls, segment.calls, 1)}"'
-    return left
+    """What is left of the plan's allowances, of the meters that have one."""
+    return ",".join(
+        [
+            f'"{meter.unit.name}":"{_left(meter, segment.counts[meter.unit.slot])}"'
+            for meter in plan.meters
+            if meter.allowance != 0
+        ]
+    )
 
 
-def _left(meter: Meter, used: int, per: int) -> str:
+def _left(meter: Meter, used: int) -> str:
     if meter.allowance is None:
         return "unlimited"
-    rest = max(0, meter.allowance * per - used)
-    return minutes_of(rest) if per == SECONDS_PER_MINUTE else str(rest)
+    return meter.unit.text(max(0, meter.allowance * meter.unit.per - used))
 
 
-def _minutes(seconds: int) -> str:
-    return minutes_of(seconds) if seconds >= 0 else f"-{minutes_of(-seconds)}"
-
+_TEXT = {unit.name: unit.text for unit in UNITS}
+"""How the quantities of a line are written, by its meter."""
 
 _TEXTS: dict[int, tuple[tuple[Line, ...], str]] = {}
 """Lines that were written before, by the identity of the tuple: the rules keep those that come again and again."""
@@ -234,7 +241,7 @@ def _line(line: Line) -> str:
     meter, quantity, covered, billable, rate, amount, repriced_from = line
     if meter in UNPRICED:
         return f'{{"meter":"{meter}","amount":"{plain(amount)}"}}'
-    count = _minutes if meter == MINUTES else str
+    count = _TEXT.get(meter, str)
     priced = "" if rate is None else f'"rate":"{plain(rate)}",'
     earlier = "" if repriced_from is None else f',"repriced_from":"{plain(repriced_from)}"'
     return (

@@ -16,6 +16,7 @@ Identities (`calls`, `adjustments`) are forgotten with the period in which they 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -23,14 +24,13 @@ import orjson
 
 from rater.processor.tariff_rows import decode_tariff, encode_tariff, plan_from, plan_words
 from rater.rating.account import UNCHANGED, Account, PeriodRef, PlanName, PostedAdjustment, Subscription
-from rater.rating.book import Direction
 from rater.rating.calendar import Calendar
 from rater.rating.catalog import shared
 from rater.rating.instant import NEVER, Instant
 from rater.rating.names import AccountKey, PeriodName, PlanId, UsageKey
 from rater.rating.rerating import Dated
-from rater.rating.units import talk_seconds
-from rater.rating.usage import UNSEEN, Call, DailyStats, Segment, Usage
+from rater.rating.units import NO_COUNTS, Call, Counts, Direction, talk_seconds
+from rater.rating.usage import UNSEEN, DailyStats, Segment, Usage
 from rater.seam.model import TableSpec
 
 TARIFFS: Final = "tariffs"
@@ -155,14 +155,38 @@ def decode_call(row: bytes) -> RememberedCall:
 def _encode_usage(usage: Usage) -> bytes:
     # Put together by hand, since it is written for nearly every call: numbers, and strings that need no escaping.
     segments = ",".join(
-        f'[{start},"{plan_id}",{1 if inline else 0},{seconds},{calls},"{cost}"'
-        + (f",{days},{of},{until}]" if of or until else "]")
-        for start, plan_id, inline, seconds, calls, cost, days, of, until in usage.segments
+        f'[{start},"{plan_id}",{1 if inline else 0},{counts[0]},{counts[1]},"{cost}"'
+        + (f",{days},{of},{until}{_later(counts)}]" if of or until or any(counts[2:]) else "]")
+        for start, plan_id, inline, counts, cost, days, of, until in usage.segments
     )
     period, start, end, _, seq, total, fees, manual, attempts, connected, looks, alerts = usage
     counts = f'{seq},"{total}","{fees}","{manual}",{attempts},{connected}'
-    watched = "" if looks is UNSEEN and not alerts else f",{_words(looks)},{_words(alerts)}"
+    watched = "" if looks is UNSEEN and not alerts else f",{_words(_looks_words(looks))},{_words(alerts)}"
     return f'["{period}",{start},{end},[{segments}],{counts}{watched}]'.encode()
+
+
+def _later(counts: Counts) -> str:
+    """The counters behind the first two, of units that were not always there: none where all are 0."""
+    return "".join(f",{count}" for count in counts[2:]) if any(counts[2:]) else ""
+
+
+def _looks_words(looks: DailyStats) -> tuple[int, ...]:
+    since, until, days, counts, squares = looks
+    more = (*counts[2:], *squares[2:]) if any(counts[2:]) else ()
+    return (since, until, days, *counts[:2], *squares[:2], *more)
+
+
+def _looks(words: list[int]) -> DailyStats:
+    """Read `_looks_words`, also of a version that had fewer units."""
+    since, until, days, *units = words
+    more = units[4:]
+    half = len(more) // 2
+    counts, squares = (*units[:2], *more[:half]), (*units[2:4], *more[half:])
+    return DailyStats(since, until, days, _all_slots(counts), _all_slots(squares))
+
+
+def _all_slots(counts: Sequence[int]) -> Counts:
+    return (*counts, *NO_COUNTS[len(counts) :])
 
 
 def _words(values: tuple[int | str, ...]) -> str:
@@ -171,7 +195,7 @@ def _words(values: tuple[int | str, ...]) -> str:
 
 def _decode_usage(value: bytes) -> Usage:
     period, start, end, segments, seq, total, fees, manual, attempts, connected, *watched = orjson.loads(value)
-    looks, alerts = (DailyStats(*watched[0]), tuple(watched[1])) if watched else (UNSEEN, ())
+    looks, alerts = (_looks(watched[0]), tuple(watched[1])) if watched else (UNSEEN, ())
     return Usage(
         shared(period),
         start,
@@ -189,7 +213,8 @@ def _decode_usage(value: bytes) -> Usage:
 
 
 def _segment(at: Instant, plan: PlanId, own: int, seconds: int, calls: int, cost: str, *days: int) -> Segment:
-    return Segment(at, shared(plan), bool(own), seconds, calls, Decimal(cost), *days)
+    counts = (seconds, calls, *days[3:]) if len(days) > 3 else (seconds, calls)
+    return Segment(at, shared(plan), bool(own), _all_slots(counts), Decimal(cost), *days[:3])
 
 
 def _encode_account(account: Account) -> bytes:

@@ -9,9 +9,10 @@ from typing import Any
 
 import orjson
 
-from rater.rating.book import Band, Book, Increment, Meter, Plan, Price
+from rater.rating.book import Band, Book, Meter, Plan, Price
 from rater.rating.catalog import Tariffs
 from rater.rating.instant import SECOND, instant, length, moment
+from rater.rating.units import UNITS, Increment, Unit
 
 _SORTED = orjson.OPT_SORT_KEYS
 
@@ -45,8 +46,7 @@ def plan_words(plan: Plan, *, exact: bool = True) -> dict[str, Any]:
         "id": plan.id,
         "fee": _number(plan.fee, exact=exact),
         "proration": plan.proration,
-        "minutes": None if plan.minutes is None else _meter_words(plan.minutes, exact=exact),
-        "calls": None if plan.calls is None else _meter_words(plan.calls, exact=exact),
+        **_meters_words(plan, exact=exact),
         "effective": None if plan.effective is None else instant(plan.effective),
     }
 
@@ -57,14 +57,19 @@ def plan_from(words: dict[str, Any]) -> Plan:
         id=words["id"],
         fee=Decimal(words["fee"]),
         proration=words["proration"],
-        minutes=None if words["minutes"] is None else _meter_from(words["minutes"]),
-        calls=None if words["calls"] is None else _meter_from(words["calls"]),
+        meters=tuple(_meter_from(unit, words[unit.key]) for unit in UNITS if words.get(unit.key) is not None),
         effective=None if words["effective"] is None else moment(words["effective"]),
     )
 
 
 def _number(number: Decimal, *, exact: bool) -> str:
     return f"{number:f}" if exact else f"{number.normalize():f}"
+
+
+def _meters_words(plan: Plan, *, exact: bool) -> dict[str, Any]:
+    """By unit; of the first two, which were always there, null is said too."""
+    words: dict[str, Any] = {unit.key: None for unit in UNITS[:2]}
+    return words | {meter.unit.key: _meter_words(meter, exact=exact) for meter in plan.meters}
 
 
 def _meter_words(meter: Meter, *, exact: bool) -> dict[str, Any]:
@@ -83,9 +88,10 @@ def _band_words(band: Band, *, exact: bool) -> list[Any]:
     return [band.start, _number(band.rate, exact=exact), _number(band.flat, exact=exact)]
 
 
-def _meter_from(words: dict[str, Any]) -> Meter:
+def _meter_from(unit: Unit, words: dict[str, Any]) -> Meter:
     bands = tuple(Band(start, Decimal(rate), Decimal(flat)) for start, rate, flat in words["bands"] or ())
     return Meter(
+        unit=unit,
         allowance=words["allowance"],
         price=Price(words["kind"], bands) if words["kind"] else None,
         directions=None if words["directions"] is None else frozenset(words["directions"]),

@@ -8,14 +8,15 @@ from functools import lru_cache
 import orjson
 
 from rater.processor.decision import RecordScope
-from rater.processor.outputs import allowance_left, headers
+from rater.processor.outputs import allowance_left, counts_words, headers
 from rater.rating.account import Account, in_effect
 from rater.rating.alerts import Alert
 from rater.rating.connect_rate import interval
 from rater.rating.forecast import Forecast, PlanOfSegment
 from rater.rating.instant import Instant, moment
-from rater.rating.money import minutes_of, plain
+from rater.rating.money import plain
 from rater.rating.names import AccountKey, PeriodName
+from rater.rating.units import Counts
 from rater.rating.usage import Segment, Usage
 from rater.seam.model import Output, Record
 
@@ -39,7 +40,8 @@ def spend(
     currency: str,
 ) -> Output:
     """The latest state of an account's period, as of the last record of a batch."""
-    segment, seconds, calls = _units(usage)
+    segment, counts = _counts(usage)
+    used = ",".join(f'"{name}":{orjson.dumps(value).decode()}' for name, value in counts_words(counts).items())
     cap = guaranteed = None
     if account.watched:
         cap = in_effect(account.history, "spend_cap", usage.end - 1)
@@ -49,7 +51,7 @@ def spend(
         f'{{"type":"spend/1","account":"{key.decode()}","period":"{usage.period}",'
         f'"start":"{_time(usage.start)}","end":"{_time(usage.end)}",'
         f'"time_zone":"{account.calendar.at(usage.start).zone}","plan":"{segment.plan_id}","seq":{usage.seq},'
-        f'"minutes":"{minutes_of(seconds)}","connected_calls":{calls},'
+        f"{used},"
         f'"allowance_left":{{{allowance_left(plan_of(segment), segment)}}},"total":"{plain(usage.total)}",'
         f'"fees":"{plain(usage.fees.quantize(usage.total))}","currency":"{currency}","forecast":{_forecast(expected)},'
         f'"spend_cap":{_decimal(cap)},"guaranteed_connect_rate":{_decimal(guaranteed)},'
@@ -59,13 +61,13 @@ def spend(
     return Output("spend", scope.partition, name, body.encode(), record.timestamp, marks)
 
 
-def _units(usage: Usage) -> tuple[Segment, int, int]:
-    """The segment that was used last in time, and the billed seconds and connected calls of all."""
+def _counts(usage: Usage) -> tuple[Segment, Counts]:
+    """The segment that was used last in time, and what all of them counted."""
     segments = usage.segments
     if len(segments) == 1:
-        return segments[0], segments[0].seconds, segments[0].calls
-    last = max(segments, key=lambda one: (one.seconds + one.calls > 0, one.start))
-    return last, sum(one.seconds for one in segments), sum(one.calls for one in segments)
+        return segments[0], segments[0].counts
+    last = max(segments, key=lambda one: (any(one.counts), one.start))
+    return last, tuple(sum(count) for count in zip(*(one.counts for one in segments), strict=True))
 
 
 def forgotten(scope: RecordScope, record: Record, key: AccountKey, period: PeriodName) -> Output:
@@ -80,7 +82,7 @@ def alert(scope: RecordScope, record: Record, key: AccountKey, usage: Usage, rai
     """Something that a person should know, shown by an event of the instant `at`."""
     account = key.decode()
     ident = f"{account}:{usage.period}:{raised.mark}"
-    value = minutes_of(int(raised.value)) if raised.unit == "minutes" else plain(Decimal(raised.value))
+    value = plain(Decimal(raised.value)) if raised.meter is None else raised.meter.text(int(raised.value))
     body: dict[str, object] = {
         "type": "alert/1",
         "alert_id": ident,
@@ -89,11 +91,11 @@ def alert(scope: RecordScope, record: Record, key: AccountKey, usage: Usage, rai
         "kind": raised.kind,
     }
     if raised.meter is not None:
-        body["meter"] = raised.meter
+        body["meter"] = raised.meter.name
     body |= {"at": moment(at).isoformat(), "value": value, "limit": plain(raised.limit)}
     if raised.around is not None:
         body |= {"low": plain(raised.around.low), "high": plain(raised.around.high)}
-    if raised.unit == "money" and scope.tariffs is not None:
+    if raised.measure == "money" and scope.tariffs is not None:
         body["currency"] = scope.tariffs.book.currency
     marks = headers(scope, record, _ALERT, ident)
     return Output("alerts", scope.partition, key, orjson.dumps(body), record.timestamp, marks)

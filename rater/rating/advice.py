@@ -17,7 +17,8 @@ from typing import NamedTuple
 from rater.rating.book import Plan
 from rater.rating.money import CONTEXT, ZERO, rounded
 from rater.rating.names import PeriodName
-from rater.rating.usage import Call, billed, cost, counted
+from rater.rating.units import MINUTES, NO_COUNTS, Call, Counts
+from rater.rating.usage import cost, plus, times_of
 
 SWINGS = 2
 """The volume swings if the fullest month has so many times the talk time or the connected calls of the quietest."""
@@ -122,26 +123,31 @@ def advise(months: Sequence[Month], plans: Mapping[str, Plan], current: str | No
 
 def month_cost(plan: Plan, calls: Mapping[Call, int], precision: int) -> Decimal:
     """What a whole month with these calls costs under the plan: its fee and R(price(usage))."""
-    seconds = sum(billed(plan, call) * times for call, times in calls.items())
-    connected = sum(times for call, times in calls.items() if counted(plan.calls, call))
-    return plan_cost(plan, seconds, connected, precision)
+    counts = NO_COUNTS
+    for call, times in calls.items():
+        counts = plus(counts, times_of(plan.count(call), times))
+    return plan_cost(plan, counts, precision)
 
 
-def plan_cost(plan: Plan, seconds: int, calls: int, precision: int) -> Decimal:
-    """What a whole month with so many billed seconds and connected calls costs under the plan."""
+def plan_cost(plan: Plan, counts: Counts, precision: int) -> Decimal:
+    """What a whole month with this usage costs under the plan."""
     with localcontext(CONTEXT):
-        return rounded(plan.fee, precision) + cost(plan, seconds, calls, precision)
+        return rounded(plan.fee, precision) + cost(plan, counts, precision)
 
 
 def is_package(plan: Plan) -> bool:
     """A fee with minutes in it, and nothing for a call."""
-    included = plan.minutes is not None and plan.minutes.allowance != 0
-    return bool(plan.fee) and included and (plan.calls is None or plan.calls.price is None)
+    included = any(meter.unit is MINUTES and meter.allowance != 0 for meter in plan.meters)
+    return bool(plan.fee) and included and not _priced_by_call(plan)
 
 
 def is_hybrid(plan: Plan) -> bool:
-    """A fee, and a price for a connected call."""
-    return bool(plan.fee) and plan.calls is not None and plan.calls.price is not None
+    """A fee, and a price for a call."""
+    return bool(plan.fee) and _priced_by_call(plan)
+
+
+def _priced_by_call(plan: Plan) -> bool:
+    return any(meter.unit is not MINUTES and meter.price is not None for meter in plan.meters)
 
 
 def _swings(months: Sequence[Month]) -> bool:

@@ -15,8 +15,7 @@ from rater.rating.book import Meter, Plan
 from rater.rating.connect_rate import Interval, interval
 from rater.rating.forecast import Forecast, PlanOfSegment
 from rater.rating.instant import Instant
-from rater.rating.lines import CALLS, MINUTES
-from rater.rating.money import SECONDS_PER_MINUTE
+from rater.rating.units import Unit
 from rater.rating.usage import Segment, Usage
 
 MIN_ATTEMPTS = 100
@@ -30,39 +29,34 @@ CAP = "spend-cap-reached"
 FORECAST = "forecast-beyond-cap"
 CONNECT = "connect-rate-below-guarantee"
 
-_MINUTES_80 = f"{ALLOWANCE_80}:{MINUTES}"
-_MINUTES_100 = f"{ALLOWANCE_100}:{MINUTES}"
-
-Unit = Literal["minutes", "calls", "money", "share"]
+Measure = Literal["units", "money", "share"]
 
 
 class Alert(NamedTuple):
     """`value` has reached or passed `limit`; `meter` for an allowance, `around` for a connect rate."""
 
     kind: str
-    unit: Unit
+    measure: Measure
     value: Decimal | int
-    """Billed seconds, calls, money or a share."""
+    """Base units of the meter, money or a share."""
     limit: Decimal
-    """Minutes, calls, money or a share."""
-    meter: str | None = None
+    """Units of the meter, money or a share."""
+    meter: Unit | None = None
     around: Interval | None = None
 
     @property
     def mark(self) -> str:
         """What tells it from the period's other alerts."""
-        return self.kind if self.meter is None else f"{self.kind}:{self.meter}"
+        return self.kind if self.meter is None else f"{self.kind}:{self.meter.name}"
 
 
 def usage_alerts(account: Account, usage: Usage, plan_of: PlanOfSegment, at: Instant) -> Iterator[Alert]:
     """What the usage as it is now shows and was not raised before; `at` is the instant of the event."""
     raised = usage.alerts
     for segment in usage.segments:
-        plan = plan_of(segment)
-        if plan.minutes is not None and plan.minutes.allowance:
-            yield from _allowance(MINUTES, plan.minutes, segment.seconds, SECONDS_PER_MINUTE, raised)
-        if plan.calls is not None and plan.calls.allowance:
-            yield from _allowance(CALLS, plan.calls, segment.calls, 1, raised)
+        for meter in plan_of(segment).meters:
+            if meter.allowance:
+                yield from _allowance(meter, meter.allowance, segment.counts[meter.unit.slot], raised)
     if CAP not in raised:
         cap = in_effect(account.history, "spend_cap", min(max(at, usage.start), usage.end - 1))
         if cap is not None and usage.seq and usage.total >= cap:
@@ -71,25 +65,24 @@ def usage_alerts(account: Account, usage: Usage, plan_of: PlanOfSegment, at: Ins
 
 def cannot_alert(account: Account, plan: Plan, segment: Segment, raised: tuple[str, ...]) -> bool:
     """Whether a call in this segment can raise no alert: a cheap check that nearly every call passes."""
-    minutes, calls = plan.minutes, plan.calls
-    if minutes is not None and minutes.allowance and segment.seconds * 5 >= minutes.allowance * 240:
-        rest = segment.seconds < minutes.allowance * 60 and _MINUTES_80 in raised
-        if not rest and _MINUTES_100 not in raised:
+    for meter in plan.meters:
+        if not meter.allowance:
+            continue
+        used, whole = segment.counts[meter.unit.slot], meter.allowance * meter.unit.per
+        if used * 5 < whole * 4 or f"{ALLOWANCE_100}:{meter.unit.name}" in raised:
+            continue
+        if used >= whole or f"{ALLOWANCE_80}:{meter.unit.name}" not in raised:
             return False
-    if calls is not None and calls.allowance and segment.calls * 5 >= calls.allowance * 4:
-        return False
     return not account.watched
 
 
-def _allowance(name: str, meter: Meter, used: int, per: int, raised: tuple[str, ...]) -> Iterator[Alert]:
-    assert meter.allowance is not None  # noqa: S101 - an unlimited one never runs out
-    whole = meter.allowance * per
+def _allowance(meter: Meter, allowance: int, used: int, raised: tuple[str, ...]) -> Iterator[Alert]:
+    whole = allowance * meter.unit.per
     if used * 5 < whole * 4:
         return
-    unit: Unit = "minutes" if name == MINUTES else "calls"
     for kind, fifths in ((ALLOWANCE_80, 4), (ALLOWANCE_100, 5)):
-        if used * 5 >= whole * fifths and f"{kind}:{name}" not in raised:
-            yield Alert(kind, unit, used, Decimal(meter.allowance * fifths) / 5, name)
+        if used * 5 >= whole * fifths and f"{kind}:{meter.unit.name}" not in raised:
+            yield Alert(kind, "units", used, Decimal(allowance * fifths) / 5, meter.unit)
 
 
 def daily_alerts(account: Account, usage: Usage, expected: Forecast | None, at: Instant) -> Iterator[Alert]:

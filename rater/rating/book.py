@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
-Direction = Literal["inbound", "outbound", "internal"]
+from rater.rating.units import NO_COUNTS, STARTED_MINUTES, Call, Counts, Direction, Increment, Unit
+
 PriceKind = Literal["flat", "graduated", "volume"]
 Proration = Literal["none", "daily"]
 LatePolicy = Literal["current", "reject"]
@@ -18,7 +19,7 @@ LatePolicy = Literal["current", "reject"]
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """One band of a price. `start` counts units beyond the allowance (minutes or calls); the first band starts at 0."""
+    """One band of a price. `start` counts units beyond the allowance; the first band starts at 0."""
 
     start: int
     rate: Decimal
@@ -37,26 +38,25 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
-class Increment:
-    """How talk time becomes billed seconds: `first` seconds, then steps of `step`; `minimum` from 1 s of talk time."""
-
-    first: int = 60
-    step: int = 60
-    minimum: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Meter:
     """A counter of units with an allowance and a price beyond it.
 
-    `allowance` is in units (minutes or calls); None is unlimited, and then `price` is None.
-    `directions` None counts all directions. `increment` matters to minutes only.
+    `allowance` is in units; None is unlimited, and then `price` is None. `directions` None counts those of the unit.
+    `increment` matters only to units that have increments.
     """
 
+    unit: Unit
     allowance: int | None
     price: Price | None
     directions: frozenset[Direction] | None = None
-    increment: Increment = Increment()
+    increment: Increment = STARTED_MINUTES
+
+    def count(self, call: Call) -> int:
+        """What it counts of a call, in base units of its unit."""
+        directions = self.directions or self.unit.directions
+        if directions is not None and call.direction not in directions:
+            return 0
+        return self.unit.count(call, self.increment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +66,25 @@ class Plan:
     id: str
     fee: Decimal
     proration: Proration
-    minutes: Meter | None
-    calls: Meter | None
+    meters: tuple[Meter, ...]
+    """In the order of `UNITS`, at most one of each."""
     effective: datetime | None = None
     memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Lines that were worked out before (`rater.rating.line_cache`); no part of the plan."""
     parts: dict[tuple[int, int], Plan] = field(default_factory=dict, init=False, repr=False, compare=False)
     """The plan for some days of a period (`rater.rating.proration`); no part of the plan. Kept with it, and not by its
     value: plans that are equal may be written differently (0.20, 0.2000), and a charge shows how its own is."""
+
+    def meter(self, unit: Unit) -> Meter | None:
+        """The meter of a unit, if it has one."""
+        return next((meter for meter in self.meters if meter.unit is unit), None)
+
+    def count(self, call: Call) -> Counts:
+        """What its meters count of a call."""
+        counts = list(NO_COUNTS)
+        for meter in self.meters:
+            counts[meter.unit.slot] = meter.count(call)
+        return tuple(counts)
 
     def same_terms(self, other: Plan) -> bool:
         """Whether both cost the same, whatever their ids."""

@@ -19,7 +19,8 @@ from rater.rating.lines import Line, fee_lines
 from rater.rating.money import ZERO, nothing, rounded
 from rater.rating.names import PeriodName, PlanId
 from rater.rating.proration import days_between, prorated
-from rater.rating.usage import Call, Segment, Usage, billed, counted, explain, used
+from rater.rating.units import NO_COUNTS, Call
+from rater.rating.usage import Segment, Usage, explain, plus, used
 
 Kind = Literal["usage", "fee", "adjustment", "reversal"]
 
@@ -172,11 +173,11 @@ def charge_call(plan: Plan, usage: Usage, index: int, call: Call, precision: int
     """Rate a call into segment `index` of its period: R(price(after)) - R(price(before))."""
     segments = usage.segments
     before = segments[index]
-    if not call.connected:
+    more = plan.count(call)
+    if not call.connected and more == NO_COUNTS:
         free = nothing(precision)
         return Charged(_counted(usage, call, segments, free), "usage", plan, before, free, ())
-    calls = before.calls + 1 if counted(plan.calls, call) else before.calls
-    after = used(plan, before, before.seconds + billed(plan, call), calls, precision)
+    after = used(plan, before, plus(before.counts, more), precision)
     amount = after.cost - before.cost
     segments = (after,) if len(segments) == 1 else (*segments[:index], after, *segments[index + 1 :])
     lines = explain(plan, before, after, precision)

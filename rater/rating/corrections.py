@@ -10,7 +10,8 @@ from rater.rating.calendar import Period
 from rater.rating.charging import Charged, Ledger, plan_id_at
 from rater.rating.instant import Instant
 from rater.rating.lines import ADJUSTMENT, Line
-from rater.rating.usage import Call, Usage, billed, counted, explain, stand_in, used
+from rater.rating.units import Call
+from rater.rating.usage import Usage, explain, minus, stand_in, used
 
 
 def reverse_call(
@@ -22,10 +23,8 @@ def reverse_call(
     """
     segments = usage.segments
     before = segments[index]
-    calls, seconds = before.calls, before.seconds
-    if not uncounted:
-        calls, seconds = calls - counted(plan.calls, call), seconds - billed(plan, call)
-    after = used(plan, before, seconds, calls, precision)
+    counts = before.counts if uncounted else minus(before.counts, plan.count(call))
+    after = used(plan, before, counts, precision)
     amount = after.cost - before.cost
     outbound = call.direction == "outbound"
     changed = usage._replace(

@@ -20,7 +20,8 @@ from rater.rating.calendar import Calendar
 from rater.rating.instant import Instant
 from rater.rating.money import ZERO, rounded
 from rater.rating.proration import days_between
-from rater.rating.usage import DailyStats, Segment, Usage, cost
+from rater.rating.units import NO_COUNTS
+from rater.rating.usage import DailyStats, Segment, Usage, cost, minus, plus
 
 MIN_DAYS = 2
 """Whole days that a forecast needs: of one day nobody knows how days differ."""
@@ -51,18 +52,9 @@ def looked(usage: Usage, calendar: Calendar, at: Instant) -> Usage:
     days = days_between(calendar, looks.until, at)
     if days <= 0:
         return usage
-    seconds, calls = segment.seconds - looks.seconds, segment.calls - looks.calls
-    return usage._replace(
-        looks=DailyStats(
-            looks.since,
-            at,
-            looks.days + days,
-            segment.seconds,
-            segment.calls,
-            looks.seconds_squared + seconds * seconds // days,
-            looks.calls_squared + calls * calls // days,
-        )
-    )
+    brought = minus(segment.counts, looks.counts)
+    squares = plus(looks.squares, tuple(one * one // days for one in brought))
+    return usage._replace(looks=DailyStats(looks.since, at, looks.days + days, segment.counts, squares))
 
 
 def _in_force(usage: Usage, at: Instant) -> Segment:
@@ -79,23 +71,16 @@ def forecast(usage: Usage, calendar: Calendar, plan_of: PlanOfSegment, precision
         return Forecast(usage.total, usage.total, usage.total)
     ahead = _ahead(usage, calendar)
     days = sum(count for _, count in ahead)
-    seconds = _more(looks.seconds, looks.seconds_squared, looks.days, days)
-    calls = _more(looks.calls, looks.calls_squared, looks.days, days)
+    more = [_more(units, squares, looks.days, days) for units, squares in zip(looks.counts, looks.squares, strict=True)]
     fees = sum((rounded(plan_of(segment).fee, precision) for segment in usage.segments), ZERO) - usage.fees
 
     def total(lean: int) -> Decimal:
         found = usage.total + fees
         for segment, count in ahead:
-            more_seconds, more_calls = ((mean + lean * wide) * count // days for mean, wide in (seconds, calls))
-            current = segment.start == looks.since
-            base_seconds, base_calls = (looks.seconds, looks.calls) if current else (0, 0)
-            then = cost(
-                plan_of(segment),
-                max(segment.seconds, base_seconds + more_seconds, 0),
-                max(segment.calls, base_calls + more_calls, 0),
-                precision,
-            )
-            found += then - segment.cost
+            base = looks.counts if segment.start == looks.since else NO_COUNTS
+            coming = plus(base, tuple((mean + lean * wide) * count // days for mean, wide in more))
+            then = tuple(max(now, later, 0) for now, later in zip(segment.counts, coming, strict=True))
+            found += cost(plan_of(segment), then, precision) - segment.cost
         return found
 
     middle, *sides = (total(lean) for lean in (0, -1, 1))

@@ -15,8 +15,8 @@ from rater.rating.lines import Line
 from rater.rating.pricing import reached
 
 Stretch = int
-"""Where a step lies: no meter, unlimited, within the allowance, or beyond it in a band."""
-NO_METER, UNLIMITED, COVERED, FIRST_BAND = range(4)
+"""Where a step lies: unlimited, within the allowance, or beyond it in a band."""
+UNLIMITED, COVERED, FIRST_BAND = range(3)
 
 MOST = 4096
 """Steps that are kept for a plan; when there are more, they are forgotten and begun anew."""
@@ -29,10 +29,9 @@ class Kept(NamedTuple):
     amount: Decimal
 
 
-def stretch(meter: Meter | None, before: int, after: int, per: int) -> Stretch | None:
+def stretch(meter: Meter, before: int, after: int) -> Stretch | None:
     """Where the step from `before` to `after` quanta lies; None if it goes over an edge, or back."""
-    if meter is None:
-        return NO_METER
+    per = meter.unit.per
     if after < before:
         return None
     allowance, price = meter.allowance, meter.price

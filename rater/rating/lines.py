@@ -10,8 +10,6 @@ from rater.rating.limits import LINES
 from rater.rating.money import ZERO, nothing, rounded
 from rater.rating.pricing import at_rate, billable, parts, reached
 
-MINUTES = "minutes"
-CALLS = "connected-calls"
 FEE = "fee"
 ADJUSTMENT = "adjustment"
 ROUNDING = "rounding"
@@ -20,7 +18,7 @@ FLAT = "-flat"
 
 
 class Line(NamedTuple):
-    """One line. Quantities are in quanta: billed seconds for minutes, else pieces; taking back is negative."""
+    """One line. Quantities are in base units of the meter's unit; taking back is negative."""
 
     meter: str
     quantity: int
@@ -29,19 +27,20 @@ class Line(NamedTuple):
     billable: int
     """The rest."""
     rate: Decimal | None
-    """Per minute, per call, or per period; None where the line sums up others."""
+    """Per unit, or per period; None where the line sums up others."""
     amount: Decimal
     repriced_from: Decimal | None = None
     """The rate at which the quantity was charged before, where a volume price changed for all units."""
 
 
-def meter_lines(name: str, meter: Meter | None, before: int, after: int, per: int, precision: int) -> list[Line]:
+def meter_lines(meter: Meter, before: int, after: int, precision: int) -> list[Line]:
     """The lines of a meter going from `before` quanta to `after`, each rounded."""
-    if meter is None or before == after:
+    if before == after:
         return []
     if before > after:
-        return [_taken_back(line) for line in meter_lines(name, meter, after, before, per, precision)]
-    low, high = billable(meter, before, per), billable(meter, after, per)
+        return [_taken_back(line) for line in meter_lines(meter, after, before, precision)]
+    name, per = meter.unit.name, meter.unit.per
+    low, high = billable(meter, before), billable(meter, after)
     part = high - low
     covered = after - before - part
     price = meter.price

@@ -1,7 +1,7 @@
 """What billable units cost: flat, graduated, volume (rating.md, "Plans").
 
-Units come in quanta, `per` to a unit: minutes in billed seconds (60), calls as they are (1). Nothing is rounded here,
-and the division by `per` happens last.
+Units come in quanta, `Unit.per` to a unit: minutes in billed seconds (60), calls as they are (1). Nothing is rounded
+here, and the division by `per` happens last.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from rater.rating.book import Band, Meter, Price
 from rater.rating.money import ZERO
 
 
-def billable(meter: Meter, quanta: int, per: int) -> int:
+def billable(meter: Meter, quanta: int) -> int:
     """The quanta beyond the meter's allowance; none if the allowance is unlimited."""
     allowance = meter.allowance
     if allowance is None:
         return 0
-    beyond = quanta - allowance * per
+    beyond = quanta - allowance * meter.unit.per
     return beyond if beyond > 0 else 0  # noqa: FURB136 - max() takes twice the time, four times a call
 
 
@@ -67,9 +67,9 @@ def _graduated(bands: tuple[Band, ...], quanta: int, per: int) -> Decimal:
     return rates / per + flats
 
 
-def meter_price(meter: Meter | None, quanta: int, per: int) -> Decimal:
+def meter_price(meter: Meter, quanta: int) -> Decimal:
     """What a meter's quanta cost beyond its allowance, unrounded."""
-    if meter is None or meter.price is None:
+    if meter.price is None:
         return ZERO
-    beyond = billable(meter, quanta, per)
-    return price_of(meter.price, beyond, per) if beyond else ZERO
+    beyond = billable(meter, quanta)
+    return price_of(meter.price, beyond, meter.unit.per) if beyond else ZERO

@@ -23,12 +23,12 @@ def prorated(plan: Plan, days: int, of: int) -> Plan:
     part = plan.parts.get((days, of))
     if part is None:
         fee = plan.fee * Decimal(days) / of
-        part = replace(plan, fee=fee, minutes=_part(plan.minutes, days, of), calls=_part(plan.calls, days, of))
+        part = replace(plan, fee=fee, meters=tuple(_part(meter, days, of) for meter in plan.meters))
         plan.parts[days, of] = part
     return part
 
 
-def _part(meter: Meter | None, days: int, of: int) -> Meter | None:
-    if meter is None or not meter.allowance:
+def _part(meter: Meter, days: int, of: int) -> Meter:
+    if not meter.allowance:
         return meter
     return replace(meter, allowance=-(-meter.allowance * days // of))

@@ -17,7 +17,8 @@ from rater.rating.charging import Charged, Ledger, plan_of_segment
 from rater.rating.instant import Instant
 from rater.rating.lines import Line, settled
 from rater.rating.money import ZERO
-from rater.rating.usage import Call, Segment, Usage, billed, counted, explain, used
+from rater.rating.units import NO_COUNTS, Call, Counts
+from rater.rating.usage import Segment, Usage, explain, used
 
 
 class Dated(NamedTuple):
@@ -29,9 +30,6 @@ class Dated(NamedTuple):
 
 CallsOf = Callable[[], Iterable[Dated]]
 """The calls that were charged in the period and not voided."""
-
-Count = tuple[int, int]
-"""What a segment's meters counted: billed seconds, connected calls."""
 
 
 def rerated(
@@ -45,8 +43,7 @@ def rerated(
     if sums is None:
         sums = _counted(usage.start, new, plans, calls_of())
     segments = tuple(
-        used(plan, segment, seconds, calls, precision)
-        for plan, segment, (seconds, calls) in zip(plans, new, sums, strict=True)
+        used(plan, segment, counts, precision) for plan, segment, counts in zip(plans, new, sums, strict=True)
     )
     amount = sum((s.cost for s in segments), ZERO) - sum((s.cost for s in usage.segments), ZERO)
     lines: list[Line] = []
@@ -64,10 +61,10 @@ def rerated(
 
 def unused(segment: Segment) -> Segment:
     """The segment as it begins."""
-    return segment._replace(seconds=0, calls=0, cost=ZERO)
+    return segment._replace(counts=NO_COUNTS, cost=ZERO)
 
 
-def _counted(start: Instant, segments: tuple[Segment, ...], plans: list[Plan], calls: Iterable[Dated]) -> list[Count]:
+def _counted(start: Instant, segments: tuple[Segment, ...], plans: list[Plan], calls: Iterable[Dated]) -> list[Counts]:
     """What the segments' meters count of these calls; one that no plan is in force for costs nothing.
 
     Calls that are alike cost the same, so each kind is billed once.
@@ -75,20 +72,17 @@ def _counted(start: Instant, segments: tuple[Segment, ...], plans: list[Plan], c
     kinds: dict[tuple[int, Call], int] = {}
     starts = [segment.start for segment in segments]
     for began, call in calls:
-        if not call.connected:
-            continue
         at = starts[0] if began < start else began  # a late call counts from the first instant that has a plan
         index = bisect_right(starts, at) - 1
         if index < 0 or (segments[index].until and at >= segments[index].until):
             continue
         kind = (index, call)
         kinds[kind] = kinds.get(kind, 0) + 1
-    sums = [(0, 0)] * len(segments)
+    sums = [list(NO_COUNTS) for _ in segments]
     for (index, call), times in kinds.items():
-        seconds, pieces = sums[index]
-        plan = plans[index]
-        sums[index] = (seconds + times * billed(plan, call), pieces + times * counted(plan.calls, call))
-    return sums
+        for meter in plans[index].meters:
+            sums[index][meter.unit.slot] += times * meter.count(call)
+    return [tuple(counts) for counts in sums]
 
 
 class _Span(NamedTuple):
@@ -100,13 +94,13 @@ class _Span(NamedTuple):
     plan: Plan
 
 
-def _kept(usage: Usage, old_plans: list[Plan], new: tuple[Segment, ...], plans: list[Plan]) -> list[Count] | None:
+def _kept(usage: Usage, old_plans: list[Plan], new: tuple[Segment, ...], plans: list[Plan]) -> list[Counts] | None:
     """What the old segments counted, as the new ones would have; None where their sums do not say it."""
     old = _spans(usage, usage.segments, old_plans)
     spans = _spans(usage, new, plans)
     if not old or not spans or not spans[0].start <= old[0].start < spans[0].end:
         return None  # late calls count in the first segment: it must hold what the old first one held
-    sums: list[Count] = []
+    sums: list[Counts] = []
     for span in spans:
         parts = [one for one in old if one.start < span.end and one.end > span.start]
         whole = all(span.start <= one.start and one.end <= span.end for one in parts)
@@ -118,9 +112,13 @@ def _kept(usage: Usage, old_plans: list[Plan], new: tuple[Segment, ...], plans: 
     return sums
 
 
-def _total(parts: list[_Span], plan: Plan) -> Count:
-    seconds = sum(one.segment.seconds for one in parts) if plan.minutes is not None else 0
-    return seconds, sum(one.segment.calls for one in parts) if plan.calls is not None else 0
+def _total(parts: list[_Span], plan: Plan) -> Counts:
+    """What the parts counted, of the units that the plan has a meter of."""
+    sums = list(NO_COUNTS)
+    for meter in plan.meters:
+        slot = meter.unit.slot
+        sums[slot] = sum(one.segment.counts[slot] for one in parts)
+    return tuple(sums)
 
 
 def _spans(usage: Usage, segments: tuple[Segment, ...], plans: list[Plan]) -> list[_Span]:
@@ -132,13 +130,9 @@ def _spans(usage: Usage, segments: tuple[Segment, ...], plans: list[Plan]) -> li
 
 
 def _alike(old: Plan, new: Plan) -> bool:
-    """Did the old plan's meters count each call as the new one's do?"""
-    return _same_units(old.minutes, new.minutes) and _same_units(old.calls, new.calls)
+    """Whether the old plan's meters counted each call as the new one's do; it may have more of them."""
+    return all(_same_units(old.meter(meter.unit), meter) for meter in new.meters)
 
 
-def _same_units(old: Meter | None, new: Meter | None) -> bool:
-    if new is None:
-        return True  # it counts nothing
-    if old is None:
-        return False
-    return (old.directions, old.increment) == (new.directions, new.increment)
+def _same_units(old: Meter | None, new: Meter) -> bool:
+    return old is not None and (old.directions, old.increment) == (new.directions, new.increment)

@@ -1,9 +1,36 @@
-"""From a call to units (rating.md, "From a call to units")."""
+"""What can be counted of a call (rating.md, "From a call to units"). A new unit is one more line of `UNITS`."""
 
 from __future__ import annotations
 
-from rater.rating.book import Increment
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
 from rater.rating.instant import Instant
+from rater.rating.money import SECONDS_PER_MINUTE, minutes_of
+
+Direction = Literal["inbound", "outbound", "internal"]
+
+
+class Call(NamedTuple):
+    """A call as the meters see it: talk time in whole seconds."""
+
+    direction: Direction
+    connected: bool
+    talk: int
+
+
+@dataclass(frozen=True, slots=True)
+class Increment:
+    """How talk time becomes billed seconds: `first` seconds, then steps of `step`; `minimum` from 1 s of talk time."""
+
+    first: int = 60
+    step: int = 60
+    minimum: int = 0
+
+
+STARTED_MINUTES = Increment()
+"""Unless a plan says otherwise."""
 
 
 def talk_seconds(answered: Instant, ended: Instant) -> int:
@@ -23,3 +50,74 @@ def billed_seconds(talk: int, increment: Increment) -> int:
     if beyond <= 0:
         return increment.first
     return increment.first - (-beyond // increment.step) * increment.step
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unit:
+    """What a meter counts."""
+
+    name: str
+    """As lines, allowances left and alerts name it."""
+    key: str
+    """As a plan of the tariff book names a meter of it."""
+    slot: int
+    """The place of its counter in `Segment.counts`. Stored: it never changes."""
+    per: int
+    """Base units, in which it is counted, to one unit, in which allowances and prices are: 60 seconds to a minute."""
+    count: Callable[[Call, Increment], int]
+    """Base units of a call."""
+    plural: tuple[str, str]
+    """What it is called, in English and Chinese."""
+    single: tuple[str, str]
+    """One of it, beside a number."""
+    directions: frozenset[Direction] | None = None
+    """The directions that a meter counts which names none; None counts all."""
+    increments: bool = False
+    """Whether a meter of it has an increment and a minimum."""
+
+    def text(self, quantity: int) -> str:
+        """So many base units as units, in digits; negative where they are taken back."""
+        if self.per == 1:
+            return str(quantity)
+        return minutes_of(quantity) if quantity >= 0 else f"-{minutes_of(-quantity)}"
+
+
+MINUTES = Unit(
+    "minutes",
+    "minutes",
+    0,
+    SECONDS_PER_MINUTE,
+    lambda call, increment: billed_seconds(call.talk, increment) if call.connected else 0,
+    ("minutes", "分钟"),
+    ("min", "分钟"),
+    increments=True,
+)
+CONNECTED_CALLS = Unit(
+    "connected-calls",
+    "calls",
+    1,
+    1,
+    lambda call, _: 1 if call.connected else 0,
+    ("connected calls", "接通次数"),
+    ("call", "次"),
+)
+ATTEMPTS = Unit(
+    "attempts",
+    "attempts",
+    2,
+    1,
+    lambda _call, _increment: 1,
+    ("attempts", "呼叫次数"),
+    ("attempt", "次"),
+    directions=frozenset({"outbound"}),
+)
+
+UNITS = (MINUTES, CONNECTED_CALLS, ATTEMPTS)
+"""All of them, each at its slot."""
+
+BY_NAME = {unit.name: unit for unit in UNITS}
+
+Counts = tuple[int, ...]
+"""Base units by slot."""
+
+NO_COUNTS: Counts = (0,) * len(UNITS)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
-from rater.rating.book import Direction, Meter, Plan
+from rater.rating.book import Plan
 from rater.rating.instant import DAY, Instant
 from rater.rating.line_cache import MOST, Kept, stretch
-from rater.rating.lines import CALLS, MINUTES, Line, meter_lines, settled
-from rater.rating.money import SECONDS_PER_MINUTE, ZERO, rounded
+from rater.rating.lines import Line, meter_lines, settled
+from rater.rating.money import ZERO, rounded
 from rater.rating.names import PeriodName, PlanId
 from rater.rating.pricing import meter_price
-from rater.rating.units import billed_seconds
+from rater.rating.units import NO_COUNTS, Counts
 
 
 class Segment(NamedTuple):
@@ -23,10 +23,8 @@ class Segment(NamedTuple):
     """The plan with the version that rates the whole segment, the latest effective at its start: `hybrid-200@1`."""
     inline: bool
     """Whether the plan stands in the account's subscription of that name, not in the tariff book."""
-    seconds: int = 0
-    """Billed seconds that the minutes meter counted."""
-    calls: int = 0
-    """Connected calls that the calls meter counted."""
+    counts: Counts = NO_COUNTS
+    """What the plan's meters counted, in base units by slot."""
     cost: Decimal = ZERO
     """R(price) of this usage: what was charged for it so far."""
     days: int = 0
@@ -60,13 +58,10 @@ class DailyStats(NamedTuple):
     until: Instant = 0
     """The end of the last day that is counted."""
     days: int = 0
-    seconds: int = 0
-    """Billed seconds of the segment at the last look."""
-    calls: int = 0
-    """Connected calls of the segment at the last look."""
-    seconds_squared: int = 0
-    """The sum over the days of the square of the day's billed seconds."""
-    calls_squared: int = 0
+    counts: Counts = NO_COUNTS
+    """What the segment had counted at the last look."""
+    squares: Counts = NO_COUNTS
+    """The sum over the days of the square of what the day brought."""
 
 
 UNSEEN = DailyStats()
@@ -97,60 +92,61 @@ class Usage(NamedTuple):
     """The alerts that were raised for it, each once."""
 
 
-class Call(NamedTuple):
-    """A call as the meters see it: talk time in whole seconds, and the billed seconds under its plan."""
-
-    direction: Direction
-    connected: bool
-    talk: int
-
-
-def counted(meter: Meter | None, call: Call) -> bool:
-    """Whether the meter counts this call."""
-    return call.connected and meter is not None and (meter.directions is None or call.direction in meter.directions)
-
-
-def billed(plan: Plan, call: Call) -> int:
-    """Billed seconds of a call: its talk time by the increment of the plan's minutes meter; 0 where none counts it."""
-    meter = plan.minutes
-    if meter is None or not counted(meter, call):
-        return 0
-    return billed_seconds(call.talk, meter.increment)
-
-
-def used(plan: Plan, segment: Segment, seconds: int, calls: int, precision: int) -> Segment:
+def used(plan: Plan, segment: Segment, counts: Counts, precision: int) -> Segment:
     """The segment with this usage, and what it costs."""
-    start, plan_id, inline, _, _, _, days, of, until = segment
-    return Segment(start, plan_id, inline, seconds, calls, cost(plan, seconds, calls, precision), days, of, until)
+    start, plan_id, inline, _, _, days, of, until = segment
+    return Segment(start, plan_id, inline, counts, cost(plan, counts, precision), days, of, until)
 
 
-def cost(plan: Plan, seconds: int, calls: int, precision: int) -> Decimal:
+def plus(counts: Counts, more: Counts) -> Counts:
+    """The sum of two counts, slot by slot."""
+    return tuple([one + other for one, other in zip(counts, more, strict=True)])
+
+
+def minus(counts: Counts, less: Counts) -> Counts:
+    """The difference of two counts, slot by slot."""
+    return tuple([one - other for one, other in zip(counts, less, strict=True)])
+
+
+def times_of(counts: Counts, times: int) -> Counts:
+    """So many times the counts, slot by slot."""
+    return tuple([one * times for one in counts])
+
+
+def cost(plan: Plan, counts: Counts, precision: int) -> Decimal:
     """R(price): what a segment's usage costs; the meters are added unrounded and rounded once."""
-    minutes = meter_price(plan.minutes, seconds, SECONDS_PER_MINUTE)
-    return rounded(minutes if plan.calls is None else minutes + meter_price(plan.calls, calls, 1), precision)
+    price = ZERO
+    for meter in plan.meters:
+        price += meter_price(meter, counts[meter.unit.slot])
+    return rounded(price, precision)
 
 
 def explain(plan: Plan, before: Segment, after: Segment, precision: int) -> tuple[Line, ...]:
     """The lines of the difference in cost between two states of a segment; they sum to it."""
     amount = after.cost - before.cost
-    minutes = stretch(plan.minutes, before.seconds, after.seconds, SECONDS_PER_MINUTE)
-    calls = stretch(plan.calls, before.calls, after.calls, 1)
-    if minutes is None or calls is None:
-        return settled(worked_out(plan, before, after, precision), amount)
-    step = (minutes, after.seconds - before.seconds, calls, after.calls - before.calls, precision)
-    kept: Kept | None = plan.memo.get(step)
+    step: list[int] = [precision]
+    for meter in plan.meters:
+        slot = meter.unit.slot
+        low, high = before.counts[slot], after.counts[slot]
+        lies = stretch(meter, low, high)
+        if lies is None:
+            return settled(worked_out(plan, before, after, precision), amount)
+        step += (lies, high - low)
+    known = tuple(step)
+    kept: Kept | None = plan.memo.get(known)
     if kept is None:
         lines = worked_out(plan, before, after, precision)
         kept = Kept(lines, sum((line.amount for line in lines), ZERO))
         if len(plan.memo) >= MOST:
             plan.memo.clear()
-        plan.memo[step] = kept
+        plan.memo[known] = kept
     return kept.lines if kept.amount == amount else settled(kept.lines, amount)
 
 
 def worked_out(plan: Plan, before: Segment, after: Segment, precision: int) -> tuple[Line, ...]:
     """The lines of the meters, each rounded; what they sum to may be off by what rounding left over."""
-    lines = meter_lines(MINUTES, plan.minutes, before.seconds, after.seconds, SECONDS_PER_MINUTE, precision)
-    if plan.calls is not None:
-        lines += meter_lines(CALLS, plan.calls, before.calls, after.calls, 1, precision)
+    lines: list[Line] = []
+    for meter in plan.meters:
+        slot = meter.unit.slot
+        lines += meter_lines(meter, before.counts[slot], after.counts[slot], precision)
     return tuple(lines)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from rater.rating.book import Meter, Plan, Price
-from rater.readmodel.texts import Language
+from collections.abc import Iterable
 
-_UNIT = {
-    ("minutes", "en"): "min",
-    ("connected-calls", "en"): "call",
-    ("minutes", "zh"): "分钟",
-    ("connected-calls", "zh"): "次",
-}
+from rater.rating.book import Meter, Plan, Price
+from rater.rating.units import UNITS, Unit
+from rater.readmodel.texts import LANGUAGES, Language
 
 
 def fee_words(plan: Plan, language: Language = "en") -> str:
@@ -19,18 +15,24 @@ def fee_words(plan: Plan, language: Language = "en") -> str:
     return f"{plan.fee}{daily if plan.proration == 'daily' else ''}" if plan.fee else "-"
 
 
-def meter_in_words(meter: Meter | None, name: str, language: Language = "en") -> str:
-    """A meter's allowance and price."""
+def units_of(plans: Iterable[Plan]) -> list[Unit]:
+    """The units that any of the plans has a meter of, in their order."""
+    used = {meter.unit.name for plan in plans for meter in plan.meters}
+    return [unit for unit in UNITS if unit.name in used]
+
+
+def meter_in_words(meter: Meter | None, language: Language = "en") -> str:
+    """A meter's allowance and price; `-` without one."""
     if meter is None:
         return "-"
     zh = language == "zh"
     if meter.price is None:
         return "不限量" if zh else "unlimited"
-    unit = _UNIT[name, language]
+    unit = meter.unit.single[LANGUAGES.index(language)]
     included = ""
     if meter.allowance:
         included = f"含 {meter.allowance} {unit}，超出 " if zh else f"{meter.allowance} {unit} included, then "
-    steps = f" ({meter.increment.first}/{meter.increment.step} s)" if name == "minutes" else ""
+    steps = f" ({meter.increment.first}/{meter.increment.step} s)" if meter.unit.increments else ""
     return included + _price(meter.price, unit, zh=zh) + steps
 
 

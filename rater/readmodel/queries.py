@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, and_, case, func, select
 from rater.rating.connect_rate import interval, judged
 from rater.rating.instant import moment
 from rater.rating.money import plain
-from rater.rating.usage import Call
+from rater.rating.units import Call
 from rater.readmodel import tables
 from rater.readmodel.store import Money, get_money
 from rater.readmodel.tariffs import band_of, zone_of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -67,28 +66,26 @@ def tariffs_view(connection: Connection, at: Instant) -> TariffsView | None:
 
 
 def _plan_view(plan: Plan) -> PlanView:
-    meters = (("minutes", plan.minutes), ("connected-calls", plan.calls))
     return PlanView(
         id=plan.id,
         fee=plain(plan.fee),
         proration=plan.proration,
         effective=None if plan.effective is None else plan.effective.isoformat(),
-        meters=tuple(_meter_view(unit, meter) for unit, meter in meters if meter is not None),
+        meters=tuple(_meter_view(meter) for meter in plan.meters),
     )
 
 
-def _meter_view(unit: Any, meter: Meter) -> MeterView:
-    price, increment = meter.price, meter.increment
-    timed = unit == "minutes"
+def _meter_view(meter: Meter) -> MeterView:
+    price, increment, unit = meter.price, meter.increment, meter.unit
     bands = () if price is None else price.bands
     return MeterView(
-        unit=unit,
+        unit=unit.name,
         allowance=meter.allowance,
         price=None if price is None else price.kind,
         bands=tuple(BandView(start=band.start, rate=plain(band.rate), flat=plain(band.flat)) for band in bands),
         directions=None if meter.directions is None else tuple(sorted(meter.directions)),
-        increment=f"{increment.first}/{increment.step}" if timed else None,
-        minimum=increment.minimum if timed else None,
+        increment=f"{increment.first}/{increment.step}" if unit.increments else None,
+        minimum=increment.minimum if unit.increments else None,
     )
 
 

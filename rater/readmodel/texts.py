@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Literal
 
+from rater.rating.units import BY_NAME, UNITS
 from rater.readmodel.views import AdviceView, ExplainedLine, ExplanationView
 
 Language = Literal["en", "zh"]
@@ -96,7 +97,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "amount": ("Amount", "金额"),
     "fee-a-month": ("Fee a month", "月费"),
     "minutes": ("Minutes", "分钟"),
-    "connected-calls": ("Connected calls", "接通次数"),
     "break-even": ("What a month costs, by its minutes", "月费用随分钟数的变化"),
     "calls-chosen": ("Connected calls in the month", "当月接通次数"),
     "default": ("default", "默认"),
@@ -118,15 +118,12 @@ TEXTS: dict[str, tuple[str, str]] = {
 }
 
 _METERS: dict[str, tuple[str, str]] = {
-    "minutes": ("minutes", "分钟"),
-    "minutes-flat": ("minutes, once for the band", "分钟档位一次性费用"),
-    "connected-calls": ("connected calls", "接通次数"),
-    "connected-calls-flat": ("connected calls, once for the band", "接通档位一次性费用"),
+    **{unit.name: unit.plural for unit in UNITS},
+    **{f"{u.name}-flat": (f"{u.plural[0]}, once for the band", f"{u.plural[1]}档位一次性费用") for u in UNITS},
     "fee": ("monthly fee", "月费"),
     "adjustment": ("adjustment", "调整"),
     "rounding": ("rounding", "舍入"),
 }
-_UNITS: dict[str, tuple[str, str]] = {"minutes": ("min", "分钟"), "connected-calls": ("call", "次")}
 
 _VERDICTS: dict[str, tuple[str, str]] = {
     "no-attempts": ("there was no outbound call", "无外呼"),
@@ -228,7 +225,7 @@ def line_words(line: Mapping[str, Any], language: Language = "en") -> str:
             if zh
             else (f"{name} of {line['rate']}{' taken back' if back else ''}")
         )
-    unit = _said(language, _UNITS[meter], {})
+    unit = _said(language, BY_NAME[meter].single, {})
     if "repriced_from" in line:
         units, before, now = line["billable"], line["repriced_from"], line["rate"]
         if zh:

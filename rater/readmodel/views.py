@@ -45,7 +45,8 @@ class BandView(View):
 class MeterView(View):
     """What a plan counts, what of it is included, and the price of the rest."""
 
-    unit: Literal["minutes", "connected-calls"]
+    unit: str
+    """`minutes`, `connected-calls`, `attempts`."""
     allowance: int | None
     """Units that are included; null is all of them, and then there is no price."""
     price: Literal["flat", "graduated", "volume"] | None

@@ -7,12 +7,13 @@ processing.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from rater.rating import limits
+from rater.rating.units import UNITS
 from rater.wire.catalog import PlanVersion, TariffsInForce
 from rater.wire.fields import (
     AccountId,
@@ -37,17 +38,34 @@ from rater.wire.reasons import Reason
 from rater.wire.tariff_book import CLOSED
 
 ChargeKind = Literal["usage", "fee", "adjustment", "reversal"]
-AllowanceMeter = Literal["minutes", "connected-calls"]
-LineMeter = Literal[
-    "minutes", "minutes-flat", "connected-calls", "connected-calls-flat", "fee", "adjustment", "rounding"
-]
+METERS = tuple(unit.name for unit in UNITS)
+LINE_METERS = (*(name + flat for name in METERS for flat in ("", "-flat")), "fee", "adjustment", "rounding")
+
+
+def _one_of(names: tuple[str, ...]) -> Any:
+    """A word of a list that grows with the registry of units, which a Literal cannot."""
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise PydanticCustomError("literal_error", "one of " + ", ".join(names))
+        return name
+
+    return (AfterValidator(check), WithJsonSchema({"type": "string", "enum": list(names)}))
+
+
+AllowanceMeter = Annotated[str, *_one_of(METERS)]
+LineMeter = Annotated[str, *_one_of(LINE_METERS)]
 """What a line is for: a meter, the flats of its bands, the fee, a manual adjustment, or what rounding left over."""
 
 AllowanceLeft = Annotated[
     dict[AllowanceMeter, Literal["unlimited"] | Figure],
-    Field(max_length=2),
+    Field(max_length=len(METERS)),
 ]
 """What is left of the allowances after a charge, in minutes and calls; a meter without an allowance is left out."""
+
+
+Used = Annotated[dict[AllowanceMeter, Figure], Field(max_length=len(METERS))]
+"""What was used in units that have no member of their own; left out where there is nothing."""
 
 
 class RatedCall(StrictModel):
@@ -122,6 +140,7 @@ class ClosedSegment(StrictModel):
     start: Instant
     minutes: Figure
     connected_calls: Count
+    used: Used | None = None
     price: Figure
     fee: Figure
 
@@ -190,6 +209,7 @@ class Spend(Message):
     seq: Annotated[int, Field(ge=1, le=2**53 - 1)]
     minutes: Figure
     connected_calls: Count
+    used: Used | None = None
     allowance_left: AllowanceLeft
     total: Figure
     fees: Figure

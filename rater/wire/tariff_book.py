@@ -10,15 +10,16 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NoReturn, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
-from rater.rating.book import Band, Book, Increment, LatePolicy, Meter, Plan, Price, Proration
+from rater.rating.book import Band, Book, LatePolicy, Meter, Plan, Price, Proration
 from rater.rating.currency import MINOR_UNITS
 from rater.rating.limits import MIN_REMEMBER_DAYS
+from rater.rating.units import UNITS, Increment, Unit
 from rater.wire.fields import Direction, Instant, Share, StrictModel, ZoneName
 from rater.wire.fields import Price as PriceWord
 
@@ -134,18 +135,18 @@ class MeterWords(StrictModel):
             words["directions"] = tuple(sorted(meter.directions))
         return words
 
-    def to_core(self) -> Meter:
+    def to_core(self, unit: Unit) -> Meter:
         """The meter as the rules see it."""
         units = None if self.allowance == "unlimited" else self.allowance
         directions = None if self.directions is None else frozenset(self.directions)
-        return Meter(units, self.price(), directions, self._increment())
+        return Meter(unit, units, self.price(), directions, self._increment())
 
     def _increment(self) -> Increment:
         return Increment()
 
 
 class MinutesWords(MeterWords):
-    """The meter of minutes: also says how talk time becomes billed seconds."""
+    """A meter of minutes: also says how talk time becomes billed seconds."""
 
     increment: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}/[1-9][0-9]{0,4}$", max_length=11)] = "60/60"
     minimum: Annotated[int, Field(ge=0, le=86_400)] = 0
@@ -163,26 +164,28 @@ class MinutesWords(MeterWords):
         return Increment(int(first), int(step), self.minimum)
 
 
-class PlanWords(StrictModel):
-    """A plan: a fee per period and up to two meters."""
+class _PlanBase(StrictModel):
+    """A plan: a fee per period and at least one meter."""
 
     fee: PriceWord = Decimal(0)
     proration: Proration = "none"
     effective: Instant | None = None
-    minutes: MinutesWords | None = None
-    calls: MeterWords | None = None
 
     @model_validator(mode="after")
     def _meters(self) -> Self:
-        if self.minutes is None and self.calls is None:
+        if not self.meters():
             wrong("a plan needs a meter, minutes or calls; all calls free is minutes: {allowance: unlimited}")
         return self
 
+    def meters(self) -> tuple[tuple[Unit, MeterWords], ...]:
+        """The plan's meters with their units, in the order of the units."""
+        found = ((unit, getattr(self, unit.key)) for unit in UNITS)
+        return tuple((unit, words) for unit, words in found if words is not None)
+
     def to_core(self, plan_id: str) -> Plan:
         """The plan as the rules see it, under an id: a name of the book, or `s-17@1`."""
-        minutes = None if self.minutes is None else self.minutes.to_core()
-        calls = None if self.calls is None else self.calls.to_core()
-        return Plan(plan_id, self.fee, self.proration, minutes, calls, self.effective)
+        meters = tuple(words.to_core(unit) for unit, words in self.meters())
+        return Plan(plan_id, self.fee, self.proration, meters, self.effective)
 
     @classmethod
     def of(cls, plan: Plan) -> Self:
@@ -190,11 +193,29 @@ class PlanWords(StrictModel):
         words: dict[str, Any] = {"fee": plan.fee, "proration": plan.proration}
         if plan.effective is not None:
             words["effective"] = plan.effective
-        if plan.minutes is not None:
-            words["minutes"] = MinutesWords.of(plan.minutes)
-        if plan.calls is not None:
-            words["calls"] = MeterWords.of(plan.calls)
+        for meter in plan.meters:
+            words[meter.unit.key] = _words_of(meter.unit).of(meter)
         return cls(**words)
+
+
+def _words_of(unit: Unit) -> type[MeterWords]:
+    return MinutesWords if unit.increments else MeterWords
+
+
+if TYPE_CHECKING:
+
+    class PlanWords(_PlanBase):
+        """For the type checker."""
+
+else:
+    # A field for each unit: a new unit is a line in the registry, and nothing here.
+    PlanWords = create_model(
+        "PlanWords",
+        __base__=_PlanBase,
+        __doc__=_PlanBase.__doc__,
+        __module__=__name__,
+        **{unit.key: (_words_of(unit) | None, None) for unit in UNITS},
+    )
 
 
 _UNITS = {"d": timedelta(days=1), "h": timedelta(hours=1)}

@@ -25,24 +25,27 @@ import rater.rating.calendar
 import rater.rating.charging
 import rater.rating.pricing
 import rater.rating.rerating
+import rater.rating.units
 import rater.rating.usage
 import rater.tools.log_file
 from rater.processor.decision import DUPLICATE, Decision
 from rater.processor.outputs import headers
 from rater.rating.account import PlanInterval, in_force, plan_intervals
-from rater.rating.book import Increment
+from rater.rating.book import Meter
 from rater.rating.calendar import period_at
 from rater.rating.catalog import Tariffs
 from rater.rating.charging import charge_call, charge_fee
 from rater.rating.corrections import reverse_call
 from rater.rating.instant import instant
-from rater.rating.units import billed_seconds
-from rater.rating.usage import Call, Segment, Usage
+from rater.rating.rerating import _counted
+from rater.rating.units import MINUTES, Call, Counts, Increment, billed_seconds
+from rater.rating.usage import Segment, Usage
 from rater.rating.zones import zone
 from rater.seam.model import LogRecord
 from rater.wire.parse import parse
 from tests.laws import laws, life
 from tests.laws.laws import Law
+from tests.support.mutate import plant
 
 Patch = pytest.MonkeyPatch
 Bug = Callable[[Patch], None]
@@ -82,21 +85,20 @@ def rounded_each_call(patch: Patch) -> None:
     """A charge is R of the difference, and not the difference of R: it drifts."""
     cost = rater.rating.usage.cost
 
-    def drifting(plan: Any, seconds: int, calls: int, precision: int) -> Decimal:
-        return cost(plan, seconds, calls, 9).quantize(Decimal(1).scaleb(-precision), "ROUND_UP")
+    def drifting(plan: Any, counts: Counts, precision: int) -> Decimal:
+        return cost(plan, counts, 9).quantize(Decimal(1).scaleb(-precision), "ROUND_UP")
 
     patch.setattr(rater.rating.usage, "cost", drifting)
 
 
 def allowance_forgotten(patch: Patch) -> None:
     """The included units are charged."""
-    patch.setattr(rater.rating.pricing, "billable", lambda _, quanta, __: quanta)
+    patch.setattr(rater.rating.pricing, "billable", lambda _, quanta: quanta)
 
 
 def directions_forgotten(patch: Patch) -> None:
     """A meter counts all directions, whatever it names."""
-    for module in (rater.rating.usage, rater.rating.charging):
-        patch.setattr(module, "counted", lambda meter, call: call.connected and meter is not None)
+    patch.setattr(Meter, "count", lambda self, call: self.unit.count(call, self.increment))
 
 
 def minimum_forgotten(patch: Patch) -> None:
@@ -105,7 +107,7 @@ def minimum_forgotten(patch: Patch) -> None:
     def billed(talk: int, said: Increment) -> int:
         return billed_seconds(talk, Increment(said.first, said.step))
 
-    patch.setattr(rater.rating.usage, "billed_seconds", billed)
+    patch.setattr(rater.rating.units, "billed_seconds", billed)
 
 
 def newest_version_at_once(patch: Patch) -> None:
@@ -240,7 +242,7 @@ def calls_lost_on_disk(patch: Patch) -> None:
     patch.setattr(
         rater.processor.rows,
         "Segment",
-        lambda at, plan, own, seconds, _, cost: Segment(at, plan, own, seconds, 0, cost),
+        lambda at, plan, own, counts, cost: Segment(at, plan, own, (counts[0], 0, *counts[2:]), cost),
     )
 
 
@@ -256,7 +258,8 @@ def voids_keep_the_call(patch: Patch) -> None:
     """A void takes the minutes back and leaves the connected call."""
 
     def reverse(plan: Any, usage: Usage, index: int, call: Call, precision: int) -> Any:
-        return reverse_call(replace(plan, calls=None), usage, index, call, precision)
+        minutes = replace(plan, meters=tuple(one for one in plan.meters if one.unit is MINUTES))
+        return reverse_call(minutes, usage, index, call, precision)
 
     patch.setattr(rater.processor.call_voided, "reverse_call", reverse)
 
@@ -279,8 +282,7 @@ def late_plans_are_for_the_future(patch: Patch) -> None:
 def calls_counted_twice(patch: Patch) -> None:
     """Re-rating counts connected calls that the plan's meter does not."""
     patch.setattr(rater.rating.rerating, "_kept", lambda *_: None)
-    patch.setattr(rater.rating.rerating, "counted", lambda _meter, call: call.connected)
-    patch.setattr(rater.rating.rerating, "billed", lambda _plan, call: 60 * call.connected)
+    plant(patch, _counted, "meter.count(call)", "meter.unit.per * call.connected")
 
 
 def sums_of_other_units(patch: Patch) -> None:

@@ -28,6 +28,7 @@ from rater.rating.corrections import reverse_call
 from rater.rating.lifecycle import live
 from rater.rating.names import AccountKey
 from rater.rating.proration import prorated
+from rater.rating.units import MINUTES
 from rater.seam.model import LogRecord
 from tests.laws.life_model import Life
 from tests.laws.lives import Told, life
@@ -119,10 +120,11 @@ def allowance_rounded_down(patch: pytest.MonkeyPatch) -> None:
 
     def down(plan: Any, days: int, of: int) -> Any:
         part = prorated(plan, days, of)
-        meter = plan.minutes
-        if meter is None or not meter.allowance:
+        minutes = plan.meter(MINUTES)
+        if minutes is None or not minutes.allowance:
             return part
-        return replace(part, minutes=replace(meter, allowance=meter.allowance * days // of))
+        down = replace(minutes, allowance=minutes.allowance * days // of)
+        return replace(part, meters=tuple(down if one.unit is MINUTES else one for one in part.meters))
 
     patch.setattr(rater.rating.charging, "prorated", down)
 

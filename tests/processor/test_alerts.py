@@ -16,13 +16,14 @@ from rater.processor.step import make_step
 from rater.processor.watch import once, remembering
 from rater.rating.account import Account
 from rater.rating.alerts import usage_alerts
-from rater.rating.book import Meter, Plan
+from rater.rating.book import Plan
 from rater.rating.calendar import Calendar
 from rater.rating.names import AccountKey, PeriodName, PlanId
 from rater.rating.usage import Segment, Usage
 from rater.seam.model import LogRecord
 from rater.wire.results import RESULTS
 from tests.support.logs import Event, Log, bodies, book, call, published, record, shipped, subscribed, tick
+from tests.support.plans import a_meter, a_plan
 
 FIRST = datetime.fromisoformat("2026-11-01T09:00:00+08:00")
 MINUTE_BOOK = book({"m": {"minutes": {"rate": "1"}}, "bundle": {"calls": {"allowance": 5, "rate": "2"}}})
@@ -188,7 +189,7 @@ FIVE_AND_FIVE = book({"both": {"minutes": {"allowance": 5, "rate": "1"}, "calls"
 
 def five_of_each() -> Plan:
     """The plan of that book: prices are no matter here."""
-    return Plan("both@1", Decimal(0), "none", Meter(5, None), Meter(5, None))
+    return a_plan("both@1", Decimal(0), "none", a_meter(5, None), a_meter(5, None))
 
 
 @given(st.lists(st.tuples(st.sampled_from([None, 20, 59, 61, 130]), st.booleans()), max_size=14))
@@ -211,7 +212,7 @@ def test_two_segments_that_reach_the_same_mark_at_once_tell_it_once() -> None:
         PeriodName("2026-11"),
         0,
         10,
-        tuple(Segment(start, PlanId("both@1"), inline=False, calls=4) for start in (0, 5)),
+        tuple(Segment(start, PlanId("both@1"), inline=False, counts=(0, 4, 0)) for start in (0, 5)),
     )
     found = once(usage_alerts(Account(Calendar("Asia/Shanghai", 1)), usage, lambda _: plan, 0))
     assert [one.mark for one in found] == ["allowance-80:connected-calls"]

@@ -98,8 +98,7 @@ def test_the_law_catches_a_cache_by_value(monkeypatch: pytest.MonkeyPatch) -> No
     @lru_cache(maxsize=4096)  # as it stood
     def by_value(plan_: Plan, days: int, of: int) -> Plan:
         fee = plan_.fee * Decimal(days) / of
-        minutes, calls = (proration._part(meter, days, of) for meter in (plan_.minutes, plan_.calls))
-        return replace(plan_, fee=fee, minutes=minutes, calls=calls)
+        return replace(plan_, fee=fee, meters=tuple(proration._part(meter, days, of) for meter in plan_.meters))
 
     monkeypatch.setattr(charging, "prorated", by_value)
     with pytest.raises(AssertionError):

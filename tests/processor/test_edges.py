@@ -14,7 +14,7 @@ from rater.processor.step import make_step
 from rater.rating import account, advice, amendments, catalog, charging, proration
 from rater.rating.advice import Month, advise
 from rater.rating.names import PeriodName
-from rater.rating.usage import Call
+from rater.rating.units import Call
 from rater.tools.log_file import LogLine
 from rater.tools.rerate import rerate
 from rater.wire.tariff_book import TariffBook

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rater.rating.advice import Month, advise, is_hybrid, is_package, month_cost
-from rater.rating.book import Band, Meter, Plan, Price
+from rater.rating.book import Band, Meter, Price
 from rater.rating.connect_rate import judged
 from rater.rating.names import PeriodName
-from rater.rating.usage import Call
+from rater.rating.units import Call
 from rater.wire.shipped import shipped_book
+from tests.support.plans import a_meter, a_plan
 
 PLANS = dict(shipped_book().to_core().plans)
 ANSWERED = Call("outbound", connected=True, talk=61)
@@ -118,14 +119,14 @@ def test_a_connect_rate_beside_the_band(connected: int, attempts: int, verdict: 
 
 
 RATE = Price("flat", (Band(0, Decimal("0.20")),))
-FREE, PAID = Meter(None, None), Meter(0, RATE)
+FREE, PAID = a_meter(None, None), a_meter(0, RATE)
 
 
 @pytest.mark.parametrize(
     ("fee", "minutes", "calls", "kinds"),
     [
-        (9, Meter(5, RATE), None, "package"),
-        (9, Meter(1, RATE), None, "package"),
+        (9, a_meter(5, RATE), None, "package"),
+        (9, a_meter(1, RATE), None, "package"),
         (9, FREE, None, "package"),
         (9, FREE, FREE, "package"),
         (9, PAID, None, ""),
@@ -139,7 +140,7 @@ FREE, PAID = Meter(None, None), Meter(0, RATE)
 )
 def test_what_is_a_package_and_what_a_hybrid(fee: int, minutes: Meter | None, calls: Meter | None, kinds: str) -> None:
     """A package: a fee, minutes in it, no price for a call. A hybrid: a fee, and a price for a call."""
-    plan = Plan("p@1", Decimal(fee), "none", minutes, calls)
+    plan = a_plan("p@1", Decimal(fee), "none", minutes, calls)
     assert (is_package(plan), is_hybrid(plan)) == (kinds == "package", kinds == "hybrid")
 
 

@@ -6,20 +6,22 @@ from decimal import Decimal
 
 import pytest
 
-from rater.rating.book import Band, Meter, Plan, Price
+from rater.rating.book import Band, Price
 from rater.rating.corrections import adjust, reverse_call
 from rater.rating.lines import Line
 from rater.rating.names import PeriodName, PlanId
-from rater.rating.usage import Call, Segment, Usage, used
+from rater.rating.units import Call
+from rater.rating.usage import Segment, Usage, used
+from tests.support.plans import a_meter, a_plan
 
-PLAN = Plan(
+PLAN = a_plan(
     "p@1",
     Decimal(0),
     "none",
-    Meter(0, Price("flat", (Band(0, Decimal("0.20")),))),
-    Meter(0, Price("flat", (Band(0, Decimal(1)),))),
+    a_meter(0, Price("flat", (Band(0, Decimal("0.20")),))),
+    a_meter(0, Price("flat", (Band(0, Decimal(1)),))),
 )
-SEGMENT = used(PLAN, Segment(0, PlanId("p@1"), inline=False), 180, 2, 2)
+SEGMENT = used(PLAN, Segment(0, PlanId("p@1"), inline=False), (180, 2, 0), 2)
 USAGE = Usage(
     PeriodName("2026-11"),
     0,
@@ -44,7 +46,7 @@ def test_a_call_taken_back(call: Call, left: tuple[int, int], amount: str, attem
     """Three minutes and two calls at 0.20 and 1.00, less a call of two minutes; the other segment stays."""
     found = reverse_call(PLAN, USAGE, 0, call, 2)
     first, second = found.usage.segments
-    assert (first.seconds, first.calls) == left
+    assert first.counts == (*left, 0)
     assert second == USAGE.segments[1]
     assert (str(found.amount), str(found.usage.total)) == (amount, str(Decimal("3.00") + Decimal(amount)))
     assert (found.kind, found.usage.seq) == ("reversal", 8)

@@ -9,17 +9,18 @@ from statistics import mean, stdev
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rater.rating.book import Band, Meter, Plan, Price
+from rater.rating.book import Band, Plan, Price
 from rater.rating.calendar import Calendar, midnight_after, period_at
 from rater.rating.forecast import Forecast, forecast, looked
 from rater.rating.instant import SECOND, instant
 from rater.rating.names import PlanId
-from rater.rating.usage import Segment, Usage, used
+from rater.rating.usage import Segment, Usage, plus, used
+from tests.support.plans import a_meter, a_plan
 
 FLAT = Price("flat", (Band(0, Decimal("0.20")),))
 BERLIN = Calendar("Europe/Berlin")
 """October 2026 has 31 days, one of them with 25 hours."""
-PER_MINUTE = Plan("m@1", Decimal(0), "none", Meter(0, FLAT), None)
+PER_MINUTE = a_plan("m@1", Decimal(0), "none", a_meter(0, FLAT), None)
 
 
 def month(days: list[int], plan: Plan = PER_MINUTE) -> Usage:
@@ -37,7 +38,7 @@ def month(days: list[int], plan: Plan = PER_MINUTE) -> Usage:
 def talking(usage: Usage, plan: Plan, minutes: int) -> Usage:
     """The usage with so many more minutes."""
     (segment,) = usage.segments
-    after = used(plan, segment, segment.seconds + 60 * minutes, 0, 2)
+    after = used(plan, segment, plus(segment.counts, (60 * minutes, 0, 0)), 2)
     return usage._replace(segments=(after,), total=usage.total + after.cost - segment.cost)
 
 
@@ -72,7 +73,7 @@ def test_a_worked_interval() -> None:
 
 def test_an_allowance_bends_it() -> None:
     """300 minutes included: 12 minutes a day come to 372, of which 72 cost 14.40; the fee is paid or known to come."""
-    plan = Plan("p@1", Decimal(50), "none", Meter(300, FLAT), None)
+    plan = a_plan("p@1", Decimal(50), "none", a_meter(300, FLAT), None)
     assert told(month([12] * 10, plan), plan) == (Decimal("64.40"),) * 3
     paid = month([12] * 10, plan)._replace(fees=Decimal(50), total=Decimal(50))
     assert told(paid, plan) == (Decimal("64.40"),) * 3
@@ -104,7 +105,7 @@ def test_days_without_a_look_are_shared_out() -> None:
     assert looked(usage, BERLIN, usage.looks.until + 3600 * SECOND) is usage
 
 
-BY_CALL = Plan("c@1", Decimal(0), "none", None, Meter(0, Price("flat", (Band(0, Decimal(1)),))))
+BY_CALL = a_plan("c@1", Decimal(0), "none", None, a_meter(0, Price("flat", (Band(0, Decimal(1)),))))
 
 
 def calling(days: list[int]) -> Usage:
@@ -113,7 +114,7 @@ def calling(days: list[int]) -> Usage:
     then = usage.start
     for calls in days:
         (segment,) = usage.segments
-        after = used(BY_CALL, segment, 0, segment.calls + calls, 2)
+        after = used(BY_CALL, segment, plus(segment.counts, (0, calls, 0)), 2)
         usage = usage._replace(segments=(after,), total=usage.total + calls)
         then = midnight_after(BERLIN, then)
         usage = looked(usage, BERLIN, then)
@@ -138,11 +139,11 @@ def test_the_days_of_a_segment_are_its_own() -> None:
     then = eleventh
     for _ in range(2):
         *earlier, last = usage.segments
-        after = used(PER_MINUTE, last, last.seconds + 1200, 0, 2)
+        after = used(PER_MINUTE, last, plus(last.counts, (1200, 0, 0)), 2)
         usage = usage._replace(segments=(*earlier, after), total=usage.total + after.cost - last.cost)
         then = midnight_after(BERLIN, then)
         usage = looked(usage, BERLIN, then)
-    assert (usage.looks.since, usage.looks.days, usage.looks.seconds) == (eleventh, 2, 2400)
+    assert (usage.looks.since, usage.looks.days, usage.looks.counts) == (eleventh, 2, (2400, 0, 0))
     assert told(usage) == (Decimal("104.00"),) * 3
 
 
@@ -151,7 +152,7 @@ def test_a_plan_that_is_to_come_takes_the_days_that_are_its_own() -> None:
     usage = month([10] * 10)
     day = 86_400_000_000
     twenty_first = usage.start + 20 * day
-    dear = Plan("d@1", Decimal(0), "none", Meter(0, Price("flat", (Band(0, Decimal(1)),))), None)
+    dear = a_plan("d@1", Decimal(0), "none", a_meter(0, Price("flat", (Band(0, Decimal(1)),))), None)
     usage = usage._replace(segments=(*usage.segments, Segment(twenty_first, PlanId(dear.id), inline=False)))
     plans = {dear.id: dear, PER_MINUTE.id: PER_MINUTE}
     assert forecast(usage, BERLIN, lambda segment: plans[segment.plan_id], 2) == (Decimal("150.00"),) * 3

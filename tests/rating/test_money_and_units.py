@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rater.rating.book import Band, Increment, Meter, Price
+from rater.rating.book import Band, Price
 from rater.rating.lines import meter_lines
 from rater.rating.money import CONTEXT, minutes_of, plain, rounded
 from rater.rating.pricing import meter_price, price_of
-from rater.rating.units import billed_seconds, talk_seconds
+from rater.rating.units import Increment, billed_seconds, talk_seconds
+from tests.support.plans import a_meter
 
 D = Decimal
 
@@ -111,9 +112,9 @@ def test_lines_of_a_meter_explain_the_difference_and_going_back_is_the_mirror(
     price: Price | None, allowance: int, before: int, after: int
 ) -> None:
     """At enough places the lines sum to the difference in price; taking the same units back sums to its negative."""
-    meter = Meter(None if price is None else allowance, price)
-    there, back = (meter_lines("minutes", meter, *way, 60, 9) for way in ((before, after), (after, before)))
-    change = meter_price(meter, after, 60) - meter_price(meter, before, 60)
+    meter = a_meter(None if price is None else allowance, price)
+    there, back = (meter_lines(meter, *way, 9) for way in ((before, after), (after, before)))
+    change = meter_price(meter, after) - meter_price(meter, before)
     assert abs(sum((line.amount for line in there), D(0)) - change) < D("1e-8")
     assert sum((line.amount for line in back), D(0)) == -sum((line.amount for line in there), D(0))
     counted = [line for line in there if line.meter == "minutes" and line.repriced_from is None]

@@ -8,23 +8,25 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from rater.rating.book import Band, Increment, Meter, Plan, Price
+from rater.rating.book import Band, Plan, Price
 from rater.rating.names import PeriodName, PlanId
 from rater.rating.rerating import Dated, _counted, _kept
-from rater.rating.usage import Call, Segment, Usage
+from rater.rating.units import Call, Counts, Increment
+from rater.rating.usage import Segment, Usage
+from tests.support.plans import a_meter, a_plan
 
 END = 100
 RATE = Price("flat", (Band(0, Decimal("0.20")),))
-OUTBOUND = Meter(0, RATE, frozenset({"outbound"}))
+OUTBOUND = a_meter(0, RATE, frozenset({"outbound"}))
 PLANS = {
-    name: Plan(name, Decimal(0), "none", minutes, calls)
+    name: a_plan(name, Decimal(0), "none", minutes, calls)
     for name, minutes, calls in (
-        ("minutes@1", Meter(0, RATE), None),
-        ("dear@1", Meter(9, Price("flat", (Band(0, Decimal(7)),))), None),
-        ("seconds@1", Meter(0, RATE, None, Increment(1, 1)), None),
-        ("outbound@1", OUTBOUND, Meter(0, RATE)),
-        ("both@1", Meter(0, RATE), Meter(0, RATE)),
-        ("calls@1", None, Meter(0, RATE)),
+        ("minutes@1", a_meter(0, RATE), None),
+        ("dear@1", a_meter(9, Price("flat", (Band(0, Decimal(7)),))), None),
+        ("seconds@1", a_meter(0, RATE, None, Increment(1, 1)), None),
+        ("outbound@1", OUTBOUND, a_meter(0, RATE)),
+        ("both@1", a_meter(0, RATE), a_meter(0, RATE)),
+        ("calls@1", None, a_meter(0, RATE)),
         ("calls-out@1", None, OUTBOUND),
     )
 }
@@ -68,11 +70,9 @@ def under_a_plan(call: Dated, old: tuple[Segment, ...]) -> bool:
     return old[0].start <= at and not (old[-1].until and at >= old[-1].until)
 
 
-def kept(old: tuple[Segment, ...], new: tuple[Segment, ...], calls: list[Dated]) -> list[tuple[int, int]] | None:
+def kept(old: tuple[Segment, ...], new: tuple[Segment, ...], calls: list[Dated]) -> list[Counts] | None:
     sums = _counted(0, old, plans(old), calls)
-    was = tuple(
-        segment._replace(seconds=seconds, calls=pieces) for segment, (seconds, pieces) in zip(old, sums, strict=True)
-    )
+    was = tuple(segment._replace(counts=counts) for segment, counts in zip(old, sums, strict=True))
     return _kept(Usage(PeriodName("2026-11"), 0, END, was), plans(old), new, plans(new))
 
 
@@ -95,11 +95,11 @@ LATE = Dated(-3, Call("inbound", connected=True, talk=5))
 @pytest.mark.parametrize(
     ("old", "new", "sums"),
     [
-        (("minutes@1",), ("dear@1",), [(180, 0)]),
-        (("both@1",), ("minutes@1",), [(180, 0)]),
-        (("both@1",), ("calls@1",), [(0, 2)]),
-        (("minutes@1", "dear@1"), ("dear@1", "minutes@1"), [(60, 0), (120, 0)]),
-        (("minutes@1", "dear@1"), ("minutes@1",), [(180, 0)]),
+        (("minutes@1",), ("dear@1",), [(180, 0, 0)]),
+        (("both@1",), ("minutes@1",), [(180, 0, 0)]),
+        (("both@1",), ("calls@1",), [(0, 2, 0)]),
+        (("minutes@1", "dear@1"), ("dear@1", "minutes@1"), [(60, 0, 0), (120, 0, 0)]),
+        (("minutes@1", "dear@1"), ("minutes@1",), [(180, 0, 0)]),
         (("minutes@1",), ("dear@1", "minutes@1"), None),
         (("minutes@1",), ("both@1",), None),
         (("minutes@1",), ("seconds@1",), None),
@@ -108,7 +108,7 @@ LATE = Dated(-3, Call("inbound", connected=True, talk=5))
     ],
 )
 def test_sums_are_taken_where_the_calls_count_alike(
-    old: tuple[str, ...], new: tuple[str, ...], sums: list[tuple[int, int]] | None
+    old: tuple[str, ...], new: tuple[str, ...], sums: list[Counts] | None
 ) -> None:
     """A late call of 5 s and one of 61 s on the 25th instant, segments from 0 and 20: no call is read without need."""
     before, after = (segments([0, 20][: len(names)], list(names), 0) for names in (old, new))
@@ -119,7 +119,7 @@ def test_a_plan_that_ends_counts_up_to_its_end() -> None:
     """The very instant of the end is no longer its own; sums are kept up to the same end."""
     ending = segments([0], ["minutes@1"], 26)
     at_the_end = ONE._replace(start=26)
-    assert _counted(0, ending, plans(ending), [ONE, at_the_end]) == [(120, 0)]
-    assert kept(ending, segments([0], ["dear@1"], 26), [ONE]) == [(120, 0)]
+    assert _counted(0, ending, plans(ending), [ONE, at_the_end]) == [(120, 0, 0)]
+    assert kept(ending, segments([0], ["dear@1"], 26), [ONE]) == [(120, 0, 0)]
     assert kept(ending, segments([0], ["dear@1"], 0), [ONE]) is None
     assert kept(segments([20], ["minutes@1"], 0), segments([0], ["minutes@1"], 0), [ONE]) is None

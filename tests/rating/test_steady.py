@@ -15,6 +15,7 @@ from rater.rating.instant import Instant
 from rater.rating.lines import settled
 from rater.rating.names import PlanId
 from rater.rating.usage import Segment, explain, used, worked_out
+from tests.support.plans import a_meter, a_plan
 
 START: Instant = 0
 RATES = st.sampled_from([Decimal(0), Decimal("0.18"), Decimal("0.333"), Decimal("2.5")])
@@ -33,11 +34,11 @@ def prices(draw: st.DrawFn) -> Price:
 
 
 METERS = st.none() | st.builds(
-    lambda allowance, price: Meter(allowance, None if allowance is None else price),
+    lambda allowance, price: a_meter(allowance, None if allowance is None else price),
     st.none() | st.integers(0, 5),
     prices(),
 )
-PLANS = st.builds(lambda minutes, calls: Plan("p@1", Decimal(0), "none", minutes, calls), METERS, METERS)
+PLANS = st.builds(lambda minutes, calls: a_plan("p@1", Decimal(0), "none", minutes, calls), METERS, METERS)
 STEPS = st.lists(st.tuples(st.sampled_from([-60, -1, 0, 1, 6, 60, 90, 240]), st.integers(-1, 2)), max_size=25)
 
 
@@ -45,7 +46,8 @@ def same(plan: Plan, steps: list[tuple[int, int]]) -> None:
     """Walk these steps; each is explained as it would be by a plan that keeps nothing."""
     before = Segment(START, PlanId(plan.id), inline=False)
     for seconds, calls in steps:
-        after = used(plan, before, max(0, before.seconds + seconds), max(0, before.calls + calls), 2)
+        counts = tuple(max(0, now + more) for now, more in zip(before.counts, (seconds, calls, 0), strict=True))
+        after = used(plan, before, counts, 2)
         anew = settled(worked_out(replace(plan), before, after, 2), after.cost - before.cost)
         found = explain(plan, before, after, 2)
         assert found == anew
@@ -63,7 +65,7 @@ def test_kept_lines_are_those_that_would_be_worked_out(plan: Plan, steps: list[t
 def test_a_plan_keeps_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many sizes steps have."""
     monkeypatch.setattr("rater.rating.usage.MOST", 5)
-    plan = Plan("p@1", Decimal(0), "none", Meter(0, Price("flat", (Band(0, Decimal(1)),))), None)
+    plan = a_plan("p@1", Decimal(0), "none", a_meter(0, Price("flat", (Band(0, Decimal(1)),))), None)
     same(plan, [(n, 0) for n in range(1, 40)])
     assert 0 < len(plan.memo) <= 5
 
@@ -73,14 +75,14 @@ def test_the_law_catches_steps_that_are_taken_for_steady(monkeypatch: pytest.Mon
     """Were a step over an edge kept, or one band's lines used in another, the law would say so."""
     real = line_cache.stretch
 
-    def blind(meter: Meter | None, before: int, after: int, per: int) -> int | None:
-        found = real(meter, before, after, per)
+    def blind(meter: Meter, before: int, after: int) -> int | None:
+        found = real(meter, before, after)
         if planted == "edges":
             return line_cache.COVERED if found is None and after >= before else found
         return line_cache.FIRST_BAND if found is not None and found > line_cache.FIRST_BAND else found
 
     monkeypatch.setattr("rater.rating.usage.stretch", blind)
     bands = (Band(0, Decimal(1)), Band(3, Decimal(2)))
-    plan = Plan("p@1", Decimal(0), "none", Meter(2, Price("volume", bands)), None)
+    plan = a_plan("p@1", Decimal(0), "none", a_meter(2, Price("volume", bands)), None)
     with pytest.raises(AssertionError):
         same(plan, [(60, 0)] * 8)

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rater.rating.book import Band, Increment, Price
+from rater.rating.book import Band, Price
 from rater.rating.money import CONTEXT
+from rater.rating.units import MINUTES, Increment
 from rater.wire.events import MAX_EVENT_BYTES, TariffsPublished
 from rater.wire.parse import parse
 from rater.wire.shipped import shipped_book, shipped_yaml
@@ -46,10 +47,10 @@ def test_shipped_book() -> None:
     ]
     assert (book.currency, book.precision, book.default_plan) == ("CNY", 2, "per-minute")
     assert (book.close_after, book.remember, book.late) == (timedelta(days=10), timedelta(days=60), "current")
-    premium = book.plans["package-premium"].minutes
+    premium = book.plans["package-premium"].meter(MINUTES)
     assert premium is not None
     assert (premium.allowance, premium.price) == (None, None)
-    volume = book.plans["per-minute"].minutes
+    volume = book.plans["per-minute"].meter(MINUTES)
     assert volume is not None
     assert volume.price == Price(
         "volume", (Band(0, Decimal("0.20")), Band(50, Decimal("0.18")), Band(100, Decimal("0.16")))
@@ -65,7 +66,7 @@ def test_published_book_is_the_same() -> None:
 def test_numbers_stay_as_written() -> None:
     """A rate without quotes keeps its digits: no number of a book is ever a float."""
     plain = book_of(SHIPPED.replace('"0.20"', "0.20").replace('"300.00"', "300"))
-    assert str(plain.to_core().plans["per-minute"].minutes).count("Decimal('0.20')") == 1
+    assert str(plain.to_core().plans["per-minute"].meter(MINUTES)).count("Decimal('0.20')") == 1
     assert plain.plans["package-basic"].fee == 300
 
 
@@ -87,10 +88,11 @@ def test_increment_and_directions() -> None:
     assert isinstance(plan, PlanWords)
     core = plan.to_core("s-1@1")
     assert (core.id, core.proration, core.effective) == ("s-1@1", "daily", datetime(2026, 11, 30, 16, tzinfo=UTC))
-    assert core.minutes is not None
-    assert core.minutes.increment == Increment(30, 6, 12)
-    assert core.minutes.directions == frozenset(["outbound"])
-    assert core.minutes.price == Price("graduated", (Band(0, Decimal("0.5"), Decimal(3)), Band(9, Decimal("0.4"))))
+    (minutes,) = core.meters
+    assert minutes.unit is MINUTES
+    assert minutes.increment == Increment(30, 6, 12)
+    assert minutes.directions == frozenset(["outbound"])
+    assert minutes.price == Price("graduated", (Band(0, Decimal("0.5"), Decimal(3)), Band(9, Decimal("0.4"))))
 
 
 @pytest.mark.parametrize(

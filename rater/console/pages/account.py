@@ -57,13 +57,12 @@ def look(
     same = last is not None and _past(last.periods) == _past(periods)
     period = next((one for one in periods if one.period == name), periods[0])
     plan = plan_of(connection, period.plan)
-    meters = {} if plan is None else {"minutes": plan.minutes, "connected-calls": plan.calls}
     return AccountPage(
         periods,
         period,
         queries.days(connection, account, period.period),
         queries.charges_of(connection, account, period.period, before, ROWS + 1, newest=True),
-        {name: meter.allowance for name, meter in meters.items() if meter is not None and meter.allowance},
+        {} if plan is None else {meter.unit.name: meter.allowance for meter in plan.meters if meter.allowance},
         [one for one in overall.alerts_of(connection, account, limit=50) if one["period"] == period.period],
         last.advice if last is not None and same else advice_on(connection, account),
     )

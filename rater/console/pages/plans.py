@@ -15,9 +15,9 @@ from rater.console.pages.frame import Page, card, framed, part
 from rater.rating.advice import plan_cost
 from rater.rating.book import Book, Plan
 from rater.rating.instant import instant
-from rater.rating.money import SECONDS_PER_MINUTE
+from rater.rating.units import MINUTES, UNITS, Counts
 from rater.readmodel.follower import Live
-from rater.readmodel.plan_texts import fee_words, meter_in_words
+from rater.readmodel.plan_texts import fee_words, meter_in_words, units_of
 from rater.readmodel.store import Store
 from rater.readmodel.tariffs import book_of, plans_at
 
@@ -33,8 +33,8 @@ class PlanRow(NamedTuple):
     name: str
     default: bool
     fee: str
-    minutes: str
-    calls: str
+    meters: list[str]
+    """Of each unit that the book has."""
 
 
 def look(connection: Connection) -> tuple[Book | None, dict[str, Plan]]:
@@ -55,23 +55,30 @@ def install(store: Store, live: Live) -> None:
                     part(page.say("no-book"))
                 return
             with card(page.say("book", version=book.version), "r-12"):
-                part(page.render("plans", rows(page, book, plans), book.currency))
+                names = [unit.name for unit in units_of(plans.values())]
+                part(page.render("plans", rows(page, book, plans), names, book.currency))
             with card(f"{page.say('break-even')}, {book.currency}", "r-12"):
                 _chart(page, plans, book.precision)
 
 
 def rows(page: Page, book: Book, plans: Mapping[str, Plan]) -> list[PlanRow]:
     """The plans in words."""
+    units = units_of(plans.values())
     return [
         PlanRow(
             name,
             name == book.default_plan,
             fee_words(plan, page.language),
-            meter_in_words(plan.minutes, "minutes", page.language),
-            meter_in_words(plan.calls, "connected-calls", page.language),
+            [meter_in_words(plan.meter(unit), page.language) for unit in units],
         )
         for name, plan in plans.items()
     ]
+
+
+def used(minutes: int, calls: int) -> Counts:
+    """A month of so many minutes and calls, all of which are connected."""
+    amounts = {MINUTES.name: minutes}
+    return tuple(amounts.get(unit.name, calls) * unit.per for unit in UNITS)
 
 
 def _chart(page: Page, plans: Mapping[str, Plan], precision: int) -> None:
@@ -80,7 +87,7 @@ def _chart(page: Page, plans: Mapping[str, Plan], precision: int) -> None:
     def options() -> charts.Options:
         points = [chosen["full"] * step // STEPS for step in range(STEPS + 1)]
         series = [
-            (name, [str(plan_cost(plan, at * SECONDS_PER_MINUTE, chosen["calls"], precision)) for at in points])
+            (name, [str(plan_cost(plan, used(at, chosen["calls"]), precision)) for at in points])
             for name, plan in plans.items()
         ]
         return charts.lines(page.say("minutes"), points, series, dark=page.dark)

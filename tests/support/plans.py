@@ -1,0 +1,33 @@
+"""Plans and meters as the rules see them, written shortly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from rater.rating.book import Meter, Plan, Price, Proration
+from rater.rating.units import ATTEMPTS, CONNECTED_CALLS, MINUTES, STARTED_MINUTES, Direction, Increment
+
+
+def a_meter(
+    allowance: int | None,
+    price: Price | None,
+    directions: frozenset[Direction] | None = None,
+    increment: Increment = STARTED_MINUTES,
+) -> Meter:
+    """A meter of minutes; `a_plan` makes it one of what it is for."""
+    return Meter(MINUTES, allowance, price, directions, increment)
+
+
+def a_plan(
+    plan_id: str,
+    fee: Decimal,
+    proration: Proration,
+    minutes: Meter | None,
+    calls: Meter | None,
+    attempts: Meter | None = None,
+) -> Plan:
+    """A plan with these meters."""
+    units = ((MINUTES, minutes), (CONNECTED_CALLS, calls), (ATTEMPTS, attempts))
+    meters = tuple(replace(found, unit=unit) for unit, found in units if found is not None)
+    return Plan(plan_id, fee, proration, meters)
