@@ -83,32 +83,32 @@ class Unit:
 
 
 MINUTES = Unit(
-    "minutes",
-    "minutes",
-    0,
-    SECONDS_PER_MINUTE,
-    lambda call, increment: billed_seconds(call.talk, increment) if call.connected else 0,
-    ("minutes", "分钟"),
-    ("min", "分钟"),
+    name="minutes",
+    key="minutes",
+    slot=0,
+    per=SECONDS_PER_MINUTE,
+    count=lambda call, increment: billed_seconds(call.talk, increment) if call.connected else 0,
+    plural=("minutes", "分钟"),
+    single=("min", "分钟"),
     increments=True,
 )
 CONNECTED_CALLS = Unit(
-    "connected-calls",
-    "calls",
-    1,
-    1,
-    lambda call, _: 1 if call.connected else 0,
-    ("connected calls", "接通次数"),
-    ("call", "次"),
+    name="connected-calls",
+    key="calls",
+    slot=1,
+    per=1,
+    count=lambda call, _: 1 if call.connected else 0,
+    plural=("connected calls", "接通次数"),
+    single=("call", "次"),
 )
 ATTEMPTS = Unit(
-    "attempts",
-    "attempts",
-    2,
-    1,
-    lambda _call, _increment: 1,
-    ("attempts", "呼叫次数"),
-    ("attempt", "次"),
+    name="attempts",
+    key="attempts",
+    slot=2,
+    per=1,
+    count=lambda _call, _increment: 1,
+    plural=("attempts", "呼叫次数"),
+    single=("attempt", "次"),
     directions=frozenset({"outbound"}),
 )
 

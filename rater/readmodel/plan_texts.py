@@ -39,7 +39,7 @@ def meter_in_words(meter: Meter | None, language: Language = "en") -> str:
 def _price(price: Price, unit: str, *, zh: bool) -> str:
     bands = price.bands
     if price.kind == "flat":
-        said = f"{bands[0].rate} / {unit}" if zh else f"{bands[0].rate} a {unit}"
+        said = f"{bands[0].rate} / {unit}" if zh else f"{bands[0].rate} {'an' if unit[0] in 'aeiou' else 'a'} {unit}"
     else:
         how = {("volume", True): "全部按 ", ("graduated", True): "分段 ", ("volume", False): "all at "}
         start = how.get((price.kind, zh), "each band at its own: ")
