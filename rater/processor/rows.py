@@ -166,14 +166,19 @@ def _encode_usage(usage: Usage) -> bytes:
 
 
 def _later(counts: Counts) -> str:
-    """The counters behind the first two, of units that were not always there: none where all are 0."""
-    return "".join(f",{count}" for count in counts[2:]) if any(counts[2:]) else ""
+    """The counters behind the first two, of units that were not always there, up to the last that is not 0."""
+    return "".join(f",{count}" for count in counts[2 : _used_slots(counts)]) if any(counts[2:]) else ""
+
+
+def _used_slots(*counts: Counts) -> int:
+    """How many slots there are up to the last in which anything was counted."""
+    return max((slot for some in counts for slot, count in enumerate(some, start=1) if count), default=0)
 
 
 def _looks_words(looks: DailyStats) -> tuple[int, ...]:
     since, until, days, counts, squares = looks
-    more = (*counts[2:], *squares[2:]) if any(counts[2:]) else ()
-    return (since, until, days, *counts[:2], *squares[:2], *more)
+    used = _used_slots(counts, squares)
+    return (since, until, days, *counts[:2], *squares[:2], *counts[2:used], *squares[2:used])
 
 
 def _looks(words: list[int]) -> DailyStats:

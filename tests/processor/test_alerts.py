@@ -23,7 +23,7 @@ from rater.rating.usage import Segment, Usage
 from rater.seam.model import LogRecord
 from rater.wire.results import RESULTS
 from tests.support.logs import Event, Log, bodies, book, call, published, record, shipped, subscribed, tick
-from tests.support.plans import a_meter, a_plan
+from tests.support.plans import a_meter, a_plan, counts
 
 FIRST = datetime.fromisoformat("2026-11-01T09:00:00+08:00")
 MINUTE_BOOK = book({"m": {"minutes": {"rate": "1"}}, "bundle": {"calls": {"allowance": 5, "rate": "2"}}})
@@ -212,7 +212,7 @@ def test_two_segments_that_reach_the_same_mark_at_once_tell_it_once() -> None:
         PeriodName("2026-11"),
         0,
         10,
-        tuple(Segment(start, PlanId("both@1"), inline=False, counts=(0, 4, 0)) for start in (0, 5)),
+        tuple(Segment(start, PlanId("both@1"), inline=False, counts=counts(0, 4)) for start in (0, 5)),
     )
     found = once(usage_alerts(Account(Calendar("Asia/Shanghai", 1)), usage, lambda _: plan, 0))
     assert [one.mark for one in found] == ["allowance-80:connected-calls"]

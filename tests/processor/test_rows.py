@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rater.processor.rows import ROW_FORMAT, TABLES, USAGE, RememberedCall, decode_call, encode_call, quoted
 from rater.rating.names import PeriodName, PlanId
 from rater.rating.usage import Segment, Usage
+from tests.support.plans import counts
 
 INSTANTS = st.integers(0, 2**55)
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=128)
@@ -46,7 +47,7 @@ def test_a_call_comes_back_as_it_was(call: RememberedCall) -> None:
 @given(
     st.lists(
         st.builds(
-            lambda days, at, plan, own, cost, *counts: Segment(at, plan, own, counts, cost, *days),
+            lambda days, at, plan, own, cost, *units: Segment(at, plan, own, counts(*units), cost, *days),
             st.just((0, 0, 0)) | st.tuples(st.integers(0, 31), st.integers(28, 31), INSTANTS),
             INSTANTS,
             st.just("p-1@2"),
@@ -71,7 +72,7 @@ def test_usage_comes_back_as_it_was(segments: list[Segment], money: Decimal) -> 
 def test_rows_are_encoded_as_their_format_says() -> None:
     """What is in people's changelogs: whoever changes these bytes raises ROW_FORMAT, or old rows are misread."""
     call = RememberedCall(PeriodName("2026-11"), 1, None, 3, "outbound", "busy", "+86\u00e9", 'a"b')
-    segment = Segment(1, PlanId("p@1"), inline=True, counts=(60, 2, 0), cost=Decimal("0.20"))
+    segment = Segment(1, PlanId("p@1"), inline=True, counts=counts(60, 2), cost=Decimal("0.20"))
     usage = Usage(PeriodName("2026-11"), 1, 9, (segment,), 4, Decimal("0.20"), Decimal("0.00"), Decimal(0), 2, 1)
     assert ROW_FORMAT == 4
     assert encode_call(call).decode() == '["2026-11",1,null,3,"outbound","busy","+86\u00e9","a\\"b",false]'

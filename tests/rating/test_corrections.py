@@ -12,7 +12,7 @@ from rater.rating.lines import Line
 from rater.rating.names import PeriodName, PlanId
 from rater.rating.units import Call
 from rater.rating.usage import Segment, Usage, used
-from tests.support.plans import a_meter, a_plan
+from tests.support.plans import a_meter, a_plan, counts
 
 PLAN = a_plan(
     "p@1",
@@ -21,7 +21,7 @@ PLAN = a_plan(
     a_meter(0, Price("flat", (Band(0, Decimal("0.20")),))),
     a_meter(0, Price("flat", (Band(0, Decimal(1)),))),
 )
-SEGMENT = used(PLAN, Segment(0, PlanId("p@1"), inline=False), (180, 2, 0), 2)
+SEGMENT = used(PLAN, Segment(0, PlanId("p@1"), inline=False), counts(180, 2), 2)
 USAGE = Usage(
     PeriodName("2026-11"),
     0,
@@ -46,7 +46,7 @@ def test_a_call_taken_back(call: Call, left: tuple[int, int], amount: str, attem
     """Three minutes and two calls at 0.20 and 1.00, less a call of two minutes; the other segment stays."""
     found = reverse_call(PLAN, USAGE, 0, call, 2)
     first, second = found.usage.segments
-    assert first.counts == (*left, 0)
+    assert first.counts == counts(*left)
     assert second == USAGE.segments[1]
     assert (str(found.amount), str(found.usage.total)) == (amount, str(Decimal("3.00") + Decimal(amount)))
     assert (found.kind, found.usage.seq) == ("reversal", 8)

@@ -15,7 +15,7 @@ from rater.rating.forecast import Forecast, forecast, looked
 from rater.rating.instant import SECOND, instant
 from rater.rating.names import PlanId
 from rater.rating.usage import Segment, Usage, plus, used
-from tests.support.plans import a_meter, a_plan
+from tests.support.plans import a_meter, a_plan, counts
 
 FLAT = Price("flat", (Band(0, Decimal("0.20")),))
 BERLIN = Calendar("Europe/Berlin")
@@ -38,7 +38,7 @@ def month(days: list[int], plan: Plan = PER_MINUTE) -> Usage:
 def talking(usage: Usage, plan: Plan, minutes: int) -> Usage:
     """The usage with so many more minutes."""
     (segment,) = usage.segments
-    after = used(plan, segment, plus(segment.counts, (60 * minutes, 0, 0)), 2)
+    after = used(plan, segment, plus(segment.counts, counts(60 * minutes, 0)), 2)
     return usage._replace(segments=(after,), total=usage.total + after.cost - segment.cost)
 
 
@@ -114,7 +114,7 @@ def calling(days: list[int]) -> Usage:
     then = usage.start
     for calls in days:
         (segment,) = usage.segments
-        after = used(BY_CALL, segment, plus(segment.counts, (0, calls, 0)), 2)
+        after = used(BY_CALL, segment, plus(segment.counts, counts(0, calls)), 2)
         usage = usage._replace(segments=(after,), total=usage.total + calls)
         then = midnight_after(BERLIN, then)
         usage = looked(usage, BERLIN, then)
@@ -139,11 +139,11 @@ def test_the_days_of_a_segment_are_its_own() -> None:
     then = eleventh
     for _ in range(2):
         *earlier, last = usage.segments
-        after = used(PER_MINUTE, last, plus(last.counts, (1200, 0, 0)), 2)
+        after = used(PER_MINUTE, last, plus(last.counts, counts(1200, 0)), 2)
         usage = usage._replace(segments=(*earlier, after), total=usage.total + after.cost - last.cost)
         then = midnight_after(BERLIN, then)
         usage = looked(usage, BERLIN, then)
-    assert (usage.looks.since, usage.looks.days, usage.looks.counts) == (eleventh, 2, (2400, 0, 0))
+    assert (usage.looks.since, usage.looks.days, usage.looks.counts) == (eleventh, 2, counts(2400, 0))
     assert told(usage) == (Decimal("104.00"),) * 3
 
 

@@ -13,7 +13,7 @@ from rater.rating.names import PeriodName, PlanId
 from rater.rating.rerating import Dated, _counted, _kept
 from rater.rating.units import Call, Counts, Increment
 from rater.rating.usage import Segment, Usage
-from tests.support.plans import a_meter, a_plan
+from tests.support.plans import a_meter, a_plan, counts
 
 END = 100
 RATE = Price("flat", (Band(0, Decimal("0.20")),))
@@ -95,11 +95,11 @@ LATE = Dated(-3, Call("inbound", connected=True, talk=5))
 @pytest.mark.parametrize(
     ("old", "new", "sums"),
     [
-        (("minutes@1",), ("dear@1",), [(180, 0, 0)]),
-        (("both@1",), ("minutes@1",), [(180, 0, 0)]),
-        (("both@1",), ("calls@1",), [(0, 2, 0)]),
-        (("minutes@1", "dear@1"), ("dear@1", "minutes@1"), [(60, 0, 0), (120, 0, 0)]),
-        (("minutes@1", "dear@1"), ("minutes@1",), [(180, 0, 0)]),
+        (("minutes@1",), ("dear@1",), [counts(180, 0)]),
+        (("both@1",), ("minutes@1",), [counts(180, 0)]),
+        (("both@1",), ("calls@1",), [counts(0, 2)]),
+        (("minutes@1", "dear@1"), ("dear@1", "minutes@1"), [counts(60, 0), counts(120, 0)]),
+        (("minutes@1", "dear@1"), ("minutes@1",), [counts(180, 0)]),
         (("minutes@1",), ("dear@1", "minutes@1"), None),
         (("minutes@1",), ("both@1",), None),
         (("minutes@1",), ("seconds@1",), None),
@@ -119,7 +119,7 @@ def test_a_plan_that_ends_counts_up_to_its_end() -> None:
     """The very instant of the end is no longer its own; sums are kept up to the same end."""
     ending = segments([0], ["minutes@1"], 26)
     at_the_end = ONE._replace(start=26)
-    assert _counted(0, ending, plans(ending), [ONE, at_the_end]) == [(120, 0, 0)]
-    assert kept(ending, segments([0], ["dear@1"], 26), [ONE]) == [(120, 0, 0)]
+    assert _counted(0, ending, plans(ending), [ONE, at_the_end]) == [counts(120, 0)]
+    assert kept(ending, segments([0], ["dear@1"], 26), [ONE]) == [counts(120, 0)]
     assert kept(ending, segments([0], ["dear@1"], 0), [ONE]) is None
     assert kept(segments([20], ["minutes@1"], 0), segments([0], ["minutes@1"], 0), [ONE]) is None

@@ -15,7 +15,7 @@ from rater.rating.instant import Instant
 from rater.rating.lines import settled
 from rater.rating.names import PlanId
 from rater.rating.usage import Segment, explain, used, worked_out
-from tests.support.plans import a_meter, a_plan
+from tests.support.plans import a_meter, a_plan, counts
 
 START: Instant = 0
 RATES = st.sampled_from([Decimal(0), Decimal("0.18"), Decimal("0.333"), Decimal("2.5")])
@@ -46,8 +46,8 @@ def same(plan: Plan, steps: list[tuple[int, int]]) -> None:
     """Walk these steps; each is explained as it would be by a plan that keeps nothing."""
     before = Segment(START, PlanId(plan.id), inline=False)
     for seconds, calls in steps:
-        counts = tuple(max(0, now + more) for now, more in zip(before.counts, (seconds, calls, 0), strict=True))
-        after = used(plan, before, counts, 2)
+        after_all = tuple(max(0, now + more) for now, more in zip(before.counts, counts(seconds, calls), strict=True))
+        after = used(plan, before, after_all, 2)
         anew = settled(worked_out(replace(plan), before, after, 2), after.cost - before.cost)
         found = explain(plan, before, after, 2)
         assert found == anew

@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from rater.rating.book import Meter, Plan, Price, Proration
-from rater.rating.units import ATTEMPTS, CONNECTED_CALLS, MINUTES, STARTED_MINUTES, Direction, Increment
+from rater.rating.units import ATTEMPTS, CONNECTED_CALLS, MINUTES, STARTED_MINUTES, UNITS, Counts, Direction, Increment
 
 
 def a_meter(
@@ -17,6 +17,12 @@ def a_meter(
 ) -> Meter:
     """A meter of minutes; `a_plan` makes it one of what it is for."""
     return Meter(MINUTES, allowance, price, directions, increment)
+
+
+def counts(seconds: int = 0, calls: int = 0, attempts: int = 0) -> Counts:
+    """What a segment counted."""
+    amounts = {MINUTES: seconds, CONNECTED_CALLS: calls, ATTEMPTS: attempts}
+    return tuple(amounts.get(unit, 0) for unit in UNITS)
 
 
 def a_plan(
