@@ -1,0 +1,162 @@
+"""The common call, read quickly: a subset of what the model `CallEnded` takes, with the same content.
+
+What is not surely the model's reading is None, and read by the model (`rater.wire.parse`): values with a field twice,
+times that are not in the one canonical form, texts outside printable ASCII. The account is not looked at here: whoever
+rates a common call has its row.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, get_origin
+
+import msgspec
+
+from rater.rating.instant import SECOND, Instant, instant
+from rater.rating.limits import CALL_ID, PHONE_NUMBER
+from rater.rating.units import Direction
+from rater.wire.events import LONGEST_CALL, CallEnded
+
+if TYPE_CHECKING:
+
+    class CallWords(msgspec.Struct):
+        """The fields of a call as they are written."""
+
+        type: str
+        account: str
+        source: str
+        call_id: str
+        caller: str
+        callee: str
+        direction: Direction
+        started_at: str
+        ended_at: str
+        disposition: str
+        answered_at: str | None
+
+else:
+
+    def _field(name: str) -> tuple:
+        """A field of the model: its literals as they are, all else as text, which is checked below."""
+        field = CallEnded.model_fields[name]
+        kind = field.annotation if get_origin(field.annotation) is Literal else str
+        return (name, kind) if field.is_required() else (name, kind | None, None)
+
+    CallWords = msgspec.defstruct(
+        "CallWords",
+        sorted(map(_field, CallEnded.model_fields), key=len),  # those with a default come last
+        forbid_unknown_fields=True,
+        frozen=True,
+        gc=False,
+    )
+
+_decode = msgspec.json.Decoder(CallWords).decode
+
+_QUOTES = 4 * len(CallEnded.model_fields)
+"""Of a value with all fields: two for each name and two for each text."""
+_LONGEST = LONGEST_CALL.total_seconds() * SECOND
+
+_CANONICAL = re.compile(
+    r"(?:19[7-9][0-9]|2[0-9]{3})-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}"
+    r"(?!-00:00)[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]"
+).fullmatch
+"""The form that `isoformat(timespec="milliseconds")` writes."""
+
+_SOURCE = re.compile(r"[!-~]{1,64}").fullmatch
+
+_MILLIS = {f"{n:03d}": n * 1000 for n in range(1000)}
+_SECONDS = {f"{n:02d}.": n * SECOND for n in range(60)}
+_MINUTES = {f"{n:02d}:": n * 60 * SECOND for n in range(60)}
+
+MOST_HOURS = 16_384
+MOST_SOURCES = 4_096
+
+
+class CommonCall:
+    """A call that was read quickly: its words, and its times as instants."""
+
+    __slots__ = ("answered", "ended", "started", "words")
+
+    def __init__(self, words: CallWords, started: Instant, answered: Instant | None, ended: Instant) -> None:
+        self.words, self.started, self.answered, self.ended = words, started, answered, ended
+
+
+class CommonCallReader:
+    """Reads common calls; it remembers the hours and the sources that it has seen."""
+
+    __slots__ = ("_hours", "_sources")
+
+    def __init__(self) -> None:
+        self._hours: dict[str, Instant] = {}
+        self._sources: set[str] = set()
+
+    def read(self, value: bytes) -> CommonCall | None:
+        """The call in a record's value, as the model would read it; None where the model itself must."""
+        try:
+            words = _decode(value)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return None
+        answered_at, quotes = words.answered_at, value.count(b'"')
+        if answered_at is None:
+            # Left out, or null: a name and no text.
+            if words.disposition == "answered" or (quotes != _QUOTES - 4 and quotes != _QUOTES - 2):
+                return None
+        elif words.disposition != "answered" or quotes != _QUOTES:
+            return None
+        if not self._plain(words):
+            return None
+        try:
+            started, ended = self._instant(words.started_at), self._instant(words.ended_at)
+            answered = None if answered_at is None else self._instant(answered_at)
+        except ValueError:
+            return None
+        if not started <= (started if answered is None else answered) <= ended or ended - started > _LONGEST:
+            return None
+        return CommonCall(words, started, answered, ended)
+
+    def _plain(self, words: CallWords) -> bool:
+        """Whether the texts are of printable ASCII, as long as they may be; the account is the record's key."""
+        call_id, source, caller, callee = words.call_id, words.source, words.caller, words.callee
+        if source not in self._sources:
+            if _SOURCE(source) is None:
+                return False
+            if len(self._sources) >= MOST_SOURCES:
+                self._sources.clear()
+            self._sources.add(source)
+        texts = call_id + caller + callee
+        return (
+            texts.isascii()
+            and texts.isprintable()
+            and 0 < len(call_id) <= CALL_ID
+            and " " not in call_id
+            and len(caller) <= PHONE_NUMBER
+            and len(callee) <= PHONE_NUMBER
+        )
+
+    def _instant(self, text: str) -> Instant:
+        """The instant of a time in canonical form. Raises ValueError for any other."""
+        try:  # an hour that is known, and digits that are in the tables: nothing else can be in the text
+            return (
+                self._hours[text[:14] + text[23:]]
+                + _MINUTES[text[14:17]]
+                + _SECONDS[text[17:20]]
+                + _MILLIS[text[20:23]]
+            )
+        except KeyError:
+            return self._new_hour(text)
+
+    def _new_hour(self, text: str) -> Instant:
+        if _CANONICAL(text) is None:
+            raise ValueError(text)
+        at = instant(datetime.fromisoformat(text))
+        if len(self._hours) >= MOST_HOURS:
+            self._hours.clear()
+        self._hours[text[:14] + text[23:]] = at - _MINUTES[text[14:17]] - _SECONDS[text[17:20]] - _MILLIS[text[20:23]]
+        return at
+
+
+def started_text(words: CallWords) -> str:
+    """The start as messages write it, like `datetime.isoformat`: microseconds, or none where there are none."""
+    text = words.started_at
+    return text[:19] + text[23:] if text[20:23] == "000" else f"{text[:23]}000{text[23:]}"
