@@ -12,7 +12,7 @@ import orjson
 
 from rater.processor.decision import APPLIED, DUPLICATE, Decision, RecordScope, Rejected
 from rater.processor.opening import Opened, begin_period, usage_changes
-from rater.processor.outputs import charge, reason_member
+from rater.processor.outputs import Cause, charge
 from rater.processor.rows import (
     ACCOUNTS,
     ADJUSTMENTS,
@@ -63,9 +63,9 @@ def on_adjusted(
         (ADJUSTMENTS, identity, posted),
         (ACCOUNTS, key, after),
     )
-    about = f'"adjustment_id":"{event.adjustment_id}",{reason_member(event.reason)}'
+    cause = Cause(adjustment_id=event.adjustment_id, reason=event.reason)
     fees = (charge(scope, record, key, fee, tariffs.book.currency) for fee in ready.fees)
-    output = charge(scope, record, key, adjusted, tariffs.book.currency, about)
+    output = charge(scope, record, key, adjusted, tariffs.book.currency, cause)
     return Decision(APPLIED, changes, (*fees, output), grows=True)
 
 

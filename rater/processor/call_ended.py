@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from rater.processor.decision import CHARGED, DUPLICATE, TOLERANCE, Change, Decision, RecordScope, Rejected, recorded_at
 from rater.processor.opening import Opened, begin_period, no_plan, usage_changes
-from rater.processor.outputs import call_member, charge
+from rater.processor.outputs import Cause, call_member, charge
 from rater.processor.rows import ACCOUNTS, CALLS, USAGE, RememberedCall, call_key, call_row, decode_call, usage_key
 from rater.processor.watch import watched
 from rater.rating.account import Account
@@ -24,7 +24,7 @@ from rater.rating.charging import (
 )
 from rater.rating.instant import Instant, instant
 from rater.rating.names import AccountKey, PeriodName
-from rater.rating.units import Call, talk_seconds
+from rater.rating.units import MINUTES, Call, talk_seconds
 from rater.rating.usage import Usage
 from rater.seam.model import Record
 from rater.wire.events import CallEnded
@@ -59,9 +59,9 @@ def on_call(
     numbers = (event.caller, event.callee)
     remembered = call_row(period, start, answered, ended, event.direction, event.disposition, *numbers)
     changes: tuple[Change, ...] = ((USAGE, ready.usage_key, charged.usage), (CALLS, identity, remembered))
-    billed = charged.segment.counts[0] - ready.usage.segments[ready.segment].counts[0]
-    about = call_member(event.source, event.call_id, event.started_at.isoformat(), call, billed)
-    output = charge(scope, record, key, charged, tariffs.book.currency, about, ready.late)
+    billed = charged.segment.counts[MINUTES.slot] - ready.usage.segments[ready.segment].counts[MINUTES.slot]
+    cause = Cause(call_member(event.source, event.call_id, event.started_at.isoformat(), call, billed))
+    output = charge(scope, record, key, charged, tariffs.book.currency, cause, late=ready.late)
     if ready.account is account:
         decision = Decision(CHARGED, changes, (output,))
         if cannot_alert(account, plan, charged.segment, charged.usage.alerts):
@@ -122,4 +122,4 @@ def _open_late(
     if not planned:
         return Rejected("late-no-plan", f"{own.name} is closed, and {period.name}, the oldest open period, has no plan")
     opens = begin_period(ledger, account, period, planned[0], usage_key(key, period.name))
-    return opens if isinstance(opens, Rejected) else opens._replace(late="true")
+    return opens if isinstance(opens, Rejected) else opens._replace(late=True)

@@ -6,7 +6,7 @@ The checks, in this order: unknown-call, duplicate (voided before), closed-perio
 from __future__ import annotations
 
 from rater.processor.decision import DUPLICATE, VOIDED, Change, Decision, RecordScope, Rejected
-from rater.processor.outputs import call_member, charge, reason_member
+from rater.processor.outputs import Cause, call_member, charge
 from rater.processor.rows import (
     CALLS,
     USAGE,
@@ -20,6 +20,7 @@ from rater.rating.charging import plan_of_segment, segment_of
 from rater.rating.corrections import reverse_call
 from rater.rating.instant import moment
 from rater.rating.names import AccountKey
+from rater.rating.units import MINUTES
 from rater.rating.usage import Usage
 from rater.seam.model import Record
 from rater.wire.events import CallVoided
@@ -51,5 +52,6 @@ def on_voided(
         (CALLS, identity, encode_call(known._replace(voided=True))),
     )
     started = moment(known.start).isoformat()
-    about = call_member(event.source, event.call_id, started, call, plan.count(call)[0]) + reason_member(event.reason)
-    return Decision(VOIDED, changes, (charge(scope, record, key, reversed_, tariffs.book.currency, about),))
+    member = call_member(event.source, event.call_id, started, call, plan.count(call)[MINUTES.slot])
+    cause = Cause(member, reason=event.reason)
+    return Decision(VOIDED, changes, (charge(scope, record, key, reversed_, tariffs.book.currency, cause),))

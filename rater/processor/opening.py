@@ -30,8 +30,8 @@ class Opened(NamedTuple):
     usage: Usage
     usage_key: UsageKey
     segment: int
-    late: str = "false"
-    """As it stands in the charge: is the call's own period closed?"""
+    late: bool = False
+    """Whether the call's own period is closed."""
 
 
 def usage_changes(key: AccountKey, charges: tuple[Charged, ...]) -> tuple[Change, ...]:

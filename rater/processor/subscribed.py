@@ -16,7 +16,7 @@ import orjson
 
 from rater.processor.decision import APPLIED, DUPLICATE, Decision, RecordScope, Rejected, recorded_at
 from rater.processor.opening import too_far, usage_changes
-from rater.processor.outputs import charge
+from rater.processor.outputs import Cause, charge
 from rater.processor.rows import ACCOUNTS, USAGE, dated_call, usage_key
 from rater.processor.tariff_rows import plan_content
 from rater.rating.account import UNCHANGED, Account, PlanName, Subscription, in_force, inline_plan
@@ -157,7 +157,7 @@ def _applied(
     fees: tuple[Charged, ...] = begun.fees
     changes = (*usages, *usage_changes(key, fees), (ACCOUNTS, key, begun.account))
     currency = tariffs.book.currency
-    about = f'"subscription_id":"{begun.account.history[-1].id}",'
-    adjusted = (charge(scope, record, key, change, currency, about) for change in amendment.adjustments)
+    cause = Cause(subscription_id=begun.account.history[-1].id)
+    adjusted = (charge(scope, record, key, change, currency, cause) for change in amendment.adjustments)
     outputs = (*adjusted, *(charge(scope, record, key, fee, currency) for fee in fees))
     return Decision(APPLIED, changes, outputs, grows=True)

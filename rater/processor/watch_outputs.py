@@ -19,6 +19,7 @@ from rater.rating.names import AccountKey, PeriodName
 from rater.rating.units import Counts
 from rater.rating.usage import Segment, Usage
 from rater.seam.model import Output, Record
+from rater.wire.result_codec import ConnectRateMember, ForecastMember, SpendMessage, encode
 
 _SPEND = ("ce_type", b"spend/1")
 _ALERT = ("ce_type", b"alert/1")
@@ -41,24 +42,31 @@ def spend(
 ) -> Output:
     """The latest state of an account's period, as of the last record of a batch."""
     segment, counts = _counts(usage)
-    used = ",".join(f'"{name}":{orjson.dumps(value).decode()}' for name, value in counts_words(counts).items())
     cap = guaranteed = None
     if account.watched:
         cap = in_effect(account.history, "spend_cap", usage.end - 1)
         guaranteed = in_effect(account.history, "guaranteed_connect_rate", usage.end - 1)
     name = spend_key(key, usage.period)
-    body = (
-        f'{{"type":"spend/1","account":"{key.decode()}","period":"{usage.period}",'
-        f'"start":"{_time(usage.start)}","end":"{_time(usage.end)}",'
-        f'"time_zone":"{account.calendar.at(usage.start).zone}","plan":"{segment.plan_id}","seq":{usage.seq},'
-        f"{used},"
-        f'"allowance_left":{{{allowance_left(plan_of(segment), segment)}}},"total":"{plain(usage.total)}",'
-        f'"fees":"{plain(usage.fees.quantize(usage.total))}","currency":"{currency}","forecast":{_forecast(expected)},'
-        f'"spend_cap":{_decimal(cap)},"guaranteed_connect_rate":{_decimal(guaranteed)},'
-        f'"connect_rate":{_connect_rate(usage.connected, usage.attempts)}}}'
+    body = SpendMessage(
+        account=key.decode(),
+        period=usage.period,
+        start=_time(usage.start),
+        end=_time(usage.end),
+        time_zone=account.calendar.at(usage.start).zone,
+        plan=segment.plan_id,
+        seq=usage.seq,
+        **counts_words(counts),
+        allowance_left=allowance_left(plan_of(segment), segment),
+        total=plain(usage.total),
+        fees=plain(usage.fees.quantize(usage.total)),
+        currency=currency,
+        forecast=None if expected is None else ForecastMember(*map(plain, expected)),
+        spend_cap=None if cap is None else plain(cap),
+        guaranteed_connect_rate=None if guaranteed is None else plain(guaranteed),
+        connect_rate=_connect_rate(usage.connected, usage.attempts),
     )
     marks = headers(scope, record, _SPEND, f"{name.decode()}:{usage.seq}")
-    return Output("spend", scope.partition, name, body.encode(), record.timestamp, marks)
+    return Output("spend", scope.partition, name, encode(body), record.timestamp, marks)
 
 
 def _counts(usage: Usage) -> tuple[Segment, Counts]:
@@ -106,20 +114,8 @@ def _time(at: Instant) -> str:
     return moment(at).isoformat()
 
 
-def _decimal(value: Decimal | None) -> str:
-    return "null" if value is None else f'"{plain(value)}"'
-
-
-def _forecast(expected: Forecast | None) -> str:
-    if expected is None:
-        return "null"
-    return f'{{"total":"{plain(expected.total)}","low":"{plain(expected.low)}","high":"{plain(expected.high)}"}}'
-
-
 @lru_cache(maxsize=16_384)
-def _connect_rate(connected: int, attempts: int) -> str:
+def _connect_rate(connected: int, attempts: int) -> ConnectRateMember:
     found = interval(connected, attempts)
-    counts = f'"attempts":{attempts},"connected":{connected}'
-    if found is None:
-        return f'{{{counts},"rate":null,"low":null,"high":null}}'
-    return f'{{{counts},"rate":"{plain(found.rate)}","low":"{plain(found.low)}","high":"{plain(found.high)}"}}'
+    shares = () if found is None else (plain(found.rate), plain(found.low), plain(found.high))
+    return ConnectRateMember(attempts, connected, *shares)

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rater.processor import outputs
 from rater.processor.replay import Replay
 from rater.processor.rows import TABLES
 from rater.processor.step import make_step
@@ -66,7 +65,6 @@ def begin_anew() -> None:
             for value in list(vars(module).values()):
                 if hasattr(value, "cache_clear"):
                     value.cache_clear()
-    outputs._TEXTS.clear()
 
 
 def decoded(rows: PartitionRows) -> PartitionRows:
