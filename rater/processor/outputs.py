@@ -46,7 +46,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @lru_cache(maxsize=1024)
-def _second(seconds: int) -> str:
+def second_text(seconds: int) -> str:
+    """A second since 1970 as RFC 3339 without an offset."""
     try:
         return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
     except OverflowError:
@@ -55,7 +56,7 @@ def _second(seconds: int) -> str:
 
 @lru_cache(maxsize=1024)
 def _time_header(timestamp: int) -> tuple[str, bytes]:
-    return "ce_time", f"{_second(timestamp // 1000)}.{timestamp % 1000:03d}Z".encode()
+    return "ce_time", f"{second_text(timestamp // 1000)}.{timestamp % 1000:03d}Z".encode()
 
 
 def headers(
@@ -155,7 +156,7 @@ def charge(
         amount=plain(charged.amount),
         currency=currency,
         period_total=plain(usage.total),
-        allowance_left=Raw(encode(allowance_left(charged.plan, segment))),
+        allowance_left=allowance_left(charged.plan, segment),
         late=late,
     )
     marks = headers(scope, record, _CHARGE, charge_id)

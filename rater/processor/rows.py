@@ -16,6 +16,7 @@ Identities (`calls`, `adjustments`) are forgotten with the period in which they 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -124,11 +125,13 @@ def call_row(
     ).encode()
 
 
+_is_plain = re.compile(r"[ !#-\[\]-~]*").fullmatch
+"""Printable ASCII without quotes and backslashes."""
+
+
 def quoted(text: str) -> str:
     """A JSON string; most need no escaping."""
-    if text.isascii() and text.isprintable() and '"' not in text and "\\" not in text:
-        return f'"{text}"'
-    return orjson.dumps(text).decode()
+    return f'"{text}"' if _is_plain(text) else orjson.dumps(text).decode()
 
 
 def _call_group(key: bytes, row: bytes) -> bytes:

@@ -24,7 +24,8 @@ from rater.processor.adjusted import on_adjusted
 from rater.processor.call_ended import on_call
 from rater.processor.call_voided import on_voided
 from rater.processor.clock_ticked import on_tick
-from rater.processor.decision import FORWARDED, REJECTED, Decision, RecordScope, Rejected, State, recorded_at
+from rater.processor.common_call import CommonCallCaches
+from rater.processor.decision import CHARGED, FORWARDED, REJECTED, Decision, RecordScope, Rejected, State, recorded_at
 from rater.processor.due import after, first_live
 from rater.processor.outputs import forward, rejection
 from rater.processor.overlay import Overlay
@@ -50,12 +51,14 @@ _GROWING = {ACCOUNTS, TARIFFS, USAGE}
 _ENCODE = {table.name: table.encode for table in TABLES}
 
 
-def make_step(topic: str = "calls", *, check_timestamps: bool = True, spend: bool = False) -> Step:
+def make_step(topic: str = "calls", *, check_timestamps: bool = True, spend: bool = False, common: bool = True) -> Step:
     """The step of a log.
 
     `topic` is the log's name in `rater-from`. `check_timestamps` False is for bare events without timestamps of their
-    own: then no event can lie in the future. `spend`: whether to publish the latest state of each period too.
+    own: then no event can lie in the future. `spend`: whether to publish the latest state of each
+    period too. `common`: whether common calls take the short way (`rater.processor.common_call`); the same comes out.
     """
+    caches = CommonCallCaches() if common and check_timestamps else None
 
     def step(rows: Rows, head: Head, partition: int, records: Iterable[Record]) -> Effects:
         with localcontext(CONTEXT):
@@ -87,8 +90,23 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True, spend: boo
             check_timestamps=check_timestamps,
             spend=spend,
         )
+        common_calls = None if caches is None else caches.batch(rows, head, overlay, scope)
+        charged = 0
         record = None
         for record in records:
+            if common_calls is not None:
+                try:
+                    output = common_calls.rate(record)
+                except MemoryError:
+                    raise
+                except Exception:  # noqa: BLE001 - nothing was changed, and what the general rules say holds
+                    output = None
+                if output is not None:
+                    outputs.append(output)
+                    charged += 1
+                    continue
+                if record.key is not None:
+                    common_calls.look_again_at(record.key)
             decision = decide(scope, record)
             if not check_timestamps:
                 decision = noted(scope, record, decision)
@@ -101,11 +119,17 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True, spend: boo
                 overlay.put(decision.changes)
                 state = after(scope, decision)
                 scope = replace(scope, state=state, clock=state.clock, tariffs=published(TARIFFS_KEY))
+                if common_calls is not None:
+                    common_calls.look_again(scope)
         if record is None:
             return Effects(head, {}, ())
+        if charged:
+            outcomes[CHARGED] = outcomes.get(CHARGED, 0) + charged
         if spend:
             outputs += spends_of(scope, record, changes)
         done = replace(head, next_offset=record.offset + 1, outcomes=outcomes, state=state._asdict())
+        if common_calls is not None:
+            common_calls.end(done)
         return Effects(done, {table: rows for table, rows in changes.items() if rows}, outputs)
 
     return step

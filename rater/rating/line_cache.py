@@ -1,4 +1,4 @@
-"""Where prices are steady, equal steps have equal lines: they are worked out once.
+"""Cache of charge lines within one price band.
 
 Within an allowance, or beyond it within one band, the lines of a step depend on its size alone and not on where the
 usage stands. Most calls are such steps of a few sizes, so their lines are kept with the plan. What is kept is what
@@ -8,15 +8,16 @@ usage stands. Most calls are such steps of a few sizes, so their lines are kept 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from rater.rating.book import Meter
+from rater.rating.book import Meter, Price
 from rater.rating.lines import Line
-from rater.rating.pricing import reached
 
 Stretch = int
 """Where a step lies: unlimited, within the allowance, or beyond it in a band."""
-UNLIMITED, COVERED, FIRST_BAND = range(3)
+EDGE, UNLIMITED, COVERED, FIRST_BAND = range(4)
+
+ENDLESS: Final = 1 << 62
 
 MOST = 4096
 """Steps that are kept for a plan; when there are more, they are forgotten and begun anew."""
@@ -29,23 +30,45 @@ class Kept(NamedTuple):
     amount: Decimal
 
 
-def stretch(meter: Meter, before: int, after: int) -> Stretch | None:
-    """Where the step from `before` to `after` quanta lies; None if it goes over an edge, or back."""
-    per = meter.unit.per
-    if after < before:
-        return None
+class Steady(NamedTuple):
+    """From a state of a meter on, steps are alike up to `until`, that included; at an edge only no step at all is."""
+
+    stretch: Stretch
+    until: int
+
+
+def steady(meter: Meter, used: int) -> Steady:
+    """How far lines stay alike from `used` base units on."""
     allowance, price = meter.allowance, meter.price
     if allowance is None or price is None:
-        return UNLIMITED
+        return Steady(UNLIMITED, ENDLESS)
+    per = meter.unit.per
     edge = allowance * per
-    if after <= edge:
-        return COVERED
-    if before <= edge:  # the step that leaves the allowance, or the first of all
-        return FIRST_BAND if before == edge and price.kind == "flat" and not price.bands[0].flat else None
+    if used < edge:
+        return Steady(COVERED, edge)
+    band, begins, ends = _band(price, used - edge, per)
+    if used - edge <= begins and (price.kind == "volume" or price.bands[band].flat):
+        return Steady(EDGE, used)  # the next step enters the band, and pays for that
+    return Steady(FIRST_BAND + band, edge + ends)
+
+
+def _band(price: Price, beyond: int, per: int) -> tuple[int, int, int]:
+    """The band that the next unit after `beyond` billable ones falls into, and the units from which and to which."""
+    bands = price.bands
     if price.kind == "flat":
-        return FIRST_BAND
-    if price.kind == "volume":
-        band = reached(price, before - edge, per)
-        if band is reached(price, after - edge, per):
-            return FIRST_BAND + price.bands.index(band)
-    return None
+        return 0, 0, ENDLESS
+    volume = price.kind == "volume"
+    last = len(bands) - 1
+    index = max(n for n, band in enumerate(bands) if band.start * per <= beyond)
+    ends = ENDLESS if index == last else bands[index + 1].start * per
+    # A volume band is left by the unit that reaches the next one; a graduated one by the unit behind that.
+    begins = bands[index].start * per
+    return index, begins - 1 if volume and index else begins, ends - 1 if volume and index < last else ends
+
+
+def stretch(meter: Meter, before: int, after: int) -> Stretch | None:
+    """Where the step from `before` to `after` base units lies; None if it goes over an edge, or back."""
+    if after < before:
+        return None
+    lies, until = steady(meter, before)
+    return lies if after <= until else None

@@ -18,7 +18,7 @@ class PartitionRows:
     nothing here ever walks a whole table.
     """
 
-    __slots__ = ("_group_of", "_groups", "_sorted", "tables")
+    __slots__ = ("__weakref__", "_group_of", "_groups", "_sorted", "tables")
 
     def __init__(self, tables: Iterable[TableSpec]) -> None:
         specs = list(tables)

@@ -38,7 +38,7 @@ class LineMember(Struct, frozen=True, gc=False):
 
 
 class ChargeMessage(Struct, frozen=True, gc=False, kw_only=True, tag_field="type", tag="charge/1"):
-    """`Charge`. `lines` and `allowance_left` are JSON, for they come again and again."""
+    """`Charge`. `lines` are JSON, for they come again and again."""
 
     charge_id: str
     account: str
@@ -54,7 +54,25 @@ class ChargeMessage(Struct, frozen=True, gc=False, kw_only=True, tag_field="type
     amount: str
     currency: str
     period_total: str
-    allowance_left: Raw
+    allowance_left: dict[str, str]
+    late: bool
+
+
+class CallCharge(Struct, frozen=True, gc=False, tag_field="type", tag="charge/1"):
+    """A `ChargeMessage` of a call that just ended: all its members are there, so they can be given by position."""
+
+    charge_id: str
+    account: str
+    period: str
+    seq: int
+    kind: str
+    plan: str
+    call: CallMember
+    lines: Raw
+    amount: str
+    currency: str
+    period_total: str
+    allowance_left: dict[str, str]
     late: bool
 
 

@@ -82,9 +82,9 @@ def content(call: CallEnded) -> tuple[object, ...]:
 
 
 def quick(found: CommonCall) -> tuple[object, ...]:
-    words = found.words
+    words, started, answered, ended = found
     texts = (words.account, words.source, words.call_id, words.caller, words.callee, words.direction, words.disposition)
-    return (*texts, found.started, found.answered, found.ended, started_text(words))
+    return (*texts, started, answered, ended, started_text(words))
 
 
 def agree(reader: CommonCallReader, value: bytes) -> bool:
@@ -93,7 +93,7 @@ def agree(reader: CommonCallReader, value: bytes) -> bool:
     if found is None:
         return False
     model = parse(value)
-    if is_account(found.words.account) is None:
+    if is_account(found[0].account) is None:
         return False  # no row has such a key, so no common call of it is ever rated
     assert isinstance(model, CallEnded), value
     assert quick(found) == content(model), value
@@ -157,19 +157,21 @@ def test_it_has_the_fields_of_the_model() -> None:
     assert set(CallWords.__struct_fields__) == set(CallEnded.model_fields)
 
 
-READ, PLAIN = CommonCallReader.read, CommonCallReader._plain
+READ = CommonCallReader.read
 BUGS: dict[str, tuple[Callable[..., object], str, str]] = {
     "a field twice is read": (READ, "or quotes != _QUOTES:", ":"),
     "a field twice is read, unanswered": (READ, "quotes != _QUOTES - 4 and quotes != _QUOTES - 2", "False"),
     "any length is taken": (READ, " or ended - started > _LONGEST", ""),
     "any disposition has a time": (READ, 'words.disposition != "answered" or', ""),
     "answered needs no time": (READ, 'words.disposition == "answered" or', ""),
-    "any text is taken": (PLAIN, "texts.isascii()", "True"),
-    "control characters are taken": (PLAIN, "and texts.isprintable()", ""),
-    "call ids may be empty": (PLAIN, "0 < len(call_id)", "0 <= len(call_id)"),
-    "call ids may have spaces": (PLAIN, 'and " " not in call_id', ""),
+    "any text is taken": (READ, "texts.isascii()", "True"),
+    "control characters are taken": (READ, "and texts.isprintable()", ""),
+    "call ids may be empty": (READ, "0 < len(call_id)", "0 <= len(call_id)"),
+    "call ids may have spaces": (READ, 'and " " not in call_id', ""),
     "any offset is canonical": (CommonCallReader._new_hour, "_CANONICAL(text) is None", "False"),
-    "any minute is one": (CommonCallReader._instant, "_MINUTES[text[14:17]]", "_MINUTES.get(text[14:17], 0)"),
+    "any minute is one": (READ, "_MINUTES[text[14:17]]", "_MINUTES.get(text[14:17], 0)"),
+    "any answer is one": (READ, "_SECONDS[answered_at[17:20]]", "_SECONDS.get(answered_at[17:20], 0)"),
+    "any number is short enough": (READ, "len(caller) > PHONE_NUMBER or ", ""),
 }
 
 
@@ -186,11 +188,20 @@ def test_a_mistake_in_the_reader_is_caught(bug: str, monkeypatch: pytest.MonkeyP
     def all_of_it() -> None:
         reader = CommonCallReader()
         longer = {"ended_at": "2026-11-03T08:01:54.001+08:00"}
-        for change in (longer, {"caller": "\u200b"}, {"call_id": ""}, {"call_id": "a b"}, {"callee": "\x7f"}):
+        for change in (
+            longer,
+            {"caller": "\u200b"},
+            {"call_id": ""},
+            {"call_id": "a b"},
+            {"callee": "\x7f"},
+            {"caller": "1" * 65},
+        ):
             agree(reader, orjson.dumps(BASE | change))
         agree(reader, orjson.dumps(BASE | {"disposition": "busy"}))
         agree(reader, orjson.dumps(UNANSWERED | {"disposition": "answered"}))
         for offset in ("+08:00", "+09:00", "+24:00", "-00:00"):
+            agree(reader, orjson.dumps(BASE))
+            agree(reader, orjson.dumps(BASE | {"answered_at": "2026-11-01T08:00:61.001+08:00"}))
             agree(reader, orjson.dumps(BASE | dict.fromkeys(TIME_FIELDS, f"2026-11-01T08:00:00.000{offset}")))
         fuzz(reader, 40_000)
 
