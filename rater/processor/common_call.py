@@ -28,10 +28,9 @@ from rater.rating.calendar import period_at
 from rater.rating.charging import plan_of_segment, segment_at
 from rater.rating.instant import Instant
 from rater.rating.limits import RECORD_BYTES
-from rater.rating.line_cache import ENDLESS, steady
-from rater.rating.money import ZERO, nothing, plain
+from rater.rating.line_cache import ENDLESS, SCALE, linear, steady
+from rater.rating.money import nothing, plain
 from rater.rating.names import AccountKey, UsageKey
-from rater.rating.pricing import meter_price
 from rater.rating.units import MINUTES, NO_COUNTS, Call, Counts, Unit
 from rater.rating.usage import Segment, Usage, cost, explain
 from rater.seam.model import Head, Output, Record, Rows
@@ -59,8 +58,13 @@ class Priced(NamedTuple):
     lines: Raw
 
 
-ByAmount = dict[Decimal, Priced]
-"""Of a step whose amount is rounded one way or another, by where the usage stands: R(after) - R(before) decides."""
+class Rounded(NamedTuple):
+    """A step whose amount is rounded one way or another, by where the usage stands: R(after) - R(before) decides."""
+
+    price: int
+    """What it costs before rounding, times `SCALE`."""
+    by_amount: dict[int, Priced]
+    """By the amount in smallest units of the currency."""
 
 
 class Context:
@@ -68,7 +72,7 @@ class Context:
 
     __slots__ = (
         *("account", "alerts_at", "allowances", "begins", "cap", "closes_at", "counted", "ends", "fee_at"),
-        *("index", "left", "limits", "place", "plan", "priced", "row", "since"),
+        *("index", "intercept", "left", "limits", "place", "plan", "priced", "row", "since", "slopes"),
     )
 
     account: Account
@@ -92,8 +96,12 @@ class Context:
     """By meter: the count from which on an alert of it may be due."""
     limits: tuple[tuple[int, int], ...]
     """By meter: its slot, and up to which count lines stay alike and no alert is due."""
-    priced: dict[Counts, Priced | ByAmount]
+    priced: dict[Counts, Priced | Rounded]
     """What steps of so many units cost in the stretch of prices where the usage stands."""
+    slopes: tuple[tuple[int, int], ...]
+    """By meter that costs there: its slot, and what a base unit costs, times `SCALE`."""
+    intercept: int
+    """The price less what the counts cost by these slopes, times `SCALE`."""
     counted: dict[tuple[str, bool, int], Counts]
     """What the plan counts of a kind of call."""
     allowances: tuple[tuple[Unit, int], ...]
@@ -143,7 +151,7 @@ class CommonCalls:
     """Rates the common calls of one batch."""
 
     __slots__ = (
-        *("_all", "_clock", "_contexts", "_currency", "_known_accounts", "_known_calls", "_known_usages"),
+        *("_all", "_clock", "_contexts", "_currency", "_half_up", "_known_accounts", "_known_calls", "_known_usages"),
         *("_new_accounts", "_new_calls", "_nothing", "_partition", "_place", "_precision", "_read", "_scope", "_span"),
         "_usages",
     )
@@ -158,15 +166,11 @@ class CommonCalls:
         self._place, self._partition = scope.place, scope.partition
         self._in(scope)
 
-    def look_again(self, scope: RecordScope) -> None:
-        """Time has moved, or tariffs were published: each context is looked at again before it is used."""
-        self._all.span = object()
-        self._in(scope)
-
     def _in(self, scope: RecordScope) -> None:
         self._scope, self._clock, self._span = scope, scope.clock, self._all.span
         book = None if scope.tariffs is None else scope.tariffs.book
         self._currency, self._precision = ("", 0) if book is None else (book.currency, book.precision)
+        self._half_up = 2 * 10**self._precision
         free = nothing(self._precision)
         self._nothing = Priced(free, plain(free), Raw(b"[]"))
 
@@ -174,11 +178,19 @@ class CommonCalls:
         """The batch is over, and its effects come with this head."""
         self._all.left_at = head
 
-    def look_again_at(self, key: bytes) -> None:
-        """The general rules decide on a record of an account: its context is looked at again before it is used."""
-        context = self._contexts.get(key)
-        if context is not None:
+    def look_again_at(self, key: bytes | None) -> None:
+        """The general rules decide on a record: its account's context is looked at again before it is used.
+
+        A record without a key may change any account's rows, and time and tariffs: all contexts are looked at again.
+        """
+        if key is None:
+            self._all.span = object()
+        elif (context := self._contexts.get(key)) is not None:
             context.since = None
+
+    def go_on(self, scope: RecordScope) -> None:
+        """The general rules have decided, and this is what the next record may look at."""
+        self._in(scope)
 
     def rate(self, record: Record) -> Output | None:  # noqa: C901, PLR0912, PLR0915 - see below
         """The charge of a common call, whose effects are noted; None, and nothing is changed, for any other record.
@@ -186,13 +198,14 @@ class CommonCalls:
         One function that reads from top to bottom: this is where the worker spends its time, and each function that is
         called costs as much as one of the steps here.
         """
+        priced: Priced | None
         value, key = record.value, record.key
         if value is None or key is None or len(value) + len(key) > RECORD_BYTES:
             return None
         call = self._read(value)
         if call is None:
             return None
-        words, started, answered, ended = call
+        words, started, answered, ended, as_is = call
         timestamp = record.timestamp
         if key != words.account.encode() or ended > timestamp * 1000 + TOLERANCE:
             return None
@@ -233,20 +246,30 @@ class CommonCalls:
                     break
             known = None if crosses else context.priced.get(more)
             if type(known) is Priced:
-                amount, text, lines = known
-                cost_after = cost_before + amount
-            else:  # over an edge of prices, seen for the first time, or rounded by where it stands
-                cost_after = cost(context.plan, after, self._precision)
-                amount = cost_after - cost_before
-                priced = known.get(amount) if isinstance(known, dict) else None
-                if priced is None:
-                    priced = _priced(context.plan, segment, after, cost_after, self._precision)
+                priced = known
+            else:
+                priced = None
+                if type(known) is Rounded:
+                    price = context.intercept
+                    for slot, slope in context.slopes:
+                        price += slope * counts[slot]
+                    priced = known.by_amount.get(
+                        ((price + known.price) * self._half_up + SCALE) // (2 * SCALE)
+                        - (price * self._half_up + SCALE) // (2 * SCALE)
+                    )
+                if priced is None:  # over an edge of prices, or seen for the first time
+                    priced = _priced(context.plan, segment, after, self._precision)
                     if not crosses:
-                        _keep(context, counts, after, more, priced)
-                _, text, lines = priced
+                        _keep(context, more, priced, self._precision)
+            amount, text, lines = priced
+            cost_after = cost_before + amount
         total_after = total + amount
         if context.cap is not None and total_after >= context.cap:
             return None
+
+        total_text = str(total_after)
+        if "E" in total_text or total_text[0] == "-":
+            total_text = plain(total_after)
 
         # The charge.
         seq += 1
@@ -259,7 +282,7 @@ class CommonCalls:
         )  # fmt: skip
         charge = CallCharge(
             charge_id, words.account, period, seq, "usage", plan_id, member, lines, text,
-            self._currency, plain(total_after), left, False,  # noqa: FBT003 - not late
+            self._currency, total_text, left, False,  # noqa: FBT003 - not late
         )  # fmt: skip
         headers = (
             _SPECVERSION,
@@ -270,9 +293,15 @@ class CommonCalls:
             ("rater-from", f"{self._place}{record.offset}".encode()),
         )
         output: Output = _new_output(Output, ("charges", self._partition, key, encode(charge), timestamp, headers))
-        remembered = call_row(
-            period, started, answered, ended, direction, words.disposition, words.caller, words.callee
-        )
+        if as_is:
+            remembered = (
+                f'["{period}",{started},{"null" if answered is None else answered},{ended},"{direction}",'
+                f'"{words.disposition}","{words.caller}","{words.callee}",false]'
+            ).encode()
+        else:
+            remembered = call_row(
+                period, started, answered, ended, direction, words.disposition, words.caller, words.callee
+            )
         if direction == "outbound":
             attempts += 1
             connected += is_connected
@@ -320,11 +349,9 @@ def _derived(
     scope: RecordScope, key: AccountKey, account: Account, started: Instant, precision: int, same: dict[Any, Any]
 ) -> Context | None:
     period = period_at(account.calendar, started)
-    if started < account.known_from or period.end <= scope.clock.closed:
-        return None
     place = usage_key(key, period.name)
     row: Usage | None = scope.usages(place)
-    if row is None or (account.next_fee is not None and started >= account.next_fee):
+    if row is None:
         return None
     index = segment_at(row, started)
     if index is None:
@@ -334,8 +361,10 @@ def _derived(
     context = Context()
     context.account, context.row, context.place, context.index, context.plan = account, row, place, index, plan
     closes_at = min(row.end, account.periods[0].end if account.periods else row.end)
-    times = (*_span(account, row, index), ENDLESS if account.next_fee is None else account.next_fee, closes_at)
+    times = (*_bounds(account, row, index), ENDLESS if account.next_fee is None else account.next_fee, closes_at)
     context.begins, context.ends, context.fee_at, context.closes_at = same.setdefault(times, times)
+    if not context.begins <= started < context.ends:
+        return None
     context.cap = _lowest_cap(account, row)
     alerts_at = tuple(_alert_at(meter, row.alerts) for meter in plan.meters)
     context.alerts_at = same.setdefault(alerts_at, alerts_at)
@@ -347,7 +376,7 @@ def _derived(
     return context
 
 
-def _span(account: Account, row: Usage, index: int) -> tuple[Instant, Instant]:
+def _bounds(account: Account, row: Usage, index: int) -> tuple[Instant, Instant]:
     """The starts of calls that fall into a segment of a period, before a fee is due and after what is forgotten."""
     segment = row.segments[index]
     ends = row.segments[index + 1].start if index + 1 < len(row.segments) else row.end
@@ -386,13 +415,20 @@ def _stand(context: Context, counts: Counts, precision: int, same: dict[Any, Any
     plan = context.plan
     stretches: list[int] = [precision]
     limits: list[tuple[int, int]] = []
+    slopes: list[tuple[int, int]] = []
+    intercept = 0
     for meter, alert_at in zip(plan.meters, context.alerts_at, strict=True):
         slot = meter.unit.slot
         lies, until = steady(meter, counts[slot])
         stretches.append(lies)
         limits.append((slot, min(until, alert_at - 1)))
+        slope, constant = linear(meter, counts[slot])
+        slopes.append((slot, slope))
+        intercept += constant
     context.limits = same.setdefault(tuple(limits), tuple(limits))
     context.priced = plan.memo.setdefault(("priced", *stretches), {})
+    context.slopes = tuple((slot, slope) for slot, slope in slopes if slope)
+    context.intercept = intercept
     changes = any(counts[unit.slot] < whole < ENDLESS for unit, whole in context.allowances)
     context.left = None if changes else _left(context, counts)
 
@@ -413,14 +449,15 @@ def _left(context: Context, counts: Counts) -> dict[str, str]:
     return left
 
 
-def _priced(plan: Plan, segment: Segment, after: Counts, cost_after: Decimal, precision: int) -> Priced:
+def _priced(plan: Plan, segment: Segment, after: Counts, precision: int) -> Priced:
     """What a step costs, by the rules."""
+    cost_after = cost(plan, after, precision)
     lines = explain(plan, segment, segment._replace(counts=after, cost=cost_after), precision)
     amount = cost_after - segment.cost
     return Priced(amount, plain(amount), Raw(lines_json(lines)))
 
 
-def _keep(context: Context, counts: Counts, after: Counts, more: Counts, priced: Priced) -> None:
+def _keep(context: Context, more: Counts, priced: Priced, precision: int) -> None:
     """Keep what a step costs in this stretch of prices.
 
     Only where its unrounded price is a whole number of smallest units is its amount the same wherever it is made.
@@ -428,13 +465,10 @@ def _keep(context: Context, counts: Counts, after: Counts, more: Counts, priced:
     kept = context.priced
     if len(kept) >= MOST_KEPT:
         kept.clear()
-    price = ZERO
-    for meter in context.plan.meters:
-        slot = meter.unit.slot
-        price += meter_price(meter, after[slot]) - meter_price(meter, counts[slot])
-    if price == priced.amount:
+    price = sum(slope * more[slot] for slot, slope in context.slopes)
+    if price * 10**precision % SCALE == 0:
         kept[more] = priced
         return
-    by_amount = kept.setdefault(more, {})
-    if isinstance(by_amount, dict):
-        by_amount[priced.amount] = priced
+    rounded = kept.setdefault(more, Rounded(price, {}))
+    if isinstance(rounded, Rounded):
+        rounded.by_amount[int(priced.amount.scaleb(precision))] = priced

@@ -24,7 +24,7 @@ from rater.processor.adjusted import on_adjusted
 from rater.processor.call_ended import on_call
 from rater.processor.call_voided import on_voided
 from rater.processor.clock_ticked import on_tick
-from rater.processor.common_call import CommonCallCaches
+from rater.processor.common_call import CommonCallCaches, CommonCalls
 from rater.processor.decision import CHARGED, FORWARDED, REJECTED, Decision, RecordScope, Rejected, State, recorded_at
 from rater.processor.due import after, first_live
 from rater.processor.outputs import forward, rejection
@@ -62,16 +62,15 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True, spend: boo
 
     def step(rows: Rows, head: Head, partition: int, records: Iterable[Record]) -> Effects:
         with localcontext(CONTEXT):
-            return _fold(rows, head, partition, records)
+            overlay = Overlay(rows)
+            scope = _scope(overlay, head, partition)
+            common_calls = None if caches is None else caches.batch(rows, head, overlay, scope)
+            return _Fold(overlay, head, scope, common_calls).run(records)
 
-    def _fold(rows: Rows, head: Head, partition: int, records: Iterable[Record]) -> Effects:
-        overlay = Overlay(rows)
-        changes = overlay.changes
-        outputs: list[Output] = []
-        outcomes = dict(head.outcomes)
+    def _scope(overlay: Overlay, head: Head, partition: int) -> RecordScope:
         published = overlay.reader(TARIFFS)
         state = State.read(head.state)
-        scope = RecordScope(
+        return RecordScope(
             accounts=overlay.reader(ACCOUNTS),
             usages=overlay.reader(USAGE),
             calls=overlay.reader(CALLS),
@@ -90,13 +89,26 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True, spend: boo
             check_timestamps=check_timestamps,
             spend=spend,
         )
-        common_calls = None if caches is None else caches.batch(rows, head, overlay, scope)
-        charged = 0
-        record = None
+
+    return step
+
+
+class _Fold:
+    """A batch on its way through the rules: what its records did so far."""
+
+    def __init__(self, overlay: Overlay, head: Head, scope: RecordScope, common_calls: CommonCalls | None) -> None:
+        self.overlay, self.head, self.scope, self.common_calls = overlay, head, scope, common_calls
+        self.outputs: list[Output] = []
+        self.outcomes = dict(head.outcomes)
+
+    def run(self, records: Iterable[Record]) -> Effects:
+        """Apply the records in order."""
+        common, outputs = self.common_calls, self.outputs
+        charged, record = 0, None
         for record in records:
-            if common_calls is not None:
+            if common is not None:
                 try:
-                    output = common_calls.rate(record)
+                    output = common.rate(record)
                 except MemoryError:
                     raise
                 except Exception:  # noqa: BLE001 - nothing was changed, and what the general rules say holds
@@ -105,34 +117,40 @@ def make_step(topic: str = "calls", *, check_timestamps: bool = True, spend: boo
                     outputs.append(output)
                     charged += 1
                     continue
-                if record.key is not None:
-                    common_calls.look_again_at(record.key)
-            decision = decide(scope, record)
-            if not check_timestamps:
-                decision = noted(scope, record, decision)
-            outputs += decision.outputs
-            outcomes[decision.outcome] = outcomes.get(decision.outcome, 0) + 1
-            if not decision.grows and decision.state is None:  # nearly all are calls
-                for table, key, row in decision.changes:
-                    changes[table][key] = row
-            else:
-                overlay.put(decision.changes)
-                state = after(scope, decision)
-                scope = replace(scope, state=state, clock=state.clock, tariffs=published(TARIFFS_KEY))
-                if common_calls is not None:
-                    common_calls.look_again(scope)
-        if record is None:
-            return Effects(head, {}, ())
+            self._decide(record)
         if charged:
-            outcomes[CHARGED] = outcomes.get(CHARGED, 0) + charged
-        if spend:
-            outputs += spends_of(scope, record, changes)
-        done = replace(head, next_offset=record.offset + 1, outcomes=outcomes, state=state._asdict())
-        if common_calls is not None:
-            common_calls.end(done)
-        return Effects(done, {table: rows for table, rows in changes.items() if rows}, outputs)
+            self.outcomes[CHARGED] = self.outcomes.get(CHARGED, 0) + charged
+        return Effects(self.head, {}, ()) if record is None else self._effects(record)
 
-    return step
+    def _decide(self, record: Record) -> None:
+        """Decide on a record by the general rules, and take in what it does."""
+        scope, common = self.scope, self.common_calls
+        if common is not None:
+            common.look_again_at(record.key)
+        decision = decide(scope, record)
+        if not scope.check_timestamps:
+            decision = noted(scope, record, decision)
+        self.outputs += decision.outputs
+        self.outcomes[decision.outcome] = self.outcomes.get(decision.outcome, 0) + 1
+        if not decision.grows and decision.state is None:  # nearly all are calls
+            changes = self.overlay.changes
+            for table, key, row in decision.changes:
+                changes[table][key] = row
+            return
+        self.overlay.put(decision.changes)
+        state = after(scope, decision)
+        self.scope = replace(scope, state=state, clock=state.clock, tariffs=scope.published(TARIFFS_KEY))
+        if common is not None:
+            common.go_on(self.scope)
+
+    def _effects(self, last: Record) -> Effects:
+        changes, scope = self.overlay.changes, self.scope
+        if scope.spend:
+            self.outputs += spends_of(scope, last, changes)
+        done = replace(self.head, next_offset=last.offset + 1, outcomes=self.outcomes, state=scope.state._asdict())
+        if self.common_calls is not None:
+            self.common_calls.end(done)
+        return Effects(done, {table: rows for table, rows in changes.items() if rows}, self.outputs)
 
 
 def decide(scope: RecordScope, record: Record) -> Decision:

@@ -8,10 +8,14 @@ usage stands. Most calls are such steps of a few sizes, so their lines are kept 
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import pairwise
+from math import lcm
 from typing import Final, NamedTuple
 
 from rater.rating.book import Meter, Price
 from rater.rating.lines import Line
+from rater.rating.pricing import meter_price
+from rater.rating.units import UNITS
 
 Stretch = int
 """Where a step lies: unlimited, within the allowance, or beyond it in a band."""
@@ -64,6 +68,46 @@ def _band(price: Price, beyond: int, per: int) -> tuple[int, int, int]:
     # A volume band is left by the unit that reaches the next one; a graduated one by the unit behind that.
     begins = bands[index].start * per
     return index, begins - 1 if volume and index else begins, ends - 1 if volume and index < last else ends
+
+
+SCALE: Final = 10**9 * lcm(*(unit.per for unit in UNITS))
+"""Of exact prices as whole numbers: rates and flat sums have at most 9 places, and units at most so many base units."""
+
+
+class Linear(NamedTuple):
+    """The unrounded price of a meter within a stretch, times `SCALE`: `slope` x base units + `intercept`, exactly."""
+
+    slope: int
+    intercept: int
+
+
+def linear(meter: Meter, used: int) -> Linear:
+    """The price from `used` base units on, as far as `steady` says; at an edge it is the price there."""
+    lies, _ = steady(meter, used)
+    if meter.price is None or meter.allowance is None or lies in {UNLIMITED, COVERED}:
+        return Linear(0, 0)
+    per, kind, bands = meter.unit.per, meter.price.kind, meter.price.bands
+    edge = meter.allowance * per
+    if lies == EDGE:
+        # Only what counts nothing is a step of this stretch, so the price there is all that is asked for.
+        return Linear(0, _exactly(meter_price(meter, used)))
+    index = lies - FIRST_BAND
+    band = bands[index]
+    slope = _exactly(band.rate) // per
+    begins = edge + (band.start * per if kind == "graduated" else 0)
+    before = sum((_exactly(b.flat) for b in bands[:index]), 0) if kind == "graduated" else 0
+    if kind == "graduated":
+        before += sum(_exactly(b.rate) * (after.start - b.start) for b, after in pairwise(bands[: index + 1]))
+    return Linear(slope, before + _exactly(band.flat) - slope * begins)
+
+
+def _exactly(number: Decimal) -> int:
+    scaled = number * SCALE
+    whole = int(scaled)
+    if whole != scaled:
+        message = f"{number} has more than 9 places"
+        raise ArithmeticError(message)
+    return whole
 
 
 def stretch(meter: Meter, before: int, after: int) -> Stretch | None:

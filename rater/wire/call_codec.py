@@ -58,10 +58,12 @@ _QUOTES = 4 * len(CallEnded.model_fields)
 _LONGEST = LONGEST_CALL.total_seconds() * SECOND
 
 _CANONICAL = re.compile(
-    r"(?:19[7-9][0-9]|2[0-9]{3})-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}"
+    r"(?:19[7-9][0-9]|2[0-9]{3})-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
     r"(?!-00:00)[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]"
 ).fullmatch
-"""The form that `isoformat(timespec="milliseconds")` writes."""
+"""The forms that `isoformat` writes: with milliseconds, which are read quickly, microseconds, or no fraction."""
+
+_WITH_MILLIS = len("2026-11-01T08:00:00.123+08:00")
 
 _SOURCE = re.compile(r"[!-~]{1,64}").fullmatch
 
@@ -73,8 +75,8 @@ MOST_HOURS = 16_384
 MOST_SOURCES = 4_096
 
 
-CommonCall = tuple[CallWords, Instant, Instant | None, Instant]
-"""A call that was read quickly: its words; its start, answer and end."""
+CommonCall = tuple[CallWords, Instant, Instant | None, Instant, bool]
+"""A call that was read quickly: its words; its start, answer and end; whether no text of it needs escaping in JSON."""
 
 
 class CommonCallReader:
@@ -121,13 +123,13 @@ class CommonCallReader:
                 answered = hour + _MILLIS[answered_at[20:23]]
         except KeyError:
             try:
-                started, ended = self._new_hour(text), self._new_hour(end)
-                answered = None if answered_at is None else self._new_hour(answered_at)
+                started, ended = self._instant(text), self._instant(end)
+                answered = None if answered_at is None else self._instant(answered_at)
             except ValueError:
                 return None
         if not started <= (started if answered is None else answered) <= ended or ended - started > _LONGEST:
             return None
-        return words, started, answered, ended
+        return words, started, answered, ended, b"\\" not in value
 
     def _new_source(self, source: str) -> bool:
         if _SOURCE(source) is None:
@@ -137,18 +139,25 @@ class CommonCallReader:
         self._sources.add(source)
         return True
 
-    def _new_hour(self, text: str) -> Instant:
-        """The instant of a time in canonical form, whose hour is known from now on. Raises ValueError for any other."""
+    def _instant(self, text: str) -> Instant:
+        """The instant of a time in canonical form; with milliseconds its hour is known from now on.
+
+        Raises ValueError for any other.
+        """
         if _CANONICAL(text) is None:
             raise ValueError(text)
         at = instant(datetime.fromisoformat(text))
-        if len(self._hours) >= MOST_HOURS:
-            self._hours.clear()
-        self._hours[text[:14] + text[23:]] = at - _MINUTES[text[14:17]] - _SECONDS[text[17:20]] - _MILLIS[text[20:23]]
+        if len(text) == _WITH_MILLIS:
+            if len(self._hours) >= MOST_HOURS:
+                self._hours.clear()
+            hour = at - _MINUTES[text[14:17]] - _SECONDS[text[17:20]] - _MILLIS[text[20:23]]
+            self._hours[text[:14] + text[23:]] = hour
         return at
 
 
 def started_text(words: CallWords) -> str:
     """The start as messages write it, like `datetime.isoformat`: microseconds, or none where there are none."""
     text = words.started_at
+    if len(text) != _WITH_MILLIS:
+        return datetime.fromisoformat(text).isoformat()
     return text[:19] + text[23:] if text[20:23] == "000" else f"{text[:23]}000{text[23:]}"

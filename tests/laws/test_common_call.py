@@ -1,0 +1,199 @@
+"""The law of common calls: whatever the log and its batches, the short way and the general rules put out the same."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import textwrap
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from rater.processor import common_call
+from rater.processor.common_call import CommonCalls
+from rater.seam.model import LogRecord
+from tests.laws.common import lives, mixed, same
+from tests.support.logs import STAMP, START, Event, book, call, published, record, subscribed, tick
+
+CALLS = int(os.environ.get("RATER_TEST_COMMON_CALLS", "20000"))
+
+
+@pytest.mark.parametrize("first", range(0, 120, 20))
+def test_over_generated_lives(first: int) -> None:
+    """Tame and wild ones, in batches of 1 to 9 records."""
+    taken = sum(same(log, seed)["common"] for seed, log in lives(range(first, first + 20)))
+    assert taken > 100
+
+
+def test_over_calls_of_mixed_plans() -> None:
+    """Per second, graduated, volume, attempts, prorated, capped, negotiated; equal numbers written differently."""
+    found = same(mixed(1, CALLS), 1, 500, spend=False)
+    assert found["common"] > found["general"] * 4
+
+
+def test_in_single_records_and_in_one_batch() -> None:
+    """The smallest batches, where contexts live on from batch to batch, and the largest."""
+    log = mixed(2, 1_500)
+    small, large = same(log, 2, 1), same(log, 2, len(log) * 2)
+    assert small["common"] > 1_000
+    assert large["common"] > 1_000
+
+
+def written(*events: Event, timestamp: int = STAMP) -> list[LogRecord]:
+    return [record(offset, event, timestamp) for offset, event in enumerate(events)]
+
+
+PLAN: Event = {"calls": {"rate": "1.00"}}
+
+
+def odd_keys_and_times() -> list[LogRecord]:
+    """Known accounts, and values that only their key or their time tells from common calls."""
+    log = written(published(book({"a": PLAN}, default_plan="a")), call("A", 1), call("A", 2))
+    early = record(4, call("A", 3), timestamp=int(START.timestamp() * 1000) - 3_600_000)
+    other = record(3, call("B", 4))._replace(key=b"A")
+    return [*log, other, early, record(5, call("A", 5) | {"source": "pbx-2"}), record(6, call("A", 5))]
+
+
+def exponents() -> list[LogRecord]:
+    """Amounts so small that Decimal writes them with an exponent, and a total below zero."""
+    words = book({"a": {"minutes": {"rate": "0.000000001"}}}, default_plan="a", precision=9)
+    credit = {"type": "account-adjusted/1", "account": "A", "adjustment_id": "a-1", "amount": "-5.00", "reason": "x"}
+    calls = [call("A", n, 60 if n % 2 else None) for n in range(6)]
+    return written(published(words), *calls[:3], credit, *calls[3:])
+
+
+def plans_that_change() -> list[LogRecord]:
+    """Calls before and after a change of plan and its end, in turn; a cap that comes without another plan."""
+    daily = {"proration": "daily"}
+    words = book({"n": PLAN, "a": PLAN | daily, "b": {"minutes": {"rate": "0.30"}} | daily})
+    changes = [
+        subscribed("A", "a"),
+        subscribed("A", "b", "2026-11-04T12:00:00+08:00", subscription_id="s-2"),
+        subscribed("A", None, "2026-11-05T18:00:00+08:00", subscription_id="s-3"),
+        subscribed("C", "n"),
+    ]
+    calls = [call("A", n, 61, START + timedelta(hours=n * 29 % 72)) for n in range(24)]
+    capped = subscribed("C", "n", "2026-11-02T00:00:00+08:00", subscription_id="c-2", spend_cap="3.00")
+    more = [call("C", n) for n in range(6)]
+    return written(published(words), *changes, *calls, *more[:2], capped, *more[2:])
+
+
+def work_that_is_left() -> list[LogRecord]:
+    """Ticks that may make one change each: fees are due and periods are to be closed while calls go on."""
+    words = book({"a": {"fee": "5.00"} | PLAN}, close_after="1d")
+    names = ("A", "B", "C", "D")
+    events = [published(words), *(subscribed(name, "a", time_zone="UTC") for name in names)]
+    at = datetime(2026, 11, 28, tzinfo=UTC)
+    for day in range(12):
+        events += [call(name, f"{day}-{back}", 60, at + timedelta(days=back)) for name in names for back in (-5, day)]
+        events.append(tick((at + timedelta(days=day + 1)).isoformat(), changes=1))
+    return written(*events)
+
+
+SIZES = [(1, 1), (1, 100), *((seed, 3) for seed in range(6))]
+"""Seeds and the most records of a batch."""
+
+ODD: tuple[Callable[[], list[LogRecord]], ...] = (odd_keys_and_times, exponents, plans_that_change, work_that_is_left)
+
+
+@pytest.mark.parametrize("log", ODD)
+def test_over_odd_logs(log: Callable[[], list[LogRecord]]) -> None:
+    """What no generator writes."""
+    for seed, most in SIZES:
+        same(log(), seed, most)
+
+
+RATE, HOLDS, DERIVED = CommonCalls.rate, CommonCalls._holds, common_call._derived
+MISTAKES: dict[str, tuple[Callable[..., object], str, str]] = {
+    "a record without a key may be one": (RATE, "key != words.account.encode()", "False"),
+    "a call may end in the future": (RATE, "or ended > timestamp * 1000 + TOLERANCE", ""),
+    "a repetition in the batch is charged": (RATE, "identity in self._new_calls or", ""),
+    "a repetition of an earlier batch is charged": (RATE, " or identity in self._known_calls", ""),
+    "the source is no part of the identity": (RATE, "{source}\\x1f", ""),
+    "a context serves calls of any time": (RATE, "or not context.begins <= started < context.ends", ""),
+    "a context is never looked at again": (RATE, "context.since is not self._span", "False"),
+    "half a second is cut": (RATE, "+ 500_000", ""),
+    "the unanswered are all free": (RATE, "if not is_connected and more == NO_COUNTS", "if not is_connected"),
+    "what goes over an edge is kept": (RATE, "if not crosses:", "if True:"),
+    "what was kept serves over an edge": (
+        RATE,
+        "None if crosses else context.priced.get(more)",
+        "context.priced.get(more)",
+    ),
+    "an alert is passed over": (RATE, "if any(map(ge", "if False and any(map(ge"),
+    "edges are passed over": (RATE, "if after[slot] > limit:", "if False:"),
+    "the rounded are cut": (
+        RATE,
+        "((price + known.price) * self._half_up + SCALE)",
+        "((price + known.price) * self._half_up)",
+    ),
+    "amounts are rounded by themselves": (RATE, "for slot, slope in context.slopes:", "for slot, slope in ():"),
+    "a spend cap is passed over": (RATE, "if context.cap is not None and", "if False and context.cap is not None and"),
+    "a cap is reached when it is passed": (RATE, "total_after >= context.cap", "total_after > context.cap"),
+    "allowances left are those of before": (RATE, "_left(context, after)", "_left(context, counts)"),
+    "every call is an attempt": (RATE, 'if direction == "outbound":', "if True:"),
+    "every attempt is connected": (RATE, "connected += is_connected", "connected += 1"),
+    "only the first segment is counted": (RATE, "segments[context.index]", "segments[0]"),
+    "what follows a segment is lost": (RATE, "segment, *segments[context.index + 1 :]", "segment"),
+    "texts are never escaped": (RATE, "if as_is:", "if True:"),
+    "seconds of the record are dropped": (RATE, "timestamp % 1000:03d", "0:03d"),
+    "amounts may have exponents": (RATE, 'if "E" in total_text or total_text[0] == "-":', "if False:"),
+    "an account's row is not looked at": (
+        CommonCalls._holds,
+        "self._known_accounts.get(key) is context.account",
+        "True",
+    ),
+    "a new row of the account is not looked at": (HOLDS, "key not in self._new_accounts", "True"),
+    "the usage's row is not looked at": (HOLDS, " is context.row", " is not None"),
+    "a fee that is due waits": (HOLDS, "context.fee_at > self._clock.now", "True"),
+    "a period may close behind it": (HOLDS, "context.closes_at > self._clock.closed", "True"),
+    "time passes unseen": (CommonCalls.look_again_at, "self._all.span = object()", "pass"),
+    "general rules pass unseen": (CommonCalls.look_again_at, "context.since = None", "pass"),
+    "what is due does not matter": (CommonCalls._context, "or scope.clock.past(account)", ""),
+    "a context serves its first call anyhow": (DERIVED, "not context.begins <= started < context.ends", "False"),
+    "plans do not end": (common_call._bounds, "if segment.until:", "if False:"),
+    "the next segment waits": (
+        common_call._bounds,
+        "if index + 1 < len(row.segments) else row.end",
+        "if False else row.end",
+    ),
+    "the cap is that of the period's start": (common_call._lowest_cap, "(row.start, *changes)", "(row.start,)"),
+    "80 % comes late": (common_call._alert_at, "-(-whole * 4 // 5)", "whole"),
+    "100 % is passed over": (common_call._alert_at, "return whole if", "return ENDLESS if"),
+    "prices are alike beyond their band": (common_call._stand, "min(until, alert_at - 1)", "alert_at - 1"),
+    "all stretches are one": (common_call._stand, '("priced", *stretches)', '("priced",)'),
+    "what is left stays": (common_call._stand, "None if changes else", ""),
+    "all amounts are exact": (common_call._keep, "% SCALE == 0", ">= 0"),
+    "an unlimited allowance runs out": (common_call._left, '"unlimited" if whole == ENDLESS else ', ""),
+    "kinds of calls are one": (
+        common_call._counted,
+        "context.counted[call] = context.plan.count(call)",
+        "context.counted[call] = NO_COUNTS",
+    ),
+}
+"""Mistakes that somebody could make in the short way: a piece of its source, and what stands there instead."""
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_the_short_way_is_caught(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The law fails with each of them, so it can fail."""
+    function, piece, instead = MISTAKES[mistake]
+    source = textwrap.dedent(inspect.getsource(function))
+    assert source.count(piece) == 1, f"{piece!r} stands {source.count(piece)} times"
+    made: dict[str, Callable[..., object]] = {}
+    exec(source.replace(piece, instead), vars(common_call), made)  # noqa: S102
+    owner = CommonCalls if hasattr(CommonCalls, function.__name__) else common_call
+    monkeypatch.setattr(owner, function.__name__, made[function.__name__])
+
+    def law() -> None:
+        for seed in (1, 2):
+            same(mixed(seed, 1_200), seed, 60)
+        for seed, log in lives(range(60)):
+            same(log, seed)
+        for odd in ODD:
+            for sizes in SIZES:
+                same(odd(), *sizes)
+
+    with pytest.raises(AssertionError):
+        law()
