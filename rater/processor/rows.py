@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import orjson
 
 from rater.processor.tariff_rows import decode_tariff, encode_tariff, plan_from, plan_words
@@ -125,6 +126,8 @@ def call_row(
     ).encode()
 
 
+_encode = msgspec.json.Encoder().encode
+
 _is_plain = re.compile(r"[ !#-\[\]-~]*").fullmatch
 """Printable ASCII without quotes and backslashes."""
 
@@ -156,21 +159,19 @@ def decode_call(row: bytes) -> RememberedCall:
 
 
 def _encode_usage(usage: Usage) -> bytes:
-    # Put together by hand, since it is written for nearly every call: numbers, and strings that need no escaping.
-    segments = ",".join(
-        f'[{start},"{plan_id}",{1 if inline else 0},{counts[0]},{counts[1]},"{cost}"'
-        + (f",{days},{of},{until}{_later(counts)}]" if of or until or any(counts[2:]) else "]")
-        for start, plan_id, inline, counts, cost, days, of, until in usage.segments
-    )
-    period, start, end, _, seq, total, fees, manual, attempts, connected, looks, alerts = usage
-    counts = f'{seq},"{total}","{fees}","{manual}",{attempts},{connected}'
-    watched = "" if looks is UNSEEN and not alerts else f",{_words(_looks_words(looks))},{_words(alerts)}"
-    return f'["{period}",{start},{end},[{segments}],{counts}{watched}]'.encode()
+    period, start, end, segments, seq, total, fees, manual, attempts, connected, looks, alerts = usage
+    parts = [_segment_words(segment) for segment in segments]
+    words = (period, start, end, parts, seq, total, fees, manual, attempts, connected)
+    return _encode(words if looks is UNSEEN and not alerts else (*words, _looks_words(looks), alerts))
 
 
-def _later(counts: Counts) -> str:
-    """The counters behind the first two, of units that were not always there, up to the last that is not 0."""
-    return "".join(f",{count}" for count in counts[2 : _used_slots(counts)]) if any(counts[2:]) else ""
+def _segment_words(segment: Segment) -> tuple[object, ...]:
+    """A segment; the counters of units that were not always there come last, up to the last that is not 0."""
+    start, plan_id, inline, counts, cost, days, of, until = segment
+    words = (start, plan_id, 1 if inline else 0, counts[0], counts[1], cost)
+    if any(counts[2:]):
+        return (*words, days, of, until, *counts[2 : _used_slots(counts)])
+    return (*words, days, of, until) if of or until else words
 
 
 def _used_slots(*counts: Counts) -> int:
@@ -195,10 +196,6 @@ def _looks(words: list[int]) -> DailyStats:
 
 def _all_slots(counts: Sequence[int]) -> Counts:
     return (*counts, *NO_COUNTS[len(counts) :])
-
-
-def _words(values: tuple[int | str, ...]) -> str:
-    return orjson.dumps(tuple(values)).decode()
 
 
 def _decode_usage(value: bytes) -> Usage:

@@ -114,12 +114,14 @@ class _Fold:
                 except Exception:  # noqa: BLE001 - nothing was changed, and what the general rules say holds
                     output = None
                 if output is not None:
+                    if not charged:  # outcomes stand in the order in which they first came
+                        self.outcomes.setdefault(CHARGED, 0)
                     outputs.append(output)
                     charged += 1
                     continue
             self._decide(record)
         if charged:
-            self.outcomes[CHARGED] = self.outcomes.get(CHARGED, 0) + charged
+            self.outcomes[CHARGED] += charged
         return Effects(self.head, {}, ()) if record is None else self._effects(record)
 
     def _decide(self, record: Record) -> None:

@@ -69,9 +69,8 @@ _SOURCE = re.compile(r"[!-~]{1,64}").fullmatch
 
 _MILLIS = {f"{n:03d}": n * 1000 for n in range(1000)}
 _SECONDS = {f"{n:02d}.": n * SECOND for n in range(60)}
-_MINUTES = {f"{n:02d}:": n * 60 * SECOND for n in range(60)}
 
-MOST_HOURS = 16_384
+MOST_MINUTES = 16_384
 MOST_SOURCES = 4_096
 
 
@@ -80,12 +79,12 @@ CommonCall = tuple[CallWords, Instant, Instant | None, Instant, bool]
 
 
 class CommonCallReader:
-    """Reads common calls; it remembers the hours and the sources that it has seen."""
+    """Reads common calls; it remembers the minutes and the sources that it has seen."""
 
-    __slots__ = ("_hours", "_sources")
+    __slots__ = ("_minutes", "_sources")
 
     def __init__(self) -> None:
-        self._hours: dict[str, Instant] = {}
+        self._minutes: dict[str, Instant] = {}
         self._sources: set[str] = set()
 
     def read(self, value: bytes) -> CommonCall | None:  # noqa: C901 - each function called here costs a tenth of it
@@ -110,17 +109,14 @@ class CommonCallReader:
         if len(caller) > PHONE_NUMBER or len(callee) > PHONE_NUMBER:
             return None
         text, end = words.started_at, words.ended_at
-        hours, answered = self._hours, None
-        # An hour that is known, and digits that are in the tables: nothing else can be in such a text.
+        minutes, answered = self._minutes, None
+        # A minute that is known, and digits that are in the tables: nothing else can be in such a text.
         try:
-            started = (
-                hours[text[:14] + text[23:]] + _MINUTES[text[14:17]] + _SECONDS[text[17:20]] + _MILLIS[text[20:23]]
-            )
-            ended = hours[end[:14] + end[23:]] + _MINUTES[end[14:17]] + _SECONDS[end[17:20]] + _MILLIS[end[20:23]]
+            started = minutes[text[:17] + text[23:]] + _SECONDS[text[17:20]] + _MILLIS[text[20:23]]
+            ended = minutes[end[:17] + end[23:]] + _SECONDS[end[17:20]] + _MILLIS[end[20:23]]
             if answered_at is not None:
-                hour = hours[answered_at[:14] + answered_at[23:]]
-                hour += _MINUTES[answered_at[14:17]] + _SECONDS[answered_at[17:20]]
-                answered = hour + _MILLIS[answered_at[20:23]]
+                minute = minutes[answered_at[:17] + answered_at[23:]]
+                answered = minute + _SECONDS[answered_at[17:20]] + _MILLIS[answered_at[20:23]]
         except KeyError:
             try:
                 started, ended = self._instant(text), self._instant(end)
@@ -140,7 +136,7 @@ class CommonCallReader:
         return True
 
     def _instant(self, text: str) -> Instant:
-        """The instant of a time in canonical form; with milliseconds its hour is known from now on.
+        """The instant of a time in canonical form; with milliseconds its minute is known from now on.
 
         Raises ValueError for any other.
         """
@@ -148,10 +144,10 @@ class CommonCallReader:
             raise ValueError(text)
         at = instant(datetime.fromisoformat(text))
         if len(text) == _WITH_MILLIS:
-            if len(self._hours) >= MOST_HOURS:
-                self._hours.clear()
-            hour = at - _MINUTES[text[14:17]] - _SECONDS[text[17:20]] - _MILLIS[text[20:23]]
-            self._hours[text[:14] + text[23:]] = hour
+            if len(self._minutes) >= MOST_MINUTES:
+                self._minutes.clear()
+            minute = at - _SECONDS[text[17:20]] - _MILLIS[text[20:23]]
+            self._minutes[text[:17] + text[23:]] = minute
         return at
 
 

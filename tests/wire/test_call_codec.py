@@ -163,7 +163,7 @@ def test_calls_as_switches_write_them_are_common() -> None:
 @pytest.mark.parametrize("name", ["started_at", "answered_at", "ended_at"])
 @pytest.mark.parametrize("text", TIMES)
 def test_times_in_any_form(name: str, text: str) -> None:
-    """Only the canonical form is read quickly; before and after such an hour is known."""
+    """Only the canonical form is read quickly; before and after such a minute is known."""
     reader = CommonCallReader()
     for value in (BASE | {name: text}, BASE | {"started_at": text, "answered_at": text, "ended_at": text}) * 2:
         agree(reader, orjson.dumps(value))
@@ -186,7 +186,7 @@ BUGS: dict[str, tuple[Callable[..., object], str, str]] = {
     "call ids may be empty": (READ, "0 < len(call_id)", "0 <= len(call_id)"),
     "call ids may have spaces": (READ, 'and " " not in call_id', ""),
     "any offset is canonical": (CommonCallReader._instant, "_CANONICAL(text) is None", "False"),
-    "any minute is one": (READ, "_MINUTES[text[14:17]]", "_MINUTES.get(text[14:17], 0)"),
+    "any second is one": (READ, "_SECONDS[text[17:20]]", "_SECONDS.get(text[17:20], 0)"),
     "any answer is one": (READ, "_SECONDS[answered_at[17:20]]", "_SECONDS.get(answered_at[17:20], 7_000_000)"),
     "any number is short enough": (READ, "len(caller) > PHONE_NUMBER or ", ""),
 }
