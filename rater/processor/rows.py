@@ -17,22 +17,19 @@ Identities (`calls`, `adjustments`) are forgotten with the period in which they 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-import msgspec
 import orjson
 
 from rater.processor.tariff_rows import decode_tariff, encode_tariff, plan_from, plan_words
+from rater.processor.usage_rows import decode_usage, encode_usage
 from rater.rating.account import UNCHANGED, Account, PeriodRef, PlanName, PostedAdjustment, Subscription
 from rater.rating.calendar import Calendar
-from rater.rating.catalog import shared
 from rater.rating.instant import NEVER, Instant
 from rater.rating.names import AccountKey, PeriodName, PlanId, UsageKey
 from rater.rating.rerating import Dated
-from rater.rating.units import NO_COUNTS, Call, Counts, Direction, talk_seconds
-from rater.rating.usage import UNSEEN, DailyStats, Segment, Usage
+from rater.rating.units import Call, Direction, talk_seconds
 from rater.seam.model import TableSpec
 
 TARIFFS: Final = "tariffs"
@@ -126,8 +123,6 @@ def call_row(
     ).encode()
 
 
-_encode = msgspec.json.Encoder().encode
-
 _is_plain = re.compile(r"[ !#-\[\]-~]*").fullmatch
 """Printable ASCII without quotes and backslashes."""
 
@@ -156,70 +151,6 @@ def _decode_adjustment(value: bytes) -> PostedAdjustment:
 def decode_call(row: bytes) -> RememberedCall:
     """The call of a row of `calls`."""
     return RememberedCall(*orjson.loads(row))
-
-
-def _encode_usage(usage: Usage) -> bytes:
-    period, start, end, segments, seq, total, fees, manual, attempts, connected, looks, alerts = usage
-    parts = [_segment_words(segment) for segment in segments]
-    words = (period, start, end, parts, seq, total, fees, manual, attempts, connected)
-    return _encode(words if looks is UNSEEN and not alerts else (*words, _looks_words(looks), alerts))
-
-
-def _segment_words(segment: Segment) -> tuple[object, ...]:
-    """A segment; the counters of units that were not always there come last, up to the last that is not 0."""
-    start, plan_id, inline, counts, cost, days, of, until = segment
-    words = (start, plan_id, 1 if inline else 0, counts[0], counts[1], cost)
-    if any(counts[2:]):
-        return (*words, days, of, until, *counts[2 : _used_slots(counts)])
-    return (*words, days, of, until) if of or until else words
-
-
-def _used_slots(*counts: Counts) -> int:
-    """How many slots there are up to the last in which anything was counted."""
-    return max((slot for some in counts for slot, count in enumerate(some, start=1) if count), default=0)
-
-
-def _looks_words(looks: DailyStats) -> tuple[int, ...]:
-    since, until, days, counts, squares = looks
-    used = _used_slots(counts, squares)
-    return (since, until, days, *counts[:2], *squares[:2], *counts[2:used], *squares[2:used])
-
-
-def _looks(words: list[int]) -> DailyStats:
-    """Read `_looks_words`, also of a version that had fewer units."""
-    since, until, days, *units = words
-    more = units[4:]
-    half = len(more) // 2
-    counts, squares = (*units[:2], *more[:half]), (*units[2:4], *more[half:])
-    return DailyStats(since, until, days, _all_slots(counts), _all_slots(squares))
-
-
-def _all_slots(counts: Sequence[int]) -> Counts:
-    return (*counts, *NO_COUNTS[len(counts) :])
-
-
-def _decode_usage(value: bytes) -> Usage:
-    period, start, end, segments, seq, total, fees, manual, attempts, connected, *watched = orjson.loads(value)
-    looks, alerts = (_looks(watched[0]), tuple(watched[1])) if watched else (UNSEEN, ())
-    return Usage(
-        shared(period),
-        start,
-        end,
-        tuple(_segment(*words) for words in segments),
-        seq,
-        Decimal(total),
-        Decimal(fees),
-        Decimal(manual),
-        attempts,
-        connected,
-        looks,
-        alerts,
-    )
-
-
-def _segment(at: Instant, plan: PlanId, own: int, seconds: int, calls: int, cost: str, *days: int) -> Segment:
-    counts = (seconds, calls, *days[3:]) if len(days) > 3 else (seconds, calls)
-    return Segment(at, shared(plan), bool(own), _all_slots(counts), Decimal(cost), *days[:3])
 
 
 def _encode_account(account: Account) -> bytes:
@@ -308,7 +239,7 @@ def _as_it_is(row: bytes) -> bytes:
 TABLES: tuple[TableSpec, ...] = (
     TableSpec(TARIFFS, encode_tariff, decode_tariff),
     TableSpec(ACCOUNTS, _encode_account, _decode_account),
-    TableSpec(USAGE, _encode_usage, _decode_usage),
+    TableSpec(USAGE, encode_usage, decode_usage),
     TableSpec(CALLS, _as_it_is, _as_it_is, group=_call_group),
     TableSpec(ADJUSTMENTS, _encode_adjustment, _decode_adjustment, group=_adjustment_group),
 )

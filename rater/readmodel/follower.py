@@ -18,7 +18,7 @@ from rater.kafka.reader import PATIENCE, bounds, reader
 from rater.kafka.settings import Settings
 from rater.readmodel.projection import TAKES, Overtaken, TopicMessage, position, project
 from rater.readmodel.store import Store
-from rater.wire.results import Progress as Rated
+from rater.wire.progress import Progress as Rated
 
 AT_ONCE = 5000
 """Messages of one SQL transaction, at most."""

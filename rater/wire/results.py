@@ -7,13 +7,12 @@ processing.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from rater.rating import limits
-from rater.rating.units import UNITS
 from rater.wire.catalog import PlanVersion, TariffsInForce
 from rater.wire.fields import (
     AccountId,
@@ -34,29 +33,11 @@ from rater.wire.fields import (
     VersionedPlanId,
     ZoneName,
 )
+from rater.wire.meters import METERS, AllowanceMeter, LineMeter
+from rater.wire.progress import Progress
 from rater.wire.reasons import Reason
-from rater.wire.tariff_book import CLOSED
 
 ChargeKind = Literal["usage", "fee", "adjustment", "reversal"]
-METERS = tuple(unit.name for unit in UNITS)
-LINE_METERS = (*(name + flat for name in METERS for flat in ("", "-flat")), "fee", "adjustment", "rounding")
-
-
-def _one_of(names: tuple[str, ...]) -> Any:
-    """A word of a list that grows with the registry of units, which a Literal cannot."""
-
-    def check(name: str) -> str:
-        if name not in names:
-            raise PydanticCustomError("literal_error", "one of " + ", ".join(names))
-        return name
-
-    return (AfterValidator(check), WithJsonSchema({"type": "string", "enum": list(names)}))
-
-
-AllowanceMeter = Annotated[str, *_one_of(METERS)]
-LineMeter = Annotated[str, *_one_of(LINE_METERS)]
-"""What a line is for: a meter, the flats of its bands, the fee, a manual adjustment, or what rounding left over."""
-
 AllowanceLeft = Annotated[
     dict[AllowanceMeter, Literal["unlimited"] | Figure],
     Field(max_length=len(METERS)),
@@ -280,20 +261,6 @@ class Rejected(Message):
     detail: Annotated[str, Field(max_length=limits.DETAIL)]
     key: Base64 | Excerpt | None
     value: Base64 | Excerpt | None
-
-
-OutcomeName = Annotated[str, Field(pattern=r"^[a-z]+(:[a-z-]+)?$", max_length=64)]
-"""What became of a record: `charged`, `rejected:wrong-shape`."""
-
-
-class Progress(Message):
-    """Up to where a partition of the log is rated: the offset of the first record that is not, and how many records
-    had each outcome since the log's start. The latest one holds."""
-
-    type: Literal["progress/1"]
-    partition: Count
-    next_offset: Count
-    outcomes: Annotated[dict[OutcomeName, Count], Field(max_length=100, json_schema_extra=CLOSED)]
 
 
 RESULTS: dict[str, type[Message]] = {

@@ -182,7 +182,7 @@ async def test_a_record_that_the_rules_fail_on_is_named(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(rater.processor.call_ended, "call_row", fails)
     system = System()
-    system.write(0, *(record(0, e) for e in events(3)), record(0, call("A", 9, caller="+861")))
+    system.write(0, *(record(0, e) for e in events(3)), record(0, call("A", 9, caller="+861", callee="\u00e9")))
     system.rate()
     report, _ = await system.audit()
     assert report.status == 1

@@ -11,7 +11,8 @@ import pytest
 import rater.console
 from rater.rating.connect_rate import Verdict
 from rater.readmodel import texts
-from rater.wire.results import LINE_METERS, AlertKind, ChargeKind
+from rater.wire.meters import LINE_METERS
+from rater.wire.results import AlertKind, ChargeKind
 
 FOLDER = Path(rater.console.__file__).parent
 TABLES = {name: getattr(texts, name) for name in ("TEXTS", "_METERS", "_VERDICTS", "_ALERTS", "_ADVICE")}

@@ -20,6 +20,7 @@ import rater.processor.outputs
 import rater.processor.overlay
 import rater.processor.rows
 import rater.processor.step
+import rater.processor.usage_rows
 import rater.rating.amendments
 import rater.rating.calendar
 import rater.rating.charging
@@ -240,7 +241,7 @@ def headers_from_a_set(patch: Patch) -> None:
 def calls_lost_on_disk(patch: Patch) -> None:
     """The count of connected calls does not survive the changelog."""
     patch.setattr(
-        rater.processor.rows,
+        rater.processor.usage_rows,
         "Segment",
         lambda at, plan, own, counts, cost: Segment(at, plan, own, (counts[0], 0, *counts[2:]), cost),
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 import textwrap
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rater.processor import common_call
+from rater.processor import common_call, common_context
 from rater.processor.common_call import CommonCalls
 from rater.seam.model import LogRecord
 from tests.laws.common import lives, mixed, same
@@ -104,7 +105,7 @@ def test_over_odd_logs(log: Callable[[], list[LogRecord]]) -> None:
         same(log(), seed, most)
 
 
-RATE, HOLDS, DERIVED = CommonCalls.rate, CommonCalls._holds, common_call._derived
+RATE, HOLDS, DERIVED = CommonCalls.rate, CommonCalls._holds, common_context.derived
 MISTAKES: dict[str, tuple[Callable[..., object], str, str]] = {
     "a record without a key may be one": (RATE, "key != words.account.encode()", "False"),
     "a call may end in the future": (RATE, "or ended > timestamp * 1000 + TOLERANCE", ""),
@@ -131,7 +132,7 @@ MISTAKES: dict[str, tuple[Callable[..., object], str, str]] = {
     "amounts are rounded by themselves": (RATE, "for slot, slope in context.slopes:", "for slot, slope in ():"),
     "a spend cap is passed over": (RATE, "if context.cap is not None and", "if False and context.cap is not None and"),
     "a cap is reached when it is passed": (RATE, "total_after >= context.cap", "total_after > context.cap"),
-    "allowances left are those of before": (RATE, "_left(context, after)", "_left(context, counts)"),
+    "allowances left are those of before": (RATE, "left_of(context, after)", "left_of(context, counts)"),
     "every call is an attempt": (RATE, 'if direction == "outbound":', "if True:"),
     "every attempt is connected": (RATE, "connected += is_connected", "connected += 1"),
     "only the first segment is counted": (RATE, "segments[context.index]", "segments[0]"),
@@ -152,22 +153,22 @@ MISTAKES: dict[str, tuple[Callable[..., object], str, str]] = {
     "general rules pass unseen": (CommonCalls.look_again_at, "context.since = None", "pass"),
     "what is due does not matter": (CommonCalls._context, "or scope.clock.past(account)", ""),
     "a context serves its first call anyhow": (DERIVED, "not context.begins <= started < context.ends", "False"),
-    "plans do not end": (common_call._bounds, "if segment.until:", "if False:"),
+    "plans do not end": (common_context._bounds, "if segment.until:", "if False:"),
     "the next segment waits": (
-        common_call._bounds,
+        common_context._bounds,
         "if index + 1 < len(row.segments) else row.end",
         "if False else row.end",
     ),
-    "the cap is that of the period's start": (common_call._lowest_cap, "(row.start, *changes)", "(row.start,)"),
-    "80 % comes late": (common_call._alert_at, "-(-whole * 4 // 5)", "whole"),
-    "100 % is passed over": (common_call._alert_at, "return whole if", "return ENDLESS if"),
-    "prices are alike beyond their band": (common_call._stand, "min(until, alert_at - 1)", "alert_at - 1"),
-    "all stretches are one": (common_call._stand, '("priced", *stretches)', '("priced",)'),
-    "what is left stays": (common_call._stand, "None if changes else", ""),
-    "all amounts are exact": (common_call._keep, "% SCALE == 0", ">= 0"),
-    "an unlimited allowance runs out": (common_call._left, '"unlimited" if whole == ENDLESS else ', ""),
+    "the cap is that of the period's start": (common_context._lowest_cap, "(row.start, *changes)", "(row.start,)"),
+    "80 % comes late": (common_context._alert_at, "-(-whole * 4 // 5)", "whole"),
+    "100 % is passed over": (common_context._alert_at, "return whole if", "return ENDLESS if"),
+    "prices are alike beyond their band": (common_context.stand, "min(until, alert_at - 1)", "alert_at - 1"),
+    "all stretches are one": (common_context.stand, '("priced", *stretches)', '("priced",)'),
+    "what is left stays": (common_context.stand, "None if changes else", ""),
+    "all amounts are exact": (common_context.keep, "% SCALE == 0", ">= 0"),
+    "an unlimited allowance runs out": (common_context.left_of, '"unlimited" if whole == ENDLESS else ', ""),
     "kinds of calls are one": (
-        common_call._counted,
+        common_context.counted,
         "context.counted[call] = context.plan.count(call)",
         "context.counted[call] = NO_COUNTS",
     ),
@@ -182,9 +183,11 @@ def test_a_mistake_in_the_short_way_is_caught(mistake: str, monkeypatch: pytest.
     source = textwrap.dedent(inspect.getsource(function))
     assert source.count(piece) == 1, f"{piece!r} stands {source.count(piece)} times"
     made: dict[str, Callable[..., object]] = {}
-    exec(source.replace(piece, instead), vars(common_call), made)  # noqa: S102
-    owner = CommonCalls if hasattr(CommonCalls, function.__name__) else common_call
-    monkeypatch.setattr(owner, function.__name__, made[function.__name__])
+    exec(source.replace(piece, instead), vars(sys.modules[function.__module__]), made)  # noqa: S102
+    name = function.__name__
+    for owner in (CommonCalls, common_call, common_context):
+        if vars(owner).get(name) is function:
+            monkeypatch.setattr(owner, name, made[name])
 
     def law() -> None:
         for seed in (1, 2):

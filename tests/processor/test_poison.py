@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import sys
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from rater.engine.batches import Tally
 from rater.engine.engine import Engine
 from rater.kafka.settings import Settings
 from rater.processor import step as step_module
+from rater.processor.common_call import CommonCalls
 from rater.processor.replay import Replay
 from rater.processor.step import make_step
 from rater.seam.model import LogRecord, Step
@@ -35,6 +37,11 @@ EVENTS: list[Event] = [
     call("A", 3, 300),
     call("B", 4, None),
 ]
+
+
+SOURCE, FIRST = inspect.getsourcelines(CommonCalls.rate)
+BEHIND = ("rate", FIRST + SOURCE.index("        return output\n"))
+"""The one line behind the point of no return, at which nothing can fail."""
 
 
 class Planted:
@@ -60,8 +67,8 @@ class Planted:
         inside = code.co_filename.startswith(HOME) and code.co_name not in {"decide", "_rejected"}
         return self._line if inside and not self.reached else None
 
-    def _line(self, _frame: FrameType, event: str, _argument: object) -> Any:
-        if event == "line" and not self.reached:
+    def _line(self, frame: FrameType, event: str, _argument: object) -> Any:
+        if event == "line" and not self.reached and (frame.f_code.co_name, frame.f_lineno) != BEHIND:
             self._left -= 1
             if self._left < 0:
                 self.reached = True
@@ -96,7 +103,7 @@ def test_an_error_at_any_line_leaves_nothing_behind(poison: Event, monkeypatch: 
     while True:
         planted = Planted(decide, line)
         monkeypatch.setattr(step_module, "decide", planted)
-        replay, made = fold(poison, make_step())
+        replay, made = fold(poison, make_step(common=False))
         if not planted.reached:
             break
         line += 1
@@ -109,11 +116,29 @@ def test_an_error_at_any_line_leaves_nothing_behind(poison: Event, monkeypatch: 
     assert replay.outcomes().get("rejected:internal-error", 0) == 0
 
 
+def test_an_error_on_the_way_of_a_common_call_leaves_it_to_the_general_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it fails, the call is charged as ever, once, and no row has more than that."""
+    poison = call("A", 2, 120)
+    without, charges = fold(poison, make_step(common=False))
+    rate, line = CommonCalls.rate, 0
+    while True:
+        planted = Planted(rate, line)
+        monkeypatch.setattr(CommonCalls, "rate", lambda calls, given, planted=planted: planted(calls, given))
+        replay, made = fold(poison, make_step())
+        if not planted.reached:
+            break
+        line += 1
+        assert made == charges
+        assert replay.rows[0].tables == without.rows[0].tables
+        assert replay.outcomes() == without.outcomes()
+    assert line > 60, "the error was planted at hardly any line"
+
+
 def test_it_is_told_and_counted(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """A log line names the record's place and where the rules failed, without what the record says; a metric counts."""
     monkeypatch.setattr(step_module, "decide", Planted(step_module.decide, 30))
     with caplog.at_level(logging.ERROR):
-        replay, _ = fold(POISONS["a call"], log_internal_errors(make_step()))
+        replay, _ = fold(POISONS["a call"], log_internal_errors(make_step(common=False)))
     (line,) = [entry.getMessage() for entry in caplog.records]
     assert line.startswith(
         f"the rules failed on the record at calls/0/{POISON}, which is rejected: ZeroDivisionError in "
