@@ -6,6 +6,9 @@ import ast
 import logging
 import re
 import shlex
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +17,8 @@ from mkdocs.commands.build import build
 from mkdocs.config import load_config
 
 from rater.readmodel.reason_texts import CHINESE, reason_text
+from rater.wire.events import CallEnded
+from rater.wire.parse import parse
 from rater.wire.reasons import REASONS, as_markdown
 from tests.support.command import parses
 
@@ -147,3 +152,19 @@ def test_the_links_of_a_page_outside_the_site_go_somewhere(page: Path) -> None:
     """README and its sisters: relative links name files that are there."""
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_example_of_a_switch_format_works(tmp_path: Path) -> None:
+    """The code of the page, as a program: lines in, events that the rater reads out."""
+    page = (DOCS / "how-to" / "switch.md").read_text()
+    code = textwrap.dedent(page.split("```python\n")[1].split("```")[0])
+    program = tmp_path / "my_csv.py"
+    program.write_text(code)
+    start, end = "2026-11-03 09:00:00", "2026-11-03 09:01:00"
+    lines = f"1,A,+8610,+8621,{start},2026-11-03 09:00:05,{end}\n2,A,+8610,+8621,{start},,{end}\n"
+    done = subprocess.run([sys.executable, str(program)], input=lines, capture_output=True, text=True, check=True)
+    calls = [parse(line.encode()) for line in done.stdout.splitlines()]
+    assert [(type(one), getattr(one, "disposition", one)) for one in calls] == [
+        (CallEnded, "answered"),
+        (CallEnded, "no-answer"),
+    ]
