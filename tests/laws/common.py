@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain, islice
 from random import Random
 from typing import Any
 
@@ -123,9 +124,8 @@ def mixed(seed: int, count: int) -> list[LogRecord]:
         if number % 3 == 1:
             event |= {"spend_cap": f"{rng.randrange(1, 90)}.00", "from": "2026-11-01T04:00:00+08:00"}
     events: list[dict[str, Any]] = list(control)
-    for number, event in enumerate(mix.calls(seed)):
-        if number >= count:
-            break
+    waves = chain.from_iterable(mix.calls(1_000 * seed + wave) for wave in range(-(-count // mix.CALLS)))
+    for number, event in enumerate(islice(waves, count)):
         event["account"] = mix.account(rng.choice((0, 7, *range(60))))
         event["direction"] = rng.choice(("outbound", "outbound", "outbound", "inbound", "internal"))
         event["source"] = rng.choice((*["pbx-1"] * 20, "pbx-2", 'p"x'))
