@@ -27,7 +27,9 @@ from rater.rating.usage import Segment, Usage, cost, explain
 from rater.seam.model import Head
 
 MOST_KEPT = 4_096
-"""Kinds of calls, and charges of them, that are kept for a plan."""
+"""Kinds of calls, and charges of a plan's calls, that are kept."""
+MOST_KEPT_INLINE = 64
+"""Charges that are kept of a plan of one account: there may be as many such plans as accounts."""
 
 
 class Priced(NamedTuple):
@@ -52,7 +54,7 @@ class Context:
 
     __slots__ = (
         *("account", "alerts_at", "allowances", "begins", "cap", "closes_at", "counted", "ends", "fee_at"),
-        *("index", "intercept", "left", "limits", "place", "plan", "priced", "row", "since", "slopes"),
+        *("index", "intercept", "left", "limits", "most_kept", "place", "plan", "priced", "row", "since", "slopes"),
     )
 
     account: Account
@@ -83,7 +85,9 @@ class Context:
     intercept: int
     """The price less what the counts cost by these slopes, times `SCALE`."""
     counted: dict[tuple[str, bool, int], Counts]
-    """What the plan counts of a kind of call."""
+    """What the plan counts of a kind of call; one for all plans that count alike."""
+    most_kept: int
+    """Charges that `priced` may keep."""
     allowances: tuple[tuple[Unit, int], ...]
     """The units of which some are included, in base units."""
     left: dict[str, str] | None
@@ -107,7 +111,7 @@ class Contexts:
         self.left_at: Head | None = None
         """The head that the last batch returned."""
         self.same: dict[Any, Any] = {}
-        """Equal bounds and limits as one object for all accounts, which stays in the processor's cache."""
+        """What equals for accounts, as one object for all of them, which stays in the processor's cache."""
 
 
 def derived(
@@ -137,7 +141,9 @@ def derived(
     if any(segment.counts[meter.unit.slot] >= at for meter, at in zip(plan.meters, context.alerts_at, strict=True)):
         return None
     context.allowances = plan.memo.get("allowances") or plan.memo.setdefault("allowances", _allowances(plan))
-    context.counted = plan.memo.setdefault("counted", {})
+    counting = ("counted", *((meter.unit, meter.directions, meter.increment) for meter in plan.meters))
+    context.counted = same.setdefault(counting, {})
+    context.most_kept = MOST_KEPT_INLINE if segment.inline else MOST_KEPT
     stand(context, segment.counts, precision, same)
     return context
 
@@ -230,7 +236,7 @@ def keep(context: Context, more: Counts, priced: Priced, precision: int) -> None
     Only where its unrounded price is a whole number of smallest units is its amount the same wherever it is made.
     """
     kept = context.priced
-    if len(kept) >= MOST_KEPT:
+    if len(kept) >= context.most_kept:
         kept.clear()
     price = sum(slope * more[slot] for slot, slope in context.slopes)
     if price * 10**precision % SCALE == 0:
