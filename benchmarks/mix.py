@@ -66,24 +66,29 @@ def calls(seed: int) -> Iterator[dict[str, Any]]:
     rng = Random(seed)
     for number in range(CALLS):
         owner = BUSY if rng.random() < 0.5 else int(ACCOUNTS * rng.random() ** 2)
-        start = BEGAN + timedelta(milliseconds=rng.randrange(3_600_000))
-        answered = start + timedelta(milliseconds=rng.randrange(20_000))
-        end = answered + timedelta(milliseconds=int(min(rng.lognormvariate(4.67, 1.0), 3600) * 1000))
-        event: dict[str, Any] = {
-            "type": "call-ended/1",
-            "account": account(owner),
-            "source": "pbx-1",
-            "call_id": f"c-{seed}-{number:07d}",
-            "caller": "+861012345678",
-            "callee": f"+86108765{rng.randrange(10_000):04d}",
-            "direction": "outbound",
-            "started_at": start.isoformat(timespec="milliseconds"),
-        }
-        if rng.random() < 0.82:
-            event["answered_at"] = answered.isoformat(timespec="milliseconds")
-        event["ended_at"] = end.isoformat(timespec="milliseconds")
-        event["disposition"] = "answered" if "answered_at" in event else "no-answer"
-        yield event
+        yield call(rng, account(owner), f"c-{seed}-{number:07d}")
+
+
+def call(rng: Random, owner: str, call_id: str) -> dict[str, Any]:
+    """A call of the hour: 82 % are answered, talk times are log-normal with a median of 107 seconds."""
+    start = BEGAN + timedelta(milliseconds=rng.randrange(3_600_000))
+    answered = start + timedelta(milliseconds=rng.randrange(20_000))
+    end = answered + timedelta(milliseconds=int(min(rng.lognormvariate(4.67, 1.0), 3600) * 1000))
+    event: dict[str, Any] = {
+        "type": "call-ended/1",
+        "account": owner,
+        "source": "pbx-1",
+        "call_id": call_id,
+        "caller": "+861012345678",
+        "callee": f"+86108765{rng.randrange(10_000):04d}",
+        "direction": "outbound",
+        "started_at": start.isoformat(timespec="milliseconds"),
+    }
+    if rng.random() < 0.82:
+        event["answered_at"] = answered.isoformat(timespec="milliseconds")
+    event["ended_at"] = end.isoformat(timespec="milliseconds")
+    event["disposition"] = "answered" if "answered_at" in event else "no-answer"
+    return event
 
 
 def records(events: Iterator[dict[str, Any]], offset: int = 0) -> list[Raw]:

@@ -12,12 +12,12 @@ import gc
 import pstats
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from statistics import median
 from time import process_time
 
 import orjson
 
+from benchmarks import mix
 from rater.processor.replay import Replay
 from rater.processor.rows import TABLES
 from rater.processor.step import make_step
@@ -58,28 +58,10 @@ def _prepared() -> Replay:
 
 def _calls(seed: int) -> list[LogRecord]:
     rng = random.Random(seed)
-    began = datetime(2026, 11, 1, tzinfo=UTC)
     records = []
     for number in range(CALLS):
         account = f"A{int(ACCOUNTS * rng.random() ** 3):06d}"
-        start = began + timedelta(milliseconds=rng.randrange(3_600_000))
-        answered = start + timedelta(milliseconds=rng.randrange(20_000))
-        end = answered + timedelta(milliseconds=int(min(rng.lognormvariate(4.67, 1.0), 3600) * 1000))
-        event: dict[str, object] = {
-            "type": "call-ended/1",
-            "account": account,
-            "source": "pbx-1",
-            "call_id": f"c-{number:07d}",
-            "caller": "+861012345678",
-            "callee": f"+86108765{rng.randrange(10_000):04d}",
-            "direction": "outbound",
-            "started_at": start.isoformat(timespec="milliseconds"),
-        }
-        if rng.random() < 0.82:
-            event["answered_at"] = answered.isoformat(timespec="milliseconds")
-        event["ended_at"] = end.isoformat(timespec="milliseconds")
-        event["disposition"] = "answered" if "answered_at" in event else "no-answer"
-        records.append(_record(ACCOUNTS + 1 + number, account, event))
+        records.append(_record(ACCOUNTS + 1 + number, account, mix.call(rng, account, f"c-{number:07d}")))
     return records
 
 
