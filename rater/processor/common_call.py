@@ -28,7 +28,7 @@ from rater.processor.common_context import (
     stand,
 )
 from rater.processor.decision import TOLERANCE, RecordScope
-from rater.processor.outputs import second_text
+from rater.processor.outputs import CHARGE, SOURCE, SPECVERSION, second_text
 from rater.processor.overlay import Overlay
 from rater.processor.rows import ACCOUNTS, CALLS, USAGE, call_row
 from rater.rating.account import Account
@@ -45,10 +45,6 @@ from rater.wire.result_codec import CallCharge, CallMember, encode
 
 MOST_CONTEXTS = 16_384
 """Accounts of a partition whose contexts are kept; when there are more, they are forgotten and begun anew."""
-
-_SPECVERSION = ("ce_specversion", b"1.0")
-_TYPE = ("ce_type", b"charge/1")
-_SOURCE = ("ce_source", b"rater")
 
 _new_output = _new_segment = _new_usage = tuple.__new__
 """A named tuple from a tuple, in half the time of a call of its class."""
@@ -88,9 +84,10 @@ class CommonCalls:
         self._known_usages, self._usages = rows.table(USAGE), overlay.changes[USAGE]
         self._known_accounts, self._new_accounts = rows.table(ACCOUNTS), overlay.changes[ACCOUNTS]
         self._place, self._partition = scope.place, scope.partition
-        self._in(scope)
+        self.go_on(scope)
 
-    def _in(self, scope: RecordScope) -> None:
+    def go_on(self, scope: RecordScope) -> None:
+        """What the next record may look at: at the start of a batch, and after the general rules have decided."""
         self._scope, self._clock, self._span = scope, scope.clock, self._all.span
         book = None if scope.tariffs is None else scope.tariffs.book
         self._currency, self._precision = ("", 0) if book is None else (book.currency, book.precision)
@@ -111,10 +108,6 @@ class CommonCalls:
             self._all.span = object()
         elif (context := self._contexts.get(key)) is not None:
             context.since = None
-
-    def go_on(self, scope: RecordScope) -> None:
-        """The general rules have decided, and this is what the next record may look at."""
-        self._in(scope)
 
     def rate(self, record: Record) -> Output | None:  # noqa: C901, PLR0912, PLR0915 - see below
         """The charge of a common call, whose effects are noted; None, and nothing is changed, for any other record.
@@ -209,10 +202,10 @@ class CommonCalls:
             self._currency, total_text, left, False,  # noqa: FBT003 - not late
         )  # fmt: skip
         headers = (
-            _SPECVERSION,
+            SPECVERSION,
             ("ce_id", charge_id.encode()),
-            _TYPE,
-            _SOURCE,
+            CHARGE,
+            SOURCE,
             ("ce_time", f"{second_text(timestamp // 1000)}.{timestamp % 1000:03d}Z".encode()),
             ("rater-from", f"{self._place}{record.offset}".encode()),
         )

@@ -194,7 +194,7 @@ def stand(context: Context, counts: Counts, precision: int, same: dict[Any, Any]
         lies, until = steady(meter, counts[slot])
         stretches.append(lies)
         limits.append((slot, min(until, alert_at - 1)))
-        slope, constant = linear(meter, counts[slot])
+        slope, constant = linear(meter, counts[slot], lies)
         slopes.append((slot, slope))
         intercept += constant
     context.limits = same.setdefault(tuple(limits), tuple(limits))
@@ -206,7 +206,7 @@ def stand(context: Context, counts: Counts, precision: int, same: dict[Any, Any]
 
 
 def counted(context: Context, call: Call) -> Counts:
-    """What the plan counts of a kind of call, kept with the plan."""
+    """What the plan counts of a kind of call, kept for all plans that count alike."""
     if len(context.counted) >= MOST_KEPT:
         context.counted.clear()
     counts = context.counted[call] = context.plan.count(call)

@@ -37,9 +37,9 @@ KEY_LIMIT = 64 * 1024
 """Bytes that a `rejected` carries whole; of more it carries length, SHA-256 and the first 1 KiB. Both fit 512 KiB."""
 EXCERPT = 1024
 
-_SPECVERSION = ("ce_specversion", b"1.0")
-_SOURCE = ("ce_source", b"rater")
-_CHARGE = ("ce_type", b"charge/1")
+SPECVERSION = ("ce_specversion", b"1.0")
+SOURCE = ("ce_source", b"rater")
+CHARGE = ("ce_type", b"charge/1")
 _CLOSED = ("ce_type", b"period-closed/1")
 _REJECTED = ("ce_type", b"rejected/1")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -71,10 +71,10 @@ def message_headers(
 ) -> tuple[tuple[str, bytes], ...]:
     """The CloudEvents attributes, and the place in the log that a message came from."""
     return (
-        _SPECVERSION,
+        SPECVERSION,
         ("ce_id", ident.encode()),
         message,
-        _SOURCE,
+        SOURCE,
         _time_header(timestamp),
         ("rater-from", place.encode()),
     )
@@ -159,7 +159,7 @@ def charge(
         allowance_left=allowance_left(charged.plan, segment),
         late=late,
     )
-    marks = headers(scope, record, _CHARGE, charge_id)
+    marks = headers(scope, record, CHARGE, charge_id)
     return Output("charges", scope.partition, key, encode(body), record.timestamp, marks)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-import msgspec
 import orjson
 
 from rater.rating.catalog import shared
@@ -17,8 +16,7 @@ from rater.rating.instant import Instant
 from rater.rating.names import PlanId
 from rater.rating.units import NO_COUNTS, Counts
 from rater.rating.usage import UNSEEN, DailyStats, Segment, Usage
-
-encode = msgspec.json.Encoder().encode
+from rater.wire.result_codec import encode
 
 
 def encode_usage(usage: Usage) -> bytes:

@@ -81,9 +81,8 @@ class Linear(NamedTuple):
     intercept: int
 
 
-def linear(meter: Meter, used: int) -> Linear:
-    """The price from `used` base units on, as far as `steady` says; at an edge it is the price there."""
-    lies, _ = steady(meter, used)
+def linear(meter: Meter, used: int, lies: Stretch) -> Linear:
+    """The price from `used` base units on, in the stretch that `steady` says; at an edge it is the price there."""
     if meter.price is None or meter.allowance is None or lies in {UNLIMITED, COVERED}:
         return Linear(0, 0)
     per, kind, bands = meter.unit.per, meter.price.kind, meter.price.bands

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 encode = msgspec.json.Encoder().encode
-"""A struct as JSON in UTF-8."""
+"""A struct or a row as JSON in UTF-8."""
 
 
 class CallMember(Struct, frozen=True, gc=False):
