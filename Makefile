@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	--python-version 3.11 pyproject.toml
 
-.PHONY: help setup demo lint test pytest test-pythons test-kafka test-kafka-old test-faults test-planted test-days test-large-account soak bench bench-step bench-console mutants schemas docs lock clean
+.PHONY: help setup demo lint test pytest test-pythons test-kafka test-kafka-old test-faults test-planted test-days test-large-account soak bench bench-step bench-restart bench-console mutants schemas docs lock clean
 
 help:
 	@echo "make demo                the whole thing on this machine, without Kafka; ends with residue 0.00"
@@ -22,6 +22,7 @@ help:
 	@echo "make mutants             mistakes planted in the rules and the step, with the score"
 	@echo "make bench               calls a second beside two baselines; make bench-console for the page"
 	@echo "make bench-step          the step beside an earlier version's, in turn, on a fixed mix"
+	@echo "make bench-restart       a worker killed and started again: how long nothing is charged"
 	@echo "make docs                the documentation as a site in build/site"
 	@echo "make schemas             JSON Schemas, AsyncAPI and docs/reasons.md from the models"
 	@echo "make lock                the lock files anew; make clean removes what was built"
@@ -103,6 +104,9 @@ bench: setup
 
 bench-step: setup
 	$(BIN)/python -m benchmarks.step_beside
+
+bench-restart: setup
+	$(BIN)/python -m benchmarks.restart
 
 bench-console: setup
 	$(BIN)/python -m benchmarks.visible

@@ -27,6 +27,8 @@ def test_two_workers_that_restart_by_themselves() -> None:
     for name in WORKERS:
         assert SERVICES[name]["restart"] == "always"
         assert SERVICES[name]["stop_grace_period"] == "30s"
+    names = [SERVICES[name]["environment"]["RATER_INSTANCE_ID"] for name in WORKERS]
+    assert names == WORKERS  # each has a name of its own, so that a restart causes no rebalance
 
 
 @pytest.mark.parametrize("name", OURS)

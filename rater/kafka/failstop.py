@@ -37,13 +37,20 @@ class Exit(IntEnum):
     """Starting would not be safe; the message names what to do."""
 
 
+ADVICE = {
+    Exit.FENCED: "Another worker has taken its partitions over. That is right after a pause, and nothing is charged"
+    " twice; where it happens again and again, two workers have the same RATER_INSTANCE_ID.\n",
+}
+"""What to do about a status, where its reason alone does not say it."""
+
+
 class Refused(RaterError):  # noqa: N818 - it is a decision, not a fault
     """The engine will not start on what it found; the message says what, and the command that mends it."""
 
 
 def die(reason: str, error: BaseException | None = None, status: Exit = Exit.CRASHED) -> NoReturn:
     """End the process now, from any thread, with `reason` on standard error."""
-    text = f"rater ends ({status.name.lower()}, exit status {int(status)}): {reason}\n"
+    text = f"rater ends ({status.name.lower()}, exit status {int(status)}): {reason}\n{ADVICE.get(status, '')}"
     if isinstance(error, Refused):
         text += f"{error}\n"
     elif error is not None:
