@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	--python-version 3.11 pyproject.toml
 
-.PHONY: help setup demo lint test pytest test-pythons test-kafka test-kafka-old test-faults test-planted test-days test-large-account soak bench bench-step bench-restart bench-console mutants schemas docs lock clean
+.PHONY: help setup demo lint test pytest test-pythons test-kafka test-kafka-old test-faults test-planted test-upgrade test-days test-large-account soak bench bench-step bench-restart bench-console mutants schemas docs lock clean
 
 help:
 	@echo "make demo                the whole thing on this machine, without Kafka; ends with residue 0.00"
@@ -17,10 +17,11 @@ help:
 	@echo "make test-kafka-old      foreign producers and topics on Kafka 3.9"
 	@echo "make test-faults SEED=1  brokers and workers killed, frozen and cut off, then the audit; make soak MINUTES=60 for longer"
 	@echo "make test-planted        each planted bug of the engine must be caught by the fault suite"
+	@echo "make test-upgrade        from an earlier version to this one on a real Kafka, killed at every stage"
 	@echo "make test-days           one worker through midnight, the first of the month, closing and forgetting"
 	@echo "make test-large-account  one account with a million calls and a late subscription"
 	@echo "make mutants             mistakes planted in the rules and the step, with the score"
-	@echo "make bench               calls a second beside two baselines; make bench-console for the page"
+	@echo "make bench               calls a second beside Kafka Streams, Quix Streams, Faust and aiokafka; make bench-console for the page"
 	@echo "make bench-step          the step beside an earlier version's, in turn, on a fixed mix"
 	@echo "make bench-restart       a worker killed and started again: how long nothing is charged"
 	@echo "make docs                the documentation as a site in build/site"
@@ -48,7 +49,7 @@ lint: setup
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto
 
 # The suite on each other Python that we promise and that is here, each in an environment of its own; PYTHONS names some.
 PYTHONS ?= 3.12 3.13
@@ -61,7 +62,7 @@ test-pythons:
 		$(MAKE) --no-print-directory pytest PYTHON=$$python VENV=.venv-$$version || exit 1; done
 
 pytest: setup
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto
 
 test-kafka: setup
 	$(BIN)/pytest -q -m kafka
@@ -83,6 +84,9 @@ test-planted: setup
 		$(BIN)/python -m tests.faults --planted $$bug || exit 1; done
 
 # One worker with 64 partitions of 20,000 accounts through midnight, the first of the month, closing and forgetting.
+test-upgrade: setup
+	$(BIN)/python -m tests.upgrade
+
 test-days: setup
 	$(BIN)/python -m tests.availability
 
@@ -119,6 +123,7 @@ lock:
 	$(LOCK) --extra demo --extra console --extra dev --extra build -o requirements.lock
 	$(LOCK) --extra console --extra build -o requirements-runtime.lock
 	$(LOCK) --extra mutants --constraint requirements.lock -o requirements-mutants.lock
+	$(subst pyproject.toml,benchmarks/peers/requirements.in,$(LOCK)) -o benchmarks/peers/requirements.lock
 
 clean:
 	rm -rf $(VENV) .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants

@@ -1,15 +1,16 @@
 """How fast a backlog of calls is drained on a real Kafka: `make bench`, or `python -m benchmarks.drain`.
 
-In one run, in turn: the aiokafka floor, the plain Faust agent, and this rater exactly once, without and with the
-snapshots for dashboards (`RATER_SPEND`). Each drains a log of its
-own, with the same simulated calls of 10,000 accounts on all the shipped plans; all calls are there before it starts.
+In one run, in turn: this rater exactly once, without and with the snapshots for dashboards (`RATER_SPEND`); Kafka
+Streams and Quix Streams, exactly once; the aiokafka floor; and a plain Faust agent. Each drains a log of its own with
+the same calls, on the same plan (`benchmarks.job`); all calls are there before it starts. Every charge is checked: each
+call once, its amount, and the account's running total.
 
 From the moment when a `read_committed` reader first sees the outcome of a call in `charges` to the moment when it sees
-the last one: calls a second, and CPU a call (user and system, of the draining process alone). Starting, joining the
-group and the subscriptions are left out, the tail is not. The moments are those of the committed ends of `charges`,
-asked for ten times a second; how many calls lie below them is read afterwards, so that the reader takes no CPU from
-the drain, and transaction markers and fees are not taken for calls. That every call came out once is checked.
-Kafka runs on the same machine. Medians of the repeats; figures move with the machine, the ratio much less.
+the last one: calls a second, and CPU a call (user and system, of the draining process alone, all its threads).
+Starting, joining the group and the first transaction are left out, the tail is not. The moments are those of the
+committed ends of `charges`, asked for ten times a second; how many calls lie below them is read afterwards, so that the
+reader takes no CPU from the drain, and transaction markers are not taken for calls. Memory is the most that the process
+ever had. Kafka runs on the same machine. Medians of the repeats; figures move with the machine, the ratio much less.
 """
 
 from __future__ import annotations
@@ -20,63 +21,36 @@ import json
 import logging
 import os
 import signal
-import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from itertools import chain
+from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from rich.console import Console
-from rich.table import Table
+from rich.progress import Progress, TimeElapsedColumn
 
+from benchmarks import job, results
+from benchmarks.contenders import ALL, ROOT, Contender, Place, rater
+from benchmarks.job import Result, result_of
 from rater.kafka import admin
 from rater.kafka.log_writer import publish_book
 from rater.kafka.settings import Settings
 from rater.kafka.topics import topic_plan
 from rater.processor.step import TABLES
-from rater.tools import simulate
 from rater.tools.feed import feed
-from rater.wire.shipped import shipped_book
 from tests.support.broker import kafka
 
-ROOT = Path(__file__).parents[1]
-ACCOUNTS = 10_000
-PATIENCE = 300.0
+PATIENCE = 600.0
 """Seconds that a drain may take."""
-QUIET = 1.0
-"""Seconds without a new record after which the output is read, to see whether it is whole."""
+QUIET = 1.5
+"""Seconds without a new record after which the output is read, to see whether it is whole: above a commit interval."""
 TICKS = os.sysconf("SC_CLK_TCK")
-
-
-class Contender(NamedTuple):
-    """A way to drain the log."""
-
-    name: str
-    module: Sequence[str]
-    """Arguments of the interpreter; {address} and {prefix} are filled in."""
-    share: float
-    """Of the calls that it drains: slow ones need not drain all to show their rate."""
-    spend: bool = True
-    """Does it tell `spend`, the snapshots for dashboards?"""
-
-
-FLOOR = Contender("aiokafka alone (copy each record)", ("-m", "benchmarks.baselines.floor", "{address}", "{prefix}"), 1)
-PLAIN = Contender(
-    "plain Faust agent (not safe)", ("-m", "benchmarks.baselines.plain_faust", "{address}", "{prefix}"), 0.1
-)
-CHARGES = Contender("rater, exactly once, charges alone", ("-m", "rater", "worker"), 1, spend=False)
-RATER = Contender("rater, exactly once, spend too", ("-m", "rater", "worker"), 1)
-ALL = (FLOOR, PLAIN, CHARGES, RATER)
 
 
 class Sample(NamedTuple):
@@ -90,20 +64,23 @@ class Sample(NamedTuple):
 
 
 class Output:
-    """The calls that came out: where in `charges` they stand."""
+    """The calls that came out: what was said of each, and where in `charges` it stands."""
 
     def __init__(self) -> None:
         self.offsets: dict[TopicPartition, list[int]] = {}
-        self.calls: set[str] = set()
-        self.count = 0
+        self.results: list[Result] = []
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.results)
 
     def add(self, tp: TopicPartition, offset: int, value: bytes) -> None:
         """Take in a record, in the order of its partition. Fees and adjustments are no calls."""
-        words = orjson.loads(value)
-        if words.get("kind") == "usage" or words.get("type") == "call-ended/1":
+        result = result_of(value)
+        if result is not None:
             self.offsets.setdefault(tp, []).append(offset)
-            self.calls.add(words.get("call", words)["call_id"])
-            self.count += 1
+            self.results.append(result)
 
     def below(self, ends: Mapping[TopicPartition, int]) -> int:
         """How many calls a reader saw who had read up to these ends."""
@@ -117,6 +94,8 @@ class Figure(NamedTuple):
     per_second: float
     cpu_us: float
     """Microseconds of CPU a call."""
+    memory_mb: float
+    """The most resident memory of the process."""
 
 
 def settings_for(address: str, prefix: str) -> Settings:
@@ -125,56 +104,60 @@ def settings_for(address: str, prefix: str) -> Settings:
     return Settings(_env_file=None, tick_interval=0, **ours)
 
 
-async def fill(settings: Settings, calls: int) -> None:
-    """Make the topics, and write a tariff book, subscriptions and calls into the log."""
+async def fill(settings: Settings, calls: int, *, controls: bool) -> None:
+    """Make the topics, and write the calls into the log; the tariff book first, where it is wanted."""
     plan = topic_plan(settings, TABLES)
     usage = next(spec for spec in plan if spec.name.endswith("usage-changelog"))
     plain = admin.TopicSpec(f"{settings.topic_prefix}plain-usage-changelog", usage.partitions, 1, usage.config)
     await admin.create(settings.client_options(), [*plan, plain])
-    await publish_book(settings, shipped_book())
-    start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=31)
-    events = chain(simulate.subscriptions(ACCOUNTS, start), simulate.calls(1, calls, ACCOUNTS, start))
-    async for _ in feed(settings, events):
+    if controls:
+        await publish_book(settings, job.book())
+    async for _ in feed(settings, job.calls(calls)):
         pass
 
 
 @asynccontextmanager
-async def log_of_its_own(settings: Settings, calls: int) -> AsyncIterator[None]:
+async def log_of_its_own(settings: Settings, calls: int, *, controls: bool) -> AsyncIterator[None]:
     """A filled log, and all topics of its prefix gone afterwards, for the broker may not be ours."""
     try:
-        await fill(settings, calls)
+        await fill(settings, calls, controls=controls)
         yield
     finally:
         client = AIOKafkaAdminClient(**settings.client_options())
         try:
             await client.start()
-            await client.delete_topics([n for n in await client.list_topics() if n.startswith(settings.topic_prefix)])
+            await client.delete_topics([n for n in await client.list_topics() if settings.topic_prefix in n])
         finally:
             await client.close()
 
 
 async def drain(contender: Contender, address: str, prefix: str, calls: int, folder: Path) -> Figure:
-    """Fill a log, let the contender drain it, and take its figures."""
+    """Fill a log, let the contender drain it, check what came out, and take its figures."""
     settings = settings_for(address, prefix).model_copy(update={"spend": contender.spend})
-    async with log_of_its_own(settings, calls):
-        return await run(contender, settings, calls, folder)
+    async with log_of_its_own(settings, calls, controls=contender.controls):
+        samples, output, memory = await run(contender, settings, calls, folder)
+    wrong = job.problems(output.results, job.due(job.calls(calls)))
+    if wrong:
+        raise RuntimeError(f"{contender.name}: of {calls} calls {', '.join(wrong)}")
+    return figure(samples, output, calls, memory)
 
 
-async def run(contender: Contender, settings: Settings, calls: int, folder: Path) -> Figure:
+async def run(contender: Contender, settings: Settings, calls: int, folder: Path) -> tuple[list[Sample], Output, float]:
     """Let the contender drain a filled log."""
-    address, prefix = settings.bootstrap_servers, settings.topic_prefix
-    words = [word.format(address=address, prefix=prefix) for word in contender.module]
-    env = {name: value for name, value in os.environ.items() if not name.startswith("RATER_")} | {
+    place = Place(settings.bootstrap_servers, settings.topic_prefix, folder)
+    ours = {
         f"RATER_{name.upper()}": str(value)
         for name, value in settings.model_dump(mode="json", exclude_defaults=True).items()
     }
-    log = folder / f"{prefix}.log"
+    env = {name: value for name, value in os.environ.items() if not name.startswith("RATER_")}
+    env |= {"PYTHONPATH": str(ROOT), **ours, **contender.env(place)}
+    log = folder / f"{place.prefix}.log"
     with log.open("wb") as output:
-        env["PYTHONPATH"] = str(ROOT)
         # Plain Faust leaves a folder of data where it runs.
-        process = subprocess.Popen([sys.executable, *words], env=env, cwd=folder, stdout=output, stderr=output)  # noqa: ASYNC220
+        process = subprocess.Popen(contender.command(place), env=env, cwd=folder, stdout=output, stderr=output)  # noqa: ASYNC220
         try:
-            return figure(*await watch(process, settings, calls, log), calls)
+            samples, seen = await watch(process, settings, calls, log)
+            return samples, seen, memory_of(process.pid)
         finally:
             process.kill()
             process.wait()
@@ -206,9 +189,6 @@ async def watch(
             if now - changed > QUIET:
                 await read(consumer, ends, output)
                 changed = time.monotonic()
-    if output.count != len(output.calls) or output.count != calls:
-        message = f"{output.count} calls came out, {len(output.calls)} different ones, of {calls}"
-        raise RuntimeError(message)
     return samples, output
 
 
@@ -228,63 +208,76 @@ def cpu_of(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS
 
 
-def figure(samples: Sequence[Sample], output: Output, calls: int) -> Figure:
+def memory_of(pid: int) -> float:
+    """The most resident memory that a process had so far, in MB."""
+    line = next(row for row in Path(f"/proc/{pid}/status").read_text().splitlines() if row.startswith("VmHWM"))
+    return int(line.split()[1]) / 1024
+
+
+def figure(samples: Sequence[Sample], output: Output, calls: int, memory: float) -> Figure:
     """Rate and CPU between the first sight of a call and the first sight of all of them."""
     seen = [(output.below(sample.ends), sample) for sample in samples]
     begun, first = next(one for one in seen if one[0])
     _, last = next(one for one in seen if one[0] == calls)
     done = calls - begun
-    return Figure(calls, done / (last.seconds - first.seconds), (last.cpu - first.cpu) / done * 1e6)
+    return Figure(calls, done / (last.seconds - first.seconds), (last.cpu - first.cpu) / done * 1e6, memory)
 
 
-async def measure(calls: int, repeats: int, address: str, folder: Path) -> dict[str, list[Figure]]:
-    """All contenders in turn, `repeats` times."""
-    found: dict[str, list[Figure]] = {contender.name: [] for contender in ALL}
-    for turn in range(repeats):
-        for number, contender in enumerate(ALL):
-            prefix = f"bench{os.getpid()}-{turn}-{number}-"
-            share = max(1000, int(calls * contender.share))
-            found[contender.name].append(await drain(contender, address, prefix, share, folder))
+async def measure(
+    contenders: Sequence[Contender], calls: int, repeats: int, address: str, folder: Path
+) -> dict[str, list[Figure]]:
+    """All contenders in turn, `repeats` times, with a bar of how far it is."""
+    found: dict[str, list[Figure]] = {contender.key: [] for contender in contenders}
+    with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=repeats * len(contenders))
+        for turn in range(repeats):
+            for number, contender in enumerate(contenders):
+                progress.update(task, description=contender.key)
+                prefix = f"bench{os.getpid()}-{turn}-{number}-"
+                share = max(1000, int(calls * contender.share))
+                found[contender.key].append(await drain(contender, address, prefix, share, folder))
+                progress.advance(task)
     return found
-
-
-def median(figures: Sequence[Figure]) -> Figure:
-    """The median of each column."""
-    return Figure(*(statistics.median(column) for column in zip(*figures, strict=True)))
-
-
-def show(found: Mapping[str, Sequence[Figure]]) -> None:
-    """The table that people read."""
-    base = median(found[PLAIN.name]).per_second
-    table = Table(
-        title=f"Draining a backlog, medians of {len(found[PLAIN.name])}",
-        caption="From the first call visible to a read_committed reader to the last; Kafka on the same machine",
-    )
-    table.add_column("", no_wrap=True)
-    for column in ("calls", "calls/s", "µs CPU a call", "times plain Faust"):
-        table.add_column(column, justify="right")
-    for name, figures in found.items():
-        calls, per_second, cpu = median(figures)
-        table.add_row(name, f"{calls:,.0f}", f"{per_second:,.0f}", f"{cpu:.1f}", f"{per_second / base:.1f}")
-    Console().print(table)
 
 
 def main() -> None:
     """Measure and show."""
-    options = argparse.ArgumentParser(description=__doc__)
+    keys = [contender.key for contender in ALL]
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--calls", type=int, default=300_000)
-    options.add_argument("--repeats", type=int, default=2)
+    options.add_argument("--repeats", type=int, default=3)
+    options.add_argument("--only", nargs="+", choices=keys, default=keys, help="these contenders alone")
+    options.add_argument("--without", nargs="+", choices=keys, default=[], help="not these")
+    options.add_argument("--beside", metavar="COMMIT", help="the rater of an earlier commit too")
     options.add_argument("--json", action="store_true", help="print every figure as JSON")
+    options.add_argument("--write", action="store_true", help="write benchmarks/RESULTS.md and its chart")
     chosen = options.parse_args()
     # Told to end, it ends as by Ctrl-C: the broker and the contender end with it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     logging.getLogger("aiokafka.producer").setLevel("ERROR")  # it warns of topics that were made a moment ago
-    with kafka() as address, tempfile.TemporaryDirectory(prefix="rater-bench-") as folder:
-        found = asyncio.run(measure(chosen.calls, chosen.repeats, address, Path(folder)))
+    contenders = [one for one in ALL if one.key in chosen.only and one.key not in chosen.without]
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rater-bench-")))
+        if chosen.beside:
+            contenders.insert(0, earlier(stack, folder / "tree", chosen.beside))
+        for contender in contenders:
+            contender.prepare()
+        address = stack.enter_context(kafka())
+        found = asyncio.run(measure(contenders, chosen.calls, chosen.repeats, address, folder))
     if chosen.json:
         print(json.dumps({name: [one._asdict() for one in figures] for name, figures in found.items()}))
     else:
-        show(found)
+        results.show(contenders, found)
+    if chosen.write:
+        results.write(contenders, found)
+
+
+def earlier(stack: ExitStack, tree: Path, commit: str) -> Contender:
+    """The rater of a commit, checked out for as long as the stack lasts; charges alone."""
+    git = ["git", "-C", str(ROOT), "worktree"]
+    subprocess.run([*git, "add", "--detach", "--quiet", str(tree), commit], check=True)
+    stack.callback(subprocess.run, [*git, "remove", "--force", str(tree)], check=True)
+    return rater(tree, commit, f"rater at {commit}, charges alone", spend=False)
 
 
 if __name__ == "__main__":

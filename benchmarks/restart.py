@@ -32,7 +32,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.drain import ACCOUNTS, settings_for
+from benchmarks.drain import settings_for
+from benchmarks.job import ACCOUNTS
 from rater.kafka import admin
 from rater.kafka.log_writer import publish_book
 from rater.kafka.settings import Settings

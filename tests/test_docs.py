@@ -24,7 +24,9 @@ from tests.support.command import parses
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = sorted((*DOCS.rglob("*.md"), *ROOT.glob("*.md"), *(ROOT / "ops").glob("*.md")))
+PAGES = sorted(
+    (*DOCS.rglob("*.md"), *ROOT.glob("*.md"), *(ROOT / "ops").glob("*.md"), *(ROOT / "benchmarks").glob("*.md"))
+)
 CITATION = re.compile(r'\b([a-z_A-Z-]+\.md)((?:,\s+(?:"[^"]+"|part \d|law of conservation))*)')
 README_LINES = 150
 FORBIDDEN = {"told", "found", "words", "said"}

@@ -41,11 +41,18 @@ ADJUSTMENTS: Final = "adjustments"
 SEPARATOR = b"\x1f"
 """Between the parts of a key. All parts are printable ASCII (`rater.wire.fields`), so none contains it."""
 
-ROW_FORMAT = 4
-"""Raise it with every change of how rows are encoded: a worker refuses rows of a format that it cannot read."""
+ROW_FORMAT = 5
+"""Raise it with every change of how rows are encoded: a worker refuses rows of a format that it cannot read.
 
-READABLE_FORMATS: Final = frozenset({3, 4})
-"""Formats whose rows this version reads. In format 3 an account's manual adjustments stand in its own row."""
+A partition's head says the format from this version's first transaction there on, so an earlier version that comes back
+during an upgrade refuses the partition, and cannot misread what stands there.
+"""
+
+READABLE_FORMATS: Final = frozenset({3, 4, 5})
+"""Formats whose rows this version reads, each row as it comes; what it writes is its own.
+
+In format 3 an account's manual adjustments stand in its own row. In formats up to 4 a usage counts two units.
+"""
 
 TARIFFS_KEY = b"tariffs"
 

@@ -74,6 +74,6 @@ def test_rows_are_encoded_as_their_format_says() -> None:
     call = RememberedCall(PeriodName("2026-11"), 1, None, 3, "outbound", "busy", "+86\u00e9", 'a"b')
     segment = Segment(1, PlanId("p@1"), inline=True, counts=counts(60, 2), cost=Decimal("0.20"))
     usage = Usage(PeriodName("2026-11"), 1, 9, (segment,), 4, Decimal("0.20"), Decimal("0.00"), Decimal(0), 2, 1)
-    assert ROW_FORMAT == 4
+    assert ROW_FORMAT == 5
     assert encode_call(call).decode() == '["2026-11",1,null,3,"outbound","busy","+86\u00e9","a\\"b",false]'
     assert CODEC.encode(usage) == b'["2026-11",1,9,[[1,"p@1",1,60,2,"0.20"]],4,"0.20","0.00","0",2,1]'

@@ -149,7 +149,7 @@ class Rater:
         """
         process = subprocess.Popen(
             [sys.executable, "-m", "rater", *map(str, words)],
-            env=self._env(),
+            env=self.environment(),
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if status is not None else None,
@@ -168,7 +168,10 @@ class Rater:
     def worker(self, *words: str, ready: bool = True, **settings: object) -> Worker:
         """Start a worker, with settings that only it has, and wait until it is ready."""
         worker = Worker(
-            self._env(settings), self.folder / f"worker-{len(self.workers) + 1}.log", *words, program=self.program
+            self.environment(settings),
+            self.folder / f"worker-{len(self.workers) + 1}.log",
+            *words,
+            program=self.program,
         )
         self.workers.append(worker)
         if ready:
@@ -178,7 +181,7 @@ class Rater:
     def console(self, **settings: object) -> tuple[Worker, str]:
         """Start a console and wait until it serves what there is; gives its address too."""
         log = self.folder / f"console-{len(self.workers) + 1}.log"
-        console = Worker(self._env({"console_port": 0, **settings}), log, verb="console")
+        console = Worker(self.environment({"console_port": 0, **settings}), log, verb="console")
         self.workers.append(console)
         console.until(lambda: SERVES.search(console.text()) is not None, "serves")
         console.until(lambda: "the read model is up to date" in console.text(), "has read all")
@@ -202,7 +205,8 @@ class Rater:
         """The last lines of every worker, for who looks into a failure."""
         return "\n".join(f"{worker.log.name}:\n{tail(worker.log)}" for worker in self.workers)
 
-    def _env(self, settings: Mapping[str, object] | None = None) -> dict[str, str]:
+    def environment(self, settings: Mapping[str, object] | None = None) -> dict[str, str]:
+        """The variables of a command: nothing of whoever runs the tests, and settings that only it has."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("RATER_")}
         ours = {**self.settings, **(settings or {})}
         return {**inherited, **{f"RATER_{name.upper()}": str(value) for name, value in ours.items()}}
