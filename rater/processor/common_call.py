@@ -28,7 +28,7 @@ from rater.processor.common_context import (
     stand,
 )
 from rater.processor.decision import TOLERANCE, RecordScope
-from rater.processor.outputs import CHARGE, SOURCE, SPECVERSION, second_text
+from rater.processor.outputs import CHARGE, SOURCE, SPECVERSION, time_header
 from rater.processor.overlay import Overlay
 from rater.processor.rows import ACCOUNTS, CALLS, USAGE, call_row
 from rater.rating.account import Account
@@ -206,7 +206,7 @@ class CommonCalls:
             ("ce_id", charge_id.encode()),
             CHARGE,
             SOURCE,
-            ("ce_time", f"{second_text(timestamp // 1000)}.{timestamp % 1000:03d}Z".encode()),
+            time_header(timestamp),
             ("rater-from", f"{self._place}{record.offset}".encode()),
         )
         output: Output = _new_output(Output, ("charges", self._partition, key, encode(charge), timestamp, headers))

@@ -55,7 +55,8 @@ def second_text(seconds: int) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _time_header(timestamp: int) -> tuple[str, bytes]:
+def time_header(timestamp: int) -> tuple[str, bytes]:
+    """The header `ce_time` of a record's timestamp in milliseconds; records of a batch often share theirs."""
     return "ce_time", f"{second_text(timestamp // 1000)}.{timestamp % 1000:03d}Z".encode()
 
 
@@ -75,7 +76,7 @@ def message_headers(
         ("ce_id", ident.encode()),
         message,
         SOURCE,
-        _time_header(timestamp),
+        time_header(timestamp),
         ("rater-from", place.encode()),
     )
 

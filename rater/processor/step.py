@@ -141,6 +141,8 @@ class _Fold:
             return
         self.overlay.put(decision.changes)
         state = after(scope, decision)
+        if record.key is not None and state == scope.state:
+            return  # an account's event, which brings nothing due sooner: what all records look at is as it was
         self.scope = replace(scope, state=state, clock=state.clock, tariffs=scope.published(TARIFFS_KEY))
         if common is not None:
             common.go_on(self.scope)

@@ -69,32 +69,51 @@ class PartitionRows:
             rows = self.tables[table]
             group_of = self._group_of.get(table)
             if group_of is not None:
-                self._index(table, group_of, changed)
+                self._apply_grouped(table, group_of, changed)
+                continue
             for key, row in changed.items():
                 if row is None:
                     rows.pop(key, None)
                 else:
                     rows[key] = row
 
-    def _index(self, table: str, group_of: GroupOf, changed: Mapping[bytes, Row | None]) -> None:
-        """Note what `changed` adds to groups and takes out of them."""
+    def _apply_grouped(self, table: str, group_of: GroupOf, changed: Mapping[bytes, Row | None]) -> None:
+        """Make the changes of a table with groups, and note what they add to these and take out of them."""
         rows, groups = self.tables[table], self._groups[table]
         for key, row in changed.items():
-            old = rows.get(key)
-            if old is not None:
-                group = group_of(key, old)
-                if row is not None and group_of(key, row) == group:
-                    continue
-                keys = groups[group]
-                del keys[key]
-                if not keys:
-                    del groups[group]
-                    self._sorted.discard((table, group))
-            if row is not None:
+            if row is not None and key not in rows:  # nearly all: rows that are remembered
+                rows[key] = row
                 group = group_of(key, row)
-                groups.setdefault(group, {})[key] = None
-                if self._sorted:
-                    self._sorted.discard((table, group))
+                if (keys := groups.get(group)) is None:
+                    groups[group] = {key: None}
+                else:
+                    keys[key] = None
+                    if self._sorted:
+                        self._sorted.discard((table, group))
+                continue
+            self._replace(table, group_of, key, row)
+
+    def _replace(self, table: str, group_of: GroupOf, key: bytes, row: Row | None) -> None:
+        """Change or delete a row of a table with groups; one that is not there is not deleted."""
+        rows, groups = self.tables[table], self._groups[table]
+        old = rows.get(key)
+        if old is None:
+            return
+        before, now = group_of(key, old), None if row is None else group_of(key, row)
+        if row is None:
+            del rows[key]
+        else:
+            rows[key] = row
+        if now == before:
+            return
+        keys = groups[before]
+        del keys[key]
+        if not keys:
+            del groups[before]
+            self._sorted.discard((table, before))
+        if now is not None:
+            groups.setdefault(now, {})[key] = None
+            self._sorted.discard((table, now))
 
     def __len__(self) -> int:
         return sum(map(len, self.tables.values()))

@@ -138,7 +138,7 @@ MISTAKES: dict[str, tuple[Callable[..., object], str, str]] = {
     "only the first segment is counted": (RATE, "segments[context.index]", "segments[0]"),
     "what follows a segment is lost": (RATE, "segment, *segments[context.index + 1 :]", "segment"),
     "texts are never escaped": (RATE, "if as_is:", "if True:"),
-    "seconds of the record are dropped": (RATE, "timestamp % 1000:03d", "0:03d"),
+    "milliseconds of the record are dropped": (RATE, "time_header(timestamp)", "time_header(timestamp // 1000 * 1000)"),
     "amounts may have exponents": (RATE, 'if "E" in total_text or total_text[0] == "-":', "if False:"),
     "an account's row is not looked at": (
         CommonCalls._holds,
