@@ -19,7 +19,7 @@ from rater.rating.book import Meter, Plan
 from rater.rating.calendar import period_at
 from rater.rating.charging import plan_of_segment, segment_at
 from rater.rating.instant import Instant
-from rater.rating.line_cache import ENDLESS, SCALE, linear, steady
+from rater.rating.line_cache import DISCOUNTS, ENDLESS, SCALE, linear, steady
 from rater.rating.money import plain
 from rater.rating.names import AccountKey, UsageKey
 from rater.rating.units import Call, Counts, Unit
@@ -189,14 +189,15 @@ def stand(context: Context, counts: Counts, precision: int, same: dict[Any, Any]
     limits: list[tuple[int, int]] = []
     slopes: list[tuple[int, int]] = []
     intercept = 0
+    paid = DISCOUNTS - int(plan.discount * DISCOUNTS)
     for meter, alert_at in zip(plan.meters, context.alerts_at, strict=True):
         slot = meter.unit.slot
         lies, until = steady(meter, counts[slot])
         stretches.append(lies)
         limits.append((slot, min(until, alert_at - 1)))
         slope, constant = linear(meter, counts[slot], lies)
-        slopes.append((slot, slope))
-        intercept += constant
+        slopes.append((slot, slope * paid // DISCOUNTS))  # exactly, as `SCALE` has them
+        intercept += constant * paid // DISCOUNTS
     context.limits = same.setdefault(tuple(limits), tuple(limits))
     context.priced = plan.memo.setdefault(("priced", *stretches), {})
     context.slopes = tuple((slot, slope) for slot, slope in slopes if slope)

@@ -21,15 +21,16 @@ from rater.rating.book import Meter, Plan
 from rater.rating.catalog import PlanOf, Tariffs
 from rater.rating.charging import Charged, plan_of_segment
 from rater.rating.instant import moment
-from rater.rating.lines import ADJUSTMENT, ROUNDING, Line
+from rater.rating.lines import ADJUSTMENT, DISCOUNT, MINIMUM, ROUNDING, Line
 from rater.rating.money import plain, rounded
 from rater.rating.names import AccountKey
+from rater.rating.settlement import shortfalls
 from rater.rating.units import CONNECTED_CALLS, MINUTES, UNITS, Call, Counts
 from rater.rating.usage import Segment, Usage
 from rater.seam.model import Output, Record
 from rater.wire.result_codec import CallMember, ChargeMessage, LineMember, encode
 
-UNPRICED = (ROUNDING, ADJUSTMENT)
+UNPRICED = (ROUNDING, ADJUSTMENT, DISCOUNT, MINIMUM)
 """Lines that are an amount and nothing else."""
 
 VALUE_LIMIT = 256 * 1024
@@ -175,6 +176,7 @@ def period_closed(scope: RecordScope, record: Record, key: AccountKey, words: di
 def closed_words(usage: Usage, account: Account, plan_of: PlanOf, tariffs: Tariffs) -> dict[str, Any]:
     """A final usage for people and machines, segment by segment."""
     precision = tariffs.book.precision
+    short = {one.segment.start: one.amount for one in shortfalls(account, usage, plan_of, precision)}
     segments = [
         {
             "plan": segment.plan_id,
@@ -182,6 +184,7 @@ def closed_words(usage: Usage, account: Account, plan_of: PlanOf, tariffs: Tarif
             **counts_words(segment.counts),
             "price": plain(segment.cost),
             "fee": plain(rounded(plan_of_segment(account, segment, plan_of).fee, precision)),
+            **({"minimum": plain(short[segment.start])} if segment.start in short else {}),
         }
         for segment in usage.segments
     ]

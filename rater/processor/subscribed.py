@@ -25,7 +25,7 @@ from rater.rating.calendar import period_at
 from rater.rating.catalog import Tariffs
 from rater.rating.charging import Begun, Charged, Ledger, TooFar, charge_due_fees, newcomer
 from rater.rating.history import folded, too_many_changes
-from rater.rating.instant import instant
+from rater.rating.instant import Instant, instant
 from rater.rating.limits import CALLS_RERATED
 from rater.rating.names import AccountKey, PeriodName
 from rater.rating.rerating import Dated
@@ -140,7 +140,7 @@ def _begin(
     ahead = scope.check_timestamps and said.start > recorded_at(record)
     # A plan that is yet to come has moved `next_fee`, and no fee before it was looked at: periods with charges were.
     ends = [known.end for known in before.periods]
-    charged = -1 if before.next_fee is None else min(before.next_fee, max(ends, default=0)) - 1
+    charged = _begun(before, ledger) if before.next_fee is None else min(before.next_fee, max(ends, default=0)) - 1
     shown = charged if ahead else max(charged, said.start)
     changed = {usage.period: usage for usage in amendment.usages}
 
@@ -148,6 +148,12 @@ def _begin(
         return changed.get(period) or ledger.usage_of(period)
 
     return charge_due_fees(amendment.account, shown, ledger._replace(usage_of=usage_of))
+
+
+def _begun(account: Account, ledger: Ledger) -> Instant:
+    """The start of the newest period that calls under the default plan have shown to have begun; -1 without any."""
+    usages = (ledger.usage_of(known.name) for known in account.periods)
+    return max((usage.start for usage in usages if usage is not None), default=-1)
 
 
 def _applied(

@@ -48,7 +48,13 @@ def plan_words(plan: Plan, *, exact: bool = True) -> dict[str, Any]:
         "proration": plan.proration,
         **_meters_words(plan, exact=exact),
         "effective": None if plan.effective is None else instant(plan.effective),
+        **{name: _number(share, exact=exact) for name, share in _said(plan).items() if share},
     }
+
+
+def _said(plan: Plan) -> dict[str, Decimal]:
+    """What most plans leave out; so do their rows, which stay as they were before it could be said."""
+    return {"discount": plan.discount, "minimum": plan.minimum}
 
 
 def plan_from(words: dict[str, Any]) -> Plan:
@@ -59,6 +65,8 @@ def plan_from(words: dict[str, Any]) -> Plan:
         proration=words["proration"],
         meters=tuple(_meter_from(unit, words[unit.key]) for unit in UNITS if words.get(unit.key) is not None),
         effective=None if words["effective"] is None else moment(words["effective"]),
+        discount=Decimal(words.get("discount", 0)),
+        minimum=Decimal(words.get("minimum", 0)),
     )
 
 

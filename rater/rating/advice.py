@@ -130,9 +130,10 @@ def month_cost(plan: Plan, calls: Mapping[Call, int], precision: int) -> Decimal
 
 
 def plan_cost(plan: Plan, counts: Counts, precision: int) -> Decimal:
-    """What a whole month with this usage costs under the plan."""
+    """What a whole month with this usage costs under the plan, its minimum at least."""
     with localcontext(CONTEXT):
-        return rounded(plan.fee, precision) + cost(plan, counts, precision)
+        used = rounded(plan.fee, precision) + cost(plan, counts, precision)
+        return max(used, rounded(plan.minimum, precision))
 
 
 def is_package(plan: Plan) -> bool:

@@ -69,6 +69,10 @@ class Plan:
     meters: tuple[Meter, ...]
     """In the order of `UNITS`, at most one of each."""
     effective: datetime | None = None
+    discount: Decimal = Decimal(0)
+    """The share that is taken off what the meters cost, before rounding."""
+    minimum: Decimal = Decimal(0)
+    """What a period owes at least in usage and fee; the rest is charged when it closes."""
     memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Lines that were worked out before (`rater.rating.line_cache`); no part of the plan."""
     parts: dict[tuple[int, int], Plan] = field(default_factory=dict, init=False, repr=False, compare=False)

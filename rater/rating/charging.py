@@ -22,7 +22,7 @@ from rater.rating.proration import days_between, prorated
 from rater.rating.units import NO_COUNTS, Call
 from rater.rating.usage import Segment, Usage, explain, plus, used
 
-Kind = Literal["usage", "fee", "adjustment", "reversal"]
+Kind = Literal["usage", "fee", "adjustment", "reversal", "minimum"]
 
 MAX_PERIODS = 1200
 """Periods whose fees one record may bring due: a hundred years, since accounts begin in 1970 or later."""
@@ -159,8 +159,10 @@ def charge_fee(account: Account, usage: Usage, shown: Instant, ledger: Ledger) -
     plans = [plan_of_segment(account, segment, ledger.plan_of) for segment in begun]
     due = sum((rounded(plan.fee, precision) for plan in plans), ZERO)
     amount = due - usage.fees
-    if not amount:
+    # A minimum must be known of when the period closes: where nothing else is charged at its beginning, a fee of 0.
+    if not amount and (usage.seq or not any(plan.minimum for plan in plans)):
         return None
+    amount = amount or nothing(precision)
     after = usage._replace(seq=usage.seq + 1, total=usage.total + amount, fees=usage.fees + amount)
     # Where a changed history leaves nothing that has begun, all is given back, in the name of what comes first.
     segment = begun[-1] if begun else usage.segments[0]

@@ -14,6 +14,7 @@ from rater.rating.account import Account
 from rater.rating.charging import Begun, Charged, Ledger, charge_due_fees
 from rater.rating.instant import NEVER, Instant, length
 from rater.rating.names import PeriodName
+from rater.rating.settlement import settled_at_closing
 from rater.rating.usage import Usage
 
 MAX_EVENTS = 2400
@@ -96,7 +97,8 @@ def live(account: Account, clock: Clock, ledger: Ledger) -> Lived:
         elif oldest is not None:
             usage = usage_of(oldest.name)
             if usage is not None:
-                events.append(Closing(usage))
+                settled = settled_at_closing(account, usage, ledger.plan_of, ledger.tariffs.book.precision)
+                events += (*settled, Closing(settled[-1].usage if settled else usage))
             account = replace(account, periods=account.periods[1:], closed=(*account.closed, oldest))
         else:
             break

@@ -70,7 +70,9 @@ def _band(price: Price, beyond: int, per: int) -> tuple[int, int, int]:
     return index, begins - 1 if volume and index else begins, ends - 1 if volume and index < last else ends
 
 
-SCALE: Final = 10**9 * lcm(*(unit.per for unit in UNITS))
+DISCOUNTS: Final = 10**4
+"""A discount has at most 4 places."""
+SCALE: Final = 10**9 * lcm(*(unit.per for unit in UNITS)) * DISCOUNTS
 """Of exact prices as whole numbers: rates and flat sums have at most 9 places, and units at most so many base units."""
 
 

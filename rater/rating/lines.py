@@ -13,6 +13,8 @@ from rater.rating.pricing import at_rate, billable, parts, reached
 FEE = "fee"
 ADJUSTMENT = "adjustment"
 ROUNDING = "rounding"
+DISCOUNT = "discount"
+MINIMUM = "minimum"
 FLAT = "-flat"
 """Behind a meter's name: the flat sums of its bands."""
 
@@ -94,6 +96,11 @@ def fee_lines(fee: Decimal, amount: Decimal, precision: int) -> tuple[Line, ...]
     """The lines of a period's fee, or of a part of it that is given back (negative)."""
     line = Line(FEE, 1, 0, 1, fee, rounded(fee, precision))
     return settled((line if fee >= 0 else _taken_back(line._replace(rate=-fee, amount=-line.amount)),), amount)
+
+
+def amount_line(meter: str, amount: Decimal) -> Line:
+    """A line that is an amount and nothing else: what a discount takes off, what a minimum adds."""
+    return Line(meter, 1, 0, 1, None, amount)
 
 
 def _graduated(name: str, price: Price, covered: int, span: tuple[int, int, int], precision: int) -> list[Line]:

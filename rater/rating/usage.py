@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rater.rating.book import Plan
 from rater.rating.instant import DAY, Instant
 from rater.rating.line_cache import MOST, Kept, stretch
-from rater.rating.lines import Line, meter_lines, settled
+from rater.rating.lines import DISCOUNT, Line, amount_line, meter_lines, settled
 from rater.rating.money import ZERO, rounded
 from rater.rating.names import PeriodName, PlanId
 from rater.rating.pricing import meter_price
@@ -114,11 +114,17 @@ def times_of(counts: Counts, times: int) -> Counts:
 
 
 def cost(plan: Plan, counts: Counts, precision: int) -> Decimal:
-    """R(price): what a segment's usage costs; the meters are added unrounded and rounded once."""
+    """R(price): what a segment's usage costs; the meters are added unrounded, less the discount, and rounded once."""
+    price = list_price(plan, counts)
+    return rounded(price - price * plan.discount if plan.discount else price, precision)
+
+
+def list_price(plan: Plan, counts: Counts) -> Decimal:
+    """What the meters cost, unrounded and without the discount."""
     price = ZERO
     for meter in plan.meters:
         price += meter_price(meter, counts[meter.unit.slot])
-    return rounded(price, precision)
+    return price
 
 
 def explain(plan: Plan, before: Segment, after: Segment, precision: int) -> tuple[Line, ...]:
@@ -149,4 +155,7 @@ def worked_out(plan: Plan, before: Segment, after: Segment, precision: int) -> t
     for meter in plan.meters:
         slot = meter.unit.slot
         lines += meter_lines(meter, before.counts[slot], after.counts[slot], precision)
+    if plan.discount:
+        off = rounded((list_price(plan, before.counts) - list_price(plan, after.counts)) * plan.discount, precision)
+        lines += [amount_line(DISCOUNT, off)] if off else []
     return tuple(lines)

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rater.rating.book import Meter, Plan, Price
+from rater.rating.money import plain
 from rater.rating.units import UNITS, Unit
 from rater.readmodel.texts import LANGUAGES, Language
 
 
 def fee_words(plan: Plan, language: Language = "en") -> str:
-    """The fee of a month; `-` without one."""
-    daily = "，按天" if language == "zh" else ", by days"
-    return f"{plan.fee}{daily if plan.proration == 'daily' else ''}" if plan.fee else "-"
+    """The fee of a month, the discount on usage, and the least that a month costs; `-` without any."""
+    zh = language == "zh"
+    daily = ("，按天" if zh else ", by days") if plan.proration == "daily" else ""
+    words = [f"{plan.fee}{daily}"] if plan.fee else []
+    if plan.discount:
+        share = plain((plan.discount * 100).normalize())
+        words.append(f"用量优惠 {share}%" if zh else f"{share} % off usage")
+    if plan.minimum:
+        words.append(f"最低消费 {plan.minimum}" if zh else f"at least {plan.minimum}")
+    return ("；" if zh else "; ").join(words) or "-"
 
 
 def units_of(plans: Iterable[Plan]) -> list[Unit]:

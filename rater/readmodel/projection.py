@@ -173,7 +173,7 @@ def _add(known: KnownPeriods, row: Mapping[str, Any], body: Mapping[str, Any], m
     period["seq"], period["total"], period["touched"] = row["seq"], total, max(period["touched"], timestamp)
     period["plan"] = body.get("plan") or period["plan"]
     period["allowance_left"] = body["allowance_left"]
-    if row["kind"] == "fee":
+    if row["kind"] in {"fee", "minimum"}:
         period["fees"] += row["amount"]
     if "adjustment_id" in body:
         period["manual"] += row["amount"]

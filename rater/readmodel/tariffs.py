@@ -71,6 +71,8 @@ def _plan_view(plan: Plan) -> PlanView:
         fee=plain(plan.fee),
         proration=plan.proration,
         effective=None if plan.effective is None else plan.effective.isoformat(),
+        discount=plain(plan.discount) if plan.discount else None,
+        minimum=plain(plan.minimum) if plan.minimum else None,
         meters=tuple(_meter_view(meter) for meter in plan.meters),
     )
 

@@ -112,6 +112,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "fee-kind": ("fee", "月费"),
     "adjustment-kind": ("adjustment", "调整"),
     "reversal-kind": ("reversal", "冲正"),
+    "minimum-kind": ("minimum", "最低消费"),
     "not-connected": ("not connected: free", "未接通：免费"),
     "late": ("late", "迟到"),
     "nothing-to-pay": ("nothing to pay", "无需付费"),
@@ -121,6 +122,8 @@ _METERS: dict[str, tuple[str, str]] = {
     **{unit.name: unit.plural for unit in UNITS},
     **{f"{u.name}-flat": (f"{u.plural[0]}, once for the band", f"{u.plural[1]}档位一次性费用") for u in UNITS},
     "fee": ("monthly fee", "月费"),
+    "discount": ("discount", "折扣"),
+    "minimum": ("up to the minimum", "最低消费补足"),
     "adjustment": ("adjustment", "调整"),
     "rounding": ("rounding", "舍入"),
 }

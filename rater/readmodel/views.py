@@ -67,6 +67,10 @@ class PlanView(View):
     proration: Literal["none", "daily"]
     effective: str | None
     """RFC 3339; null is always."""
+    discount: str | None
+    """The share that is taken off the price of usage; null without one."""
+    minimum: str | None
+    """What a period owes at least in usage and fee; null without one."""
     meters: tuple[MeterView, ...]
 
 
@@ -92,6 +96,7 @@ class PeriodView(View):
     currency: str
     total: str
     fees: str
+    """Fees, and what the period was short of a minimum; part of the total."""
     manual: str
     """Manual adjustments, part of the total."""
     charges: int

@@ -134,6 +134,12 @@ Price = Annotated[
 ]
 """A rate, a fee, a flat, a cap: not negative."""
 
+Discount = Annotated[
+    Decimal,
+    _decimal(r"^(0(\.[0-9]{1,4})?|1(\.0{1,4})?)$", 6, "a share from 0 to 1, as a string: 0.10 is 10 % off"),
+]
+"""A share that is taken off a price, at most 4 places."""
+
 Share = Annotated[
     Decimal,
     _decimal(r"^(0(\.[0-9]{1,6})?|1(\.0{1,6})?)$", 8, "a share from 0 to 1, as a string: 0.75 is 75 %"),

@@ -10,7 +10,14 @@ from pydantic_core import PydanticCustomError
 from rater.rating.units import UNITS
 
 METERS = tuple(unit.name for unit in UNITS)
-LINE_METERS = (*(name + flat for name in METERS for flat in ("", "-flat")), "fee", "adjustment", "rounding")
+LINE_METERS = (
+    *(name + flat for name in METERS for flat in ("", "-flat")),
+    "fee",
+    "adjustment",
+    "rounding",
+    "discount",
+    "minimum",
+)
 
 
 def _one_of(names: tuple[str, ...]) -> Any:
@@ -26,4 +33,5 @@ def _one_of(names: tuple[str, ...]) -> Any:
 
 AllowanceMeter = Annotated[str, *_one_of(METERS)]
 LineMeter = Annotated[str, *_one_of(LINE_METERS)]
-"""What a line is for: a meter, the flats of its bands, the fee, a manual adjustment, or what rounding left over."""
+"""What a line is for: a meter, the flats of its bands, the fee, a manual adjustment, a discount, a minimum, or what
+rounding left over."""

@@ -37,7 +37,7 @@ from rater.wire.meters import METERS, AllowanceMeter, LineMeter
 from rater.wire.progress import Progress
 from rater.wire.reasons import Reason
 
-ChargeKind = Literal["usage", "fee", "adjustment", "reversal"]
+ChargeKind = Literal["usage", "fee", "adjustment", "reversal", "minimum"]
 AllowanceLeft = Annotated[
     dict[AllowanceMeter, Literal["unlimited"] | Figure],
     Field(max_length=len(METERS)),
@@ -115,7 +115,8 @@ class Charge(Message):
 
 
 class ClosedSegment(StrictModel):
-    """A segment of a closed period: what was used under one plan from `start` on, its price and its fee."""
+    """A segment of a closed period: what was used under one plan from `start` on, its price and its fee, and `minimum`,
+    what these were short of the plan's minimum."""
 
     plan: VersionedPlanId
     start: Instant
@@ -124,13 +125,14 @@ class ClosedSegment(StrictModel):
     used: Used | None = None
     price: Figure
     fee: Figure
+    minimum: Figure | None = None
 
 
 class PeriodClosed(Message):
     """A period is final: its total is the sum of its charges, of which `last_seq` was the last.
 
-    `total` = prices and fees of the segments + `adjustments` (manual ones). `attempts` and `connected` count outbound
-    calls.
+    `total` = prices, fees and minimums of the segments + `adjustments` (manual ones). `attempts` and `connected` count
+    outbound calls.
     """
 
     type: Literal["period-closed/1"]
@@ -148,8 +150,9 @@ class PeriodClosed(Message):
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
-        if sum((segment.price + segment.fee for segment in self.segments), self.adjustments) != self.total:
-            raise PydanticCustomError("total", "prices, fees and adjustments must sum to the total")
+        segments = sum((one.price + one.fee + (one.minimum or 0) for one in self.segments), Decimal(0))
+        if segments + self.adjustments != self.total:
+            raise PydanticCustomError("total", "prices, fees, minimums and adjustments must sum to the total")
         return self
 
 

@@ -20,7 +20,7 @@ from rater.rating.book import Band, Book, LatePolicy, Meter, Plan, Price, Prorat
 from rater.rating.currency import MINOR_UNITS
 from rater.rating.limits import MIN_REMEMBER_DAYS
 from rater.rating.units import UNITS, Increment, Unit
-from rater.wire.fields import Direction, Instant, Share, StrictModel, ZoneName
+from rater.wire.fields import Direction, Discount, Instant, Share, StrictModel, ZoneName
 from rater.wire.fields import Price as PriceWord
 
 MAX_PLANS = 500
@@ -165,11 +165,13 @@ class MinutesWords(MeterWords):
 
 
 class _PlanBase(StrictModel):
-    """A plan: a fee per period and at least one meter."""
+    """A plan: a fee per period and at least one meter; `discount` off their price, and a `minimum` per period."""
 
     fee: PriceWord = Decimal(0)
     proration: Proration = "none"
     effective: Instant | None = None
+    discount: Discount = Decimal(0)
+    minimum: PriceWord = Decimal(0)
 
     @model_validator(mode="after")
     def _meters(self) -> Self:
@@ -185,14 +187,14 @@ class _PlanBase(StrictModel):
     def to_core(self, plan_id: str) -> Plan:
         """The plan as the rules see it, under an id: a name of the book, or `s-17@1`."""
         meters = tuple(words.to_core(unit) for unit, words in self.meters())
-        return Plan(plan_id, self.fee, self.proration, meters, self.effective)
+        return Plan(plan_id, self.fee, self.proration, meters, self.effective, self.discount, self.minimum)
 
     @classmethod
     def of(cls, plan: Plan) -> Self:
         """The words of a plan: `to_core` makes the same plan of them."""
         words: dict[str, Any] = {"fee": plan.fee, "proration": plan.proration}
-        if plan.effective is not None:
-            words["effective"] = plan.effective
+        said = {"effective": plan.effective, "discount": plan.discount, "minimum": plan.minimum}
+        words |= {name: value for name, value in said.items() if value}
         for meter in plan.meters:
             words[meter.unit.key] = _words_of(meter.unit).of(meter)
         return cls(**words)
@@ -269,8 +271,8 @@ class TariffBook(StrictModel):
             default = self.plans.get(self.default_plan)
             if default is None:
                 wrong(f"there is no such plan; the plans are {_some(list(self.plans))}", "default_plan")
-            if default.fee:
-                wrong("the default plan must have no fee", "default_plan")
+            if default.fee or default.minimum:
+                wrong("the default plan must have no fee and no minimum", "default_plan")
         return self
 
     def to_core(self) -> Book:

@@ -108,6 +108,14 @@ MORE_PLANS: dict[str, Any] = {
             "graduated": [{"from": 0, "rate": "0.005"}, {"from": 2, "rate": "0.5", "flat": "1.00"}],
         },
     },
+    "off": {
+        "fee": "3.00",
+        "discount": "0.0333",
+        "minimum": "40.00",
+        "minutes": {"allowance": 2, "rate": "0.125"},
+        "calls": {"volume": [{"from": 0, "rate": "0.37"}, {"from": 5, "rate": "0.30", "flat": "1"}]},
+    },
+    "free": {"discount": "1", "minutes": {"rate": "0.20"}},
     "all": {"minutes": {"allowance": "unlimited"}, "calls": {"rate": "0.001"}, "fee": "1.00"},
 }
 

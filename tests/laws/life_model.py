@@ -204,7 +204,7 @@ class Life:
         """Time has come to this moment: periods whose fees fell due have charges."""
         person.shown = max(person.shown, moment)
         for period in self._periods(person):
-            if self.fee(person, period):
+            if self.fee(person, period) or any(s.plan and "minimum" in s.plan for s in self._begun(person, period)):
                 person.charged.add(period)
         running = person.calendar.period(person.shown)
         if person.said and running in person.charged:  # up to the next plan that is known, or its end, all is charged
@@ -273,20 +273,22 @@ class Life:
 
     # --- money
 
+    def _begun(self, person: Person, period: date) -> list[Stretch]:
+        """The stretches under a plan that time has come to."""
+        return [s for s in self.stretches(person, period) if s.plan is not None and s.start <= person.shown]
+
     def fee(self, person: Person, period: date) -> Fraction:
         """What the stretches that have begun owe."""
-        return sum(
-            (
-                half_up(Fraction(s.plan.get("fee", "0")) * self._share(person, period, s), 2)
-                for s in self.stretches(person, period)
-                if s.plan is not None and s.start <= person.shown
-            ),
-            Fraction(0),
-        )
+        return sum((self._part(person, period, s, "fee") for s in self._begun(person, period)), Fraction(0))
 
-    def usage(self, account: str, period: date) -> Fraction:
-        """What the calls cost that were charged and not taken back."""
-        person, total = self.people[account], Fraction(0)
+    def _part(self, person: Person, period: date, stretch: Stretch, name: str) -> Fraction:
+        """A plan's fee or minimum, by days."""
+        assert stretch.plan is not None
+        return half_up(Fraction(stretch.plan.get(name, "0")) * self._share(person, period, stretch), 2)
+
+    def usage(self, account: str, period: date) -> list[tuple[Stretch, Fraction]]:
+        """What the calls cost that were charged and not taken back, by stretch."""
+        person, found = self.people[account], list[tuple[Stretch, Fraction]]()
         taken = [c for (a, _), c in self.calls.items() if a == account and c.period == period and not c.voided]
         late_too = True
         for s in self.stretches(person, period):
@@ -294,8 +296,19 @@ class Life:
                 continue
             calls = [c.event for c in taken if (late_too if c.late else s.start <= at(c.event["started_at"]) < s.end)]
             late_too = False  # these count from the first plan on
-            total += half_up(cost(self._prorated(s.plan, self._share(person, period, s)), calls), 2)
-        return total
+            found.append((s, half_up(cost(self._prorated(s.plan, self._share(person, period, s)), calls), 2)))
+        return found
+
+    def settled(self, person: Person, period: date, used: list[tuple[Stretch, Fraction]]) -> Fraction:
+        """What a closed period's stretches were short of their minimums."""
+        if self._ends(person, period) > self.closed:
+            return Fraction(0)
+        short = [
+            self._part(person, period, s, "minimum") - self._part(person, period, s, "fee") - usage
+            for s, usage in used
+            if s.plan is not None and "minimum" in s.plan
+        ]
+        return sum((amount for amount in short if amount > 0), Fraction(0))
 
     def _prorated(self, plan: Words, share: Fraction) -> Words:
         words = dict(plan)
@@ -306,10 +319,11 @@ class Life:
 
     def totals(self) -> dict[tuple[str, str], Fraction]:
         """(account, period) -> what it comes to, of all periods that have a charge."""
-        return {
-            (name, person.calendar.name(period)): self.usage(name, period)
-            + self.fee(person, period)
-            + person.credits[period]
-            for name, person in self.people.items()
-            for period in sorted(person.charged)
-        }
+        found = {}
+        for name, person in self.people.items():
+            for period in sorted(person.charged):
+                used = self.usage(name, period)
+                usage = sum((amount for _, amount in used), Fraction(0))
+                due = usage + self.fee(person, period) + self.settled(person, period, used)
+                found[name, person.calendar.name(period)] = due + person.credits[period]
+        return found

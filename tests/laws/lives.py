@@ -30,6 +30,18 @@ PLANS: Event = {
     },
     "calls": {"calls": {"volume": [{"from": 0, "rate": "2.00"}, {"from": 4, "rate": "1.80", "flat": "1"}]}},
 }
+CONTRACTS: Event = PLANS | {
+    "floor": {
+        "fee": "20.00",
+        "proration": "daily",
+        "discount": "0.075",
+        "minimum": "100.00",
+        "minutes": {"allowance": 30, "rate": "0.313"},
+    },
+    "rigid-floor": {"minimum": "33.33", "minutes": {"rate": "0.50"}, "calls": {"allowance": 1, "rate": "0.25"}},
+    "off": {"discount": "0.3333", "proration": "daily", **PLANS["volume"]},
+}
+"""With discounts and minimums beside them."""
 INLINE: Event = {"fee": "10.00", "proration": "daily", "minutes": {"increment": "1/1", "rate": "0.333"}}
 ACCOUNTS: dict[str, Event] = {
     "A": {},
@@ -52,23 +64,23 @@ def book(version: int, late: str, default: str | None, plans: Event) -> Event:
     return published(words | ({"default_plan": default} if default else {}))
 
 
-def life(seed: int, length: int = 120, first: datetime = FIRST) -> list[Told]:
-    """A log of about `length` events over some months, from `first` on."""
-    return list(_Writer(Random(seed), first).events(length))
+def life(seed: int, length: int = 120, first: datetime = FIRST, plans: Event = PLANS) -> list[Told]:
+    """A log of about `length` events over some months, from `first` on, of accounts on these plans."""
+    return list(_Writer(Random(seed), first, plans).events(length))
 
 
 class _Writer:
-    def __init__(self, rng: Random, first: datetime) -> None:
+    def __init__(self, rng: Random, first: datetime, plans: Event) -> None:
         self.rng, self.now = rng, first
         self.late = rng.choice(["current", "current", "reject"])
         self.default = rng.choice([None, "volume"])
-        self.plans, self.version, self.effective = PLANS, 1, first
+        self.plans, self.version, self.effective = plans, 1, first
         self.calls: list[Event] = []
         self.old: list[Event] = []
         self.number = 0
 
     def events(self, length: int) -> Iterator[Told]:
-        yield self._told(book(1, self.late, self.default, PLANS))
+        yield self._told(book(1, self.late, self.default, self.plans))
         for account, calendar in ACCOUNTS.items():
             if calendar:  # else its calendar is the book's, whether it is subscribed or not
                 yield self._told(self._subscribed(account, self.now - timedelta(days=2)))
@@ -110,7 +122,7 @@ class _Writer:
 
     def _subscribed(self, account: str, start: datetime) -> Event:
         self.number += 1
-        plan: Any = self.rng.choice([*PLANS, *PLANS, INLINE, None])
+        plan: Any = self.rng.choice([*self.plans, *self.plans, INLINE, None])
         words = {
             "type": "account-subscribed/1",
             "account": account,

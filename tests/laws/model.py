@@ -98,7 +98,7 @@ def price(meter: Words, units: Fraction) -> Fraction:
 
 
 def cost(plan: Words, calls: list[Words]) -> Fraction:
-    """What calls of one segment cost, unrounded."""
+    """What calls of one segment cost, unrounded, the plan's discount taken off."""
     total = Fraction(0)
     for name in ("minutes", "calls"):
         meter = plan.get(name)
@@ -107,7 +107,7 @@ def cost(plan: Words, calls: list[Words]) -> Fraction:
             counted = [c for c in calls if c["disposition"] == "answered" and c["direction"] in heard]
             seconds = sum(billed_seconds(meter, call) for call in counted) if name == "minutes" else 0
             total += price(meter, Fraction(seconds, 60) if name == "minutes" else Fraction(len(counted)))
-    return total
+    return total * (1 - Fraction(plan.get("discount", "0")))
 
 
 # --- periods

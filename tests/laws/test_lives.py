@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -14,24 +15,31 @@ import pytest
 import rater.processor.call_ended
 import rater.processor.call_voided
 import rater.processor.due
+import rater.processor.outputs
 import rater.rating.amendments
 import rater.rating.charging
 import rater.rating.lifecycle
+import rater.rating.settlement
+import rater.rating.usage
+import rater.wire.tariff_book
 from rater.audit.verify import Verifier
 from rater.processor.opening import begin_period
 from rater.processor.replay import Replay
 from rater.processor.rows import usage_key
 from rater.processor.step import make_step
 from rater.rating.account import plan_intervals
-from rater.rating.charging import Begun
+from rater.rating.charging import Begun, charge_fee, plan_of_segment
 from rater.rating.corrections import reverse_call
 from rater.rating.lifecycle import live
+from rater.rating.money import rounded
 from rater.rating.names import AccountKey
 from rater.rating.proration import prorated
+from rater.rating.settlement import shortfalls
 from rater.rating.units import MINUTES
+from rater.rating.usage import list_price
 from rater.seam.model import LogRecord
 from tests.laws.life_model import Life
-from tests.laws.lives import Told, life
+from tests.laws.lives import CONTRACTS, Told, life
 from tests.support.logs import Event, bodies
 
 SEEDS = (*range(120), 200, 288, 480, 646)
@@ -92,6 +100,12 @@ def test_a_life_comes_to_what_the_model_says(seed: int) -> None:
     agrees(life(seed))
 
 
+@pytest.mark.parametrize("seed", range(80))
+def test_a_life_under_contracts_comes_to_what_the_model_says(seed: int) -> None:
+    """The same with discounts and minimums, by days and for whole months."""
+    agrees(life(seed, plans=CONTRACTS))
+
+
 def test_a_life_of_a_dozen_years_meets_no_error() -> None:
     """Histories are folded again and again. In this one a plan was forgotten that a later subscription still named."""
     outcomes, _ = rated(life(5, 3_900))
@@ -108,6 +122,10 @@ def test_the_lives_are_rich() -> None:
         closings += sum(charge["type"] == "period-closed/1" for charge in charges)
     assert seen == RICH
     assert closings > 10 * len(SEEDS)
+
+
+Bug = Callable[[pytest.MonkeyPatch], None]
+to_core = rater.wire.tariff_book.PlanWords.to_core
 
 
 def no_days(patch: pytest.MonkeyPatch) -> None:
@@ -179,12 +197,75 @@ def fees_of_the_silent_forgotten(patch: pytest.MonkeyPatch) -> None:
     )
 
 
+def discounts_get_lost(patch: pytest.MonkeyPatch) -> None:
+    """A plan is read without its discount."""
+    patch.setattr(
+        rater.wire.tariff_book.PlanWords,
+        "to_core",
+        lambda words, name: replace(to_core(words, name), discount=Decimal(0)),
+    )
+
+
+def discounts_of_rounded_prices(patch: pytest.MonkeyPatch) -> None:
+    """The price is rounded before its discount is taken off."""
+    patch.setattr(rater.rating.usage, "list_price", lambda plan, counts: rounded(list_price(plan, counts), 2))
+
+
+def whole_minimums(patch: pytest.MonkeyPatch) -> None:
+    """A part of a period owes the whole minimum."""
+
+    def whole(account: Any, segment: Any, plan_of: Any) -> Any:
+        plan = plan_of_segment(account, segment, plan_of)
+        minimum = plan_of_segment(account, segment._replace(days=0, of=0), plan_of).minimum
+        return replace(plan, minimum=minimum)
+
+    patch.setattr(rater.rating.settlement, "plan_of_segment", whole)
+
+
+def minimums_beside_the_fee(patch: pytest.MonkeyPatch) -> None:
+    """The fee does not count towards the minimum."""
+
+    def short(account: Any, usage: Any, plan_of: Any, precision: int) -> Any:
+        for one in shortfalls(account, usage, plan_of, precision):
+            yield one._replace(amount=one.amount + rounded(one.plan.fee, precision))
+
+    patch.setattr(rater.rating.settlement, "shortfalls", short)
+    patch.setattr(rater.processor.outputs, "shortfalls", short)
+
+
+def silent_months_owe_no_minimum(patch: pytest.MonkeyPatch) -> None:
+    """A period without a call or a fee is not known when it should close."""
+    patch.setattr(
+        rater.rating.charging,
+        "charge_fee",
+        lambda *given: None if (fee := charge_fee(*given)) is None or not fee.amount else fee,
+    )
+
+
+def all_agree_under_contracts() -> None:
+    for seed in range(80):
+        agrees(life(seed, plans=CONTRACTS))
+
+
+@pytest.mark.parametrize(
+    "bug",
+    [
+        *(discounts_get_lost, discounts_of_rounded_prices),
+        *(whole_minimums, minimums_beside_the_fee, silent_months_owe_no_minimum),
+    ],
+)
+def test_the_model_catches_a_planted_bug_of_contracts(bug: Bug, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the bug in the rules of discounts and minimums the model and the rater part ways."""
+    bug(monkeypatch)
+    with pytest.raises(AssertionError):
+        all_agree_under_contracts()
+
+
 def all_agree() -> None:
     for seed in SEEDS:
         agrees(life(seed))
 
 
-Bug = Callable[[pytest.MonkeyPatch], None]
 BUGS: tuple[Bug, ...] = (
     no_days,
     allowance_rounded_down,

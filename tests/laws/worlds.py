@@ -54,6 +54,7 @@ EXTRA: dict[str, Event] = {
         },
         "calls": {"allowance": 2, "rate": "0.333"},
     },
+    "off": {"discount": "0.0333", "minutes": {"rate": "0.15", "allowance": 1}, "calls": {"rate": "1.0000005"}},
     "odd": {"fee": "9.995", "minutes": {"increment": "30/6", "minimum": 40, "allowance": 7, "rate": "0.07"}},
     "out": {
         "minutes": {"directions": ["outbound", "internal"], "rate": "0.125"},
@@ -171,7 +172,7 @@ def inline_plans(draw: st.DrawFn) -> Event:
         plan["minutes"]["minimum"] = draw(st.sampled_from([0, 10, 61]))
     if "calls" in has:
         plan["calls"] = draw(meters([1, 3]))
-    return plan
+    return plan | draw(st.sampled_from([{}, {}, {"discount": "0.125"}, {"discount": "1"}]))
 
 
 @st.composite
