@@ -141,7 +141,8 @@ def derived(
     if any(segment.counts[meter.unit.slot] >= at for meter, at in zip(plan.meters, context.alerts_at, strict=True)):
         return None
     context.allowances = plan.memo.get("allowances") or plan.memo.setdefault("allowances", _allowances(plan))
-    counting = ("counted", *((meter.unit, meter.directions, meter.increment) for meter in plan.meters))
+    meters = ((meter.unit, meter.directions, meter.increment) for meter in plan.meters)
+    counting = ("counted", plan.guarantee is not None, *meters)
     context.counted = same.setdefault(counting, {})
     context.most_kept = MOST_KEPT_INLINE if segment.inline else MOST_KEPT
     stand(context, segment.counts, precision, same)

@@ -21,12 +21,12 @@ from rater.rating.book import Meter, Plan
 from rater.rating.catalog import PlanOf, Tariffs
 from rater.rating.charging import Charged, plan_of_segment
 from rater.rating.instant import moment
-from rater.rating.lines import ADJUSTMENT, DISCOUNT, MINIMUM, ROUNDING, Line
+from rater.rating.lifecycle import Closing
+from rater.rating.lines import ADJUSTMENT, DISCOUNT, GUARANTEE, MINIMUM, ROUNDING, Line
 from rater.rating.money import plain, rounded
 from rater.rating.names import AccountKey
-from rater.rating.settlement import shortfalls
 from rater.rating.units import CONNECTED_CALLS, MINUTES, UNITS, Call, Counts
-from rater.rating.usage import Segment, Usage
+from rater.rating.usage import Segment
 from rater.seam.model import Output, Record
 from rater.wire.result_codec import CallMember, ChargeMessage, LineMember, encode
 
@@ -173,10 +173,11 @@ def period_closed(scope: RecordScope, record: Record, key: AccountKey, words: di
     return Output("charges", scope.partition, key, orjson.dumps(body), record.timestamp, marks)
 
 
-def closed_words(usage: Usage, account: Account, plan_of: PlanOf, tariffs: Tariffs) -> dict[str, Any]:
+def closed_words(closing: Closing, account: Account, plan_of: PlanOf, tariffs: Tariffs) -> dict[str, Any]:
     """A final usage for people and machines, segment by segment."""
+    usage = closing.usage
     precision = tariffs.book.precision
-    short = {one.segment.start: one.amount for one in shortfalls(account, usage, plan_of, precision)}
+    settled = {(one.segment.start, one.kind): plain(one.amount) for one in closing.settled}
     segments = [
         {
             "plan": segment.plan_id,
@@ -184,7 +185,9 @@ def closed_words(usage: Usage, account: Account, plan_of: PlanOf, tariffs: Tarif
             **counts_words(segment.counts),
             "price": plain(segment.cost),
             "fee": plain(rounded(plan_of_segment(account, segment, plan_of).fee, precision)),
-            **({"minimum": plain(short[segment.start])} if segment.start in short else {}),
+            **{
+                kind: settled[segment.start, kind] for kind in ("minimum", "credit") if (segment.start, kind) in settled
+            },
         }
         for segment in usage.segments
     ]
@@ -244,6 +247,8 @@ def _line(line: Line) -> LineMember:
     meter, quantity, covered, billable, rate, amount, repriced_from = line
     if meter in UNPRICED:
         return LineMember(meter, amount=plain(amount))
+    if meter == GUARANTEE and rate is not None:
+        return LineMember(meter, amount=plain(amount), guaranteed=plain(rate), attempts=quantity, connected=covered)
     count = _TEXT.get(meter, str)
     return LineMember(
         meter,

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from rater.rating.book import Band, Book, Meter, Plan, Price
+from rater.rating.book import Band, Book, Guarantee, Meter, Plan, Price
 from rater.rating.catalog import Tariffs
 from rater.rating.instant import SECOND, instant, length, moment
 from rater.rating.units import UNITS, Increment, Unit
@@ -48,13 +48,18 @@ def plan_words(plan: Plan, *, exact: bool = True) -> dict[str, Any]:
         "proration": plan.proration,
         **_meters_words(plan, exact=exact),
         "effective": None if plan.effective is None else instant(plan.effective),
-        **{name: _number(share, exact=exact) for name, share in _said(plan).items() if share},
+        **_seldom_words(plan, exact=exact),
     }
 
 
-def _said(plan: Plan) -> dict[str, Decimal]:
+def _seldom_words(plan: Plan, *, exact: bool) -> dict[str, Any]:
     """What most plans leave out; so do their rows, which stay as they were before it could be said."""
-    return {"discount": plan.discount, "minimum": plan.minimum}
+    shares = {"discount": plan.discount, "minimum": plan.minimum}
+    words: dict[str, Any] = {name: _number(share, exact=exact) for name, share in shares.items() if share}
+    if plan.guarantee is not None:
+        connect_rate, attempts, credit = plan.guarantee
+        words["guarantee"] = [_number(connect_rate, exact=exact), attempts, _number(credit, exact=exact)]
+    return words
 
 
 def plan_from(words: dict[str, Any]) -> Plan:
@@ -67,7 +72,12 @@ def plan_from(words: dict[str, Any]) -> Plan:
         effective=None if words["effective"] is None else moment(words["effective"]),
         discount=Decimal(words.get("discount", 0)),
         minimum=Decimal(words.get("minimum", 0)),
+        guarantee=_guarantee_from(*words["guarantee"]) if "guarantee" in words else None,
     )
+
+
+def _guarantee_from(connect_rate: str, attempts: int, credit: str) -> Guarantee:
+    return Guarantee(Decimal(connect_rate), attempts, Decimal(credit))
 
 
 def _number(number: Decimal, *, exact: bool) -> str:

@@ -8,9 +8,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from rater.rating.units import NO_COUNTS, STARTED_MINUTES, Call, Counts, Direction, Increment, Unit
+from rater.rating.units import (
+    NO_COUNTS,
+    OUTBOUND_ATTEMPTS,
+    OUTBOUND_CONNECTED,
+    STARTED_MINUTES,
+    Call,
+    Counts,
+    Direction,
+    Increment,
+    Unit,
+)
 
 PriceKind = Literal["flat", "graduated", "volume"]
 Proration = Literal["none", "daily"]
@@ -59,6 +69,17 @@ class Meter:
         return self.unit.count(call, self.increment)
 
 
+class Guarantee(NamedTuple):
+    """What is given back of a segment's usage when too few of its outbound attempts were connected."""
+
+    connect_rate: Decimal
+    """The share that must be connected."""
+    attempts: int
+    """From so many attempts on."""
+    credit: Decimal
+    """The share of what the usage cost."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A version of a plan: `id` is the book's name for it with its version, `hybrid-200@1`; `fee` is per period."""
@@ -73,6 +94,7 @@ class Plan:
     """The share that is taken off what the meters cost, before rounding."""
     minimum: Decimal = Decimal(0)
     """What a period owes at least in usage and fee; the rest is charged when it closes."""
+    guarantee: Guarantee | None = None
     memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Lines that were worked out before (`rater.rating.line_cache`); no part of the plan."""
     parts: dict[tuple[int, int], Plan] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -84,10 +106,12 @@ class Plan:
         return next((meter for meter in self.meters if meter.unit is unit), None)
 
     def count(self, call: Call) -> Counts:
-        """What its meters count of a call."""
+        """What its meters count of a call, and what its guarantee is judged by."""
         counts = list(NO_COUNTS)
         for meter in self.meters:
             counts[meter.unit.slot] = meter.count(call)
+        if self.guarantee is not None and call.direction == "outbound":
+            counts[OUTBOUND_ATTEMPTS], counts[OUTBOUND_CONNECTED] = 1, int(call.connected)
         return tuple(counts)
 
     def same_terms(self, other: Plan) -> bool:

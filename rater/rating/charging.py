@@ -22,7 +22,7 @@ from rater.rating.proration import days_between, prorated
 from rater.rating.units import NO_COUNTS, Call
 from rater.rating.usage import Segment, Usage, explain, plus, used
 
-Kind = Literal["usage", "fee", "adjustment", "reversal", "minimum"]
+Kind = Literal["usage", "fee", "adjustment", "reversal", "minimum", "credit"]
 
 MAX_PERIODS = 1200
 """Periods whose fees one record may bring due: a hundred years, since accounts begin in 1970 or later."""

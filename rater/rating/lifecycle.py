@@ -42,6 +42,8 @@ class Closing(NamedTuple):
     """A period that is final: its last usage."""
 
     usage: Usage
+    settled: tuple[Charged, ...] = ()
+    """The charges with which it closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def live(account: Account, clock: Clock, ledger: Ledger) -> Lived:
             usage = usage_of(oldest.name)
             if usage is not None:
                 settled = settled_at_closing(account, usage, ledger.plan_of, ledger.tariffs.book.precision)
-                events += (*settled, Closing(settled[-1].usage if settled else usage))
+                events += (*settled, Closing(settled[-1].usage if settled else usage, settled))
             account = replace(account, periods=account.periods[1:], closed=(*account.closed, oldest))
         else:
             break

@@ -15,6 +15,7 @@ ADJUSTMENT = "adjustment"
 ROUNDING = "rounding"
 DISCOUNT = "discount"
 MINIMUM = "minimum"
+GUARANTEE = "guarantee"
 FLAT = "-flat"
 """Behind a meter's name: the flat sums of its bands."""
 

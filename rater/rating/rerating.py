@@ -17,7 +17,7 @@ from rater.rating.charging import Charged, Ledger, plan_of_segment
 from rater.rating.instant import Instant
 from rater.rating.lines import Line, settled
 from rater.rating.money import ZERO
-from rater.rating.units import NO_COUNTS, Call, Counts
+from rater.rating.units import NO_COUNTS, OUTBOUND_ATTEMPTS, OUTBOUND_CONNECTED, Call, Counts
 from rater.rating.usage import Segment, Usage, explain, used
 
 
@@ -80,8 +80,8 @@ def _counted(start: Instant, segments: tuple[Segment, ...], plans: list[Plan], c
         kinds[kind] = kinds.get(kind, 0) + 1
     sums = [list(NO_COUNTS) for _ in segments]
     for (index, call), times in kinds.items():
-        for meter in plans[index].meters:
-            sums[index][meter.unit.slot] += times * meter.count(call)
+        for slot, units in enumerate(plans[index].count(call)):
+            sums[index][slot] += times * units
     return [tuple(counts) for counts in sums]
 
 
@@ -113,10 +113,12 @@ def _kept(usage: Usage, old_plans: list[Plan], new: tuple[Segment, ...], plans: 
 
 
 def _total(parts: list[_Span], plan: Plan) -> Counts:
-    """What the parts counted, of the units that the plan has a meter of."""
+    """What the parts counted, of what the plan counts."""
+    slots = [meter.unit.slot for meter in plan.meters]
+    if plan.guarantee is not None:
+        slots += (OUTBOUND_ATTEMPTS, OUTBOUND_CONNECTED)
     sums = list(NO_COUNTS)
-    for meter in plan.meters:
-        slot = meter.unit.slot
+    for slot in slots:
         sums[slot] = sum(one.segment.counts[slot] for one in parts)
     return tuple(sums)
 
@@ -130,7 +132,9 @@ def _spans(usage: Usage, segments: tuple[Segment, ...], plans: list[Plan]) -> li
 
 
 def _alike(old: Plan, new: Plan) -> bool:
-    """Whether the old plan's meters counted each call as the new one's do; it may have more of them."""
+    """Whether the old plan counted each call as the new one does; it may have counted more."""
+    if new.guarantee is not None and old.guarantee is None:
+        return False
     return all(_same_units(old.meter(meter.unit), meter) for meter in new.meters)
 
 

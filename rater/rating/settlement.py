@@ -1,42 +1,53 @@
-"""What a period still owes when it closes (rating.md, "A discount and a minimum"): what it is short of a minimum."""
+"""What a period still owes, or is given back, when it closes (rating.md, "A discount and a minimum", "A guarantee")."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
-from typing import NamedTuple
 
 from rater.rating.account import Account
-from rater.rating.book import Plan
+from rater.rating.book import Guarantee, Plan
 from rater.rating.catalog import PlanOf
-from rater.rating.charging import Charged, plan_of_segment
-from rater.rating.lines import MINIMUM, amount_line
+from rater.rating.charging import Charged, Kind, plan_of_segment
+from rater.rating.lines import GUARANTEE, MINIMUM, Line, amount_line
 from rater.rating.money import rounded
+from rater.rating.units import OUTBOUND_ATTEMPTS, OUTBOUND_CONNECTED
 from rater.rating.usage import Segment, Usage
 
 
-class Short(NamedTuple):
-    """A segment whose usage and fee are less than its plan's minimum."""
-
-    plan: Plan
-    segment: Segment
-    amount: Decimal
-    """What it is short of it, rounded."""
-
-
 def settled_at_closing(account: Account, usage: Usage, plan_of: PlanOf, precision: int) -> tuple[Charged, ...]:
-    """The charges with which a period closes, by segment in the order of time."""
+    """The charges with which a period closes: all minimums, then all credits, each by segment in the order of time."""
+    plans = [plan_of_segment(account, segment, plan_of) for segment in usage.segments]
     charges: list[Charged] = []
-    for plan, segment, amount in shortfalls(account, usage, plan_of, precision):
-        usage = usage._replace(seq=usage.seq + 1, total=usage.total + amount)
-        charges.append(Charged(usage, "minimum", plan, segment, amount, (amount_line(MINIMUM, amount),)))
+
+    def charged(kind: Kind, plan: Plan, segment: Segment, line: Line) -> None:
+        before = charges[-1].usage if charges else usage
+        after = before._replace(seq=before.seq + 1, total=before.total + line.amount)
+        charges.append(Charged(after, kind, plan, segment, line.amount, (line,)))
+
+    for plan, segment in zip(plans, usage.segments, strict=True):
+        if plan.minimum and (amount := short_of_minimum(plan, segment, precision)) > 0:
+            charged("minimum", plan, segment, amount_line(MINIMUM, amount))
+    for plan, segment in zip(plans, usage.segments, strict=True):
+        if plan.guarantee is not None and (amount := credit_of(plan.guarantee, segment, precision)):
+            charged("credit", plan, segment, guarantee_line(plan.guarantee, segment, amount))
     return tuple(charges)
 
 
-def shortfalls(account: Account, usage: Usage, plan_of: PlanOf, precision: int) -> Iterator[Short]:
-    """The segments that are short of their minimum; what others used, credits and adjustments never count."""
-    for segment in usage.segments:
-        plan = plan_of_segment(account, segment, plan_of)
-        amount = rounded(plan.minimum, precision) - segment.cost - rounded(plan.fee, precision)
-        if plan.minimum and amount > 0:
-            yield Short(plan, segment, amount)
+def short_of_minimum(plan: Plan, segment: Segment, precision: int) -> Decimal:
+    """What usage and fee of a segment are short of its plan's minimum; what others used, credits, adjustments never
+    count."""
+    return rounded(plan.minimum, precision) - segment.cost - rounded(plan.fee, precision)
+
+
+def credit_of(guarantee: Guarantee, segment: Segment, precision: int) -> Decimal:
+    """What a guarantee gives back of a segment (negative); 0 where it holds, or cannot be judged yet."""
+    attempts, connected = segment.counts[OUTBOUND_ATTEMPTS], segment.counts[OUTBOUND_CONNECTED]
+    if attempts < guarantee.attempts or connected >= guarantee.connect_rate * attempts:
+        return Decimal(0)
+    return -rounded(guarantee.credit * segment.cost, precision)
+
+
+def guarantee_line(guarantee: Guarantee, segment: Segment, amount: Decimal) -> Line:
+    """The line of a credit: `quantity` attempts, of which `covered` were connected; `rate` is what was guaranteed."""
+    attempts, connected = segment.counts[OUTBOUND_ATTEMPTS], segment.counts[OUTBOUND_CONNECTED]
+    return Line(GUARANTEE, attempts, connected, attempts - connected, guarantee.connect_rate, amount)

@@ -120,4 +120,7 @@ BY_NAME = {unit.name: unit for unit in UNITS}
 Counts = tuple[int, ...]
 """Base units by slot."""
 
-NO_COUNTS: Counts = (0,) * len(UNITS)
+OUTBOUND_ATTEMPTS, OUTBOUND_CONNECTED = 3, 4
+"""Slots that no meter has: what a guaranteed connect rate is judged by, counted under plans with a guarantee."""
+
+NO_COUNTS: Counts = (0,) * (1 + max(OUTBOUND_CONNECTED, *(unit.slot for unit in UNITS)))

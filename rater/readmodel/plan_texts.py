@@ -11,7 +11,7 @@ from rater.readmodel.texts import LANGUAGES, Language
 
 
 def fee_words(plan: Plan, language: Language = "en") -> str:
-    """The fee of a month, the discount on usage, and the least that a month costs; `-` without any."""
+    """The fee of a month, the discount on usage, the least that a month costs, the guarantee; `-` without any."""
     zh = language == "zh"
     daily = ("，按天" if zh else ", by days") if plan.proration == "daily" else ""
     words = [f"{plan.fee}{daily}"] if plan.fee else []
@@ -20,6 +20,9 @@ def fee_words(plan: Plan, language: Language = "en") -> str:
         words.append(f"用量优惠 {share}%" if zh else f"{share} % off usage")
     if plan.minimum:
         words.append(f"最低消费 {plan.minimum}" if zh else f"at least {plan.minimum}")
+    if plan.guarantee is not None:
+        rate, credit = (plain((share * 100).normalize()) for share in (plan.guarantee[0], plan.guarantee[2]))
+        words.append(f"接通率低于 {rate}% 退用量费 {credit}%" if zh else f"{credit} % back below {rate} % connected")
     return ("；" if zh else "; ").join(words) or "-"
 
 

@@ -175,7 +175,7 @@ def _add(known: KnownPeriods, row: Mapping[str, Any], body: Mapping[str, Any], m
     period["allowance_left"] = body["allowance_left"]
     if row["kind"] in {"fee", "minimum"}:
         period["fees"] += row["amount"]
-    if "adjustment_id" in body:
+    if "adjustment_id" in body or row["kind"] == "credit":
         period["manual"] += row["amount"]
     _count(period, row)
     return True

@@ -6,12 +6,12 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, select
 
-from rater.rating.book import Book, Meter, Plan
+from rater.rating.book import Book, Guarantee, Meter, Plan
 from rater.rating.catalog import Tariffs, versioned
 from rater.rating.instant import Instant
 from rater.rating.money import plain
 from rater.readmodel import tables
-from rater.readmodel.views import BandView, MeterView, PlanView, TariffsView
+from rater.readmodel.views import BandView, GuaranteeView, MeterView, PlanView, TariffsView
 from rater.wire.catalog import TARIFFS_ID, PlanVersion, TariffsInForce
 
 BAND = (Decimal("0.70"), Decimal("0.90"))
@@ -73,7 +73,14 @@ def _plan_view(plan: Plan) -> PlanView:
         effective=None if plan.effective is None else plan.effective.isoformat(),
         discount=plain(plan.discount) if plan.discount else None,
         minimum=plain(plan.minimum) if plan.minimum else None,
+        guarantee=None if plan.guarantee is None else _guarantee_view(plan.guarantee),
         meters=tuple(_meter_view(meter) for meter in plan.meters),
+    )
+
+
+def _guarantee_view(guarantee: Guarantee) -> GuaranteeView:
+    return GuaranteeView(
+        connect_rate=plain(guarantee.connect_rate), attempts=guarantee.attempts, credit=plain(guarantee.credit)
     )
 
 

@@ -113,6 +113,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "adjustment-kind": ("adjustment", "调整"),
     "reversal-kind": ("reversal", "冲正"),
     "minimum-kind": ("minimum", "最低消费"),
+    "credit-kind": ("credit", "赔付"),
     "not-connected": ("not connected: free", "未接通：免费"),
     "late": ("late", "迟到"),
     "nothing-to-pay": ("nothing to pay", "无需付费"),
@@ -124,6 +125,7 @@ _METERS: dict[str, tuple[str, str]] = {
     "fee": ("monthly fee", "月费"),
     "discount": ("discount", "折扣"),
     "minimum": ("up to the minimum", "最低消费补足"),
+    "guarantee": ("connect rate below the guarantee", "接通率未达保证"),
     "adjustment": ("adjustment", "调整"),
     "rounding": ("rounding", "舍入"),
 }

@@ -59,6 +59,14 @@ class MeterView(View):
     """Of minutes: the seconds that are billed at least."""
 
 
+class GuaranteeView(View):
+    """A guaranteed connect rate: from `attempts` outbound attempts on, below `connect_rate`, `credit` of the usage."""
+
+    connect_rate: str
+    attempts: int
+    credit: str
+
+
 class PlanView(View):
     """A plan in the version that is in effect."""
 
@@ -71,6 +79,7 @@ class PlanView(View):
     """The share that is taken off the price of usage; null without one."""
     minimum: str | None
     """What a period owes at least in usage and fee; null without one."""
+    guarantee: GuaranteeView | None
     meters: tuple[MeterView, ...]
 
 
@@ -98,7 +107,7 @@ class PeriodView(View):
     fees: str
     """Fees, and what the period was short of a minimum; part of the total."""
     manual: str
-    """Manual adjustments, part of the total."""
+    """Manual adjustments, and the credits of guarantees; part of the total."""
     charges: int
     plan: str | None
     closed: bool

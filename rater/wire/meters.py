@@ -17,6 +17,7 @@ LINE_METERS = (
     "rounding",
     "discount",
     "minimum",
+    "guarantee",
 )
 
 
@@ -33,5 +34,5 @@ def _one_of(names: tuple[str, ...]) -> Any:
 
 AllowanceMeter = Annotated[str, *_one_of(METERS)]
 LineMeter = Annotated[str, *_one_of(LINE_METERS)]
-"""What a line is for: a meter, the flats of its bands, the fee, a manual adjustment, a discount, a minimum, or what
-rounding left over."""
+"""What a line is for: a meter, the flats of its bands, the fee, a manual adjustment, a discount, a minimum, a
+guarantee, or what rounding left over."""

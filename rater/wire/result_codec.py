@@ -35,6 +35,9 @@ class LineMember(Struct, frozen=True, gc=False):
     rate: str | UnsetType = UNSET
     amount: str | UnsetType = UNSET
     repriced_from: str | UnsetType = UNSET
+    guaranteed: str | UnsetType = UNSET
+    attempts: int | UnsetType = UNSET
+    connected: int | UnsetType = UNSET
 
 
 class ChargeMessage(Struct, frozen=True, gc=False, kw_only=True, tag_field="type", tag="charge/1"):

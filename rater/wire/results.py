@@ -37,7 +37,7 @@ from rater.wire.meters import METERS, AllowanceMeter, LineMeter
 from rater.wire.progress import Progress
 from rater.wire.reasons import Reason
 
-ChargeKind = Literal["usage", "fee", "adjustment", "reversal", "minimum"]
+ChargeKind = Literal["usage", "fee", "adjustment", "reversal", "minimum", "credit"]
 AllowanceLeft = Annotated[
     dict[AllowanceMeter, Literal["unlimited"] | Figure],
     Field(max_length=len(METERS)),
@@ -65,7 +65,9 @@ class ChargeLine(StrictModel):
     """A line: `quantity` = `covered` by the allowance + `billable` at `rate`.
 
     Minutes are billed seconds / 60 to at most 6 places, for reading only. `repriced_from` marks a quantity that was
-    charged before at that rate. The `rounding` line has an amount and nothing else.
+    charged before at that rate. The lines `rounding`, `discount` and `minimum` have an amount and nothing else. The
+    line `guarantee` of a credit says what connect rate was guaranteed, and the attempts with those of them that were
+    connected.
     """
 
     meter: LineMeter
@@ -75,6 +77,9 @@ class ChargeLine(StrictModel):
     rate: Price | None = None
     repriced_from: Price | None = None
     amount: Figure
+    guaranteed: Share | None = None
+    attempts: Count | None = None
+    connected: Count | None = None
 
 
 class Charge(Message):
@@ -115,8 +120,8 @@ class Charge(Message):
 
 
 class ClosedSegment(StrictModel):
-    """A segment of a closed period: what was used under one plan from `start` on, its price and its fee, and `minimum`,
-    what these were short of the plan's minimum."""
+    """A segment of a closed period: what was used under one plan from `start` on, its price and its fee; `minimum`,
+    what these were short of the plan's minimum; `credit` (negative), what its guarantee gave back."""
 
     plan: VersionedPlanId
     start: Instant
@@ -126,13 +131,14 @@ class ClosedSegment(StrictModel):
     price: Figure
     fee: Figure
     minimum: Figure | None = None
+    credit: Figure | None = None
 
 
 class PeriodClosed(Message):
     """A period is final: its total is the sum of its charges, of which `last_seq` was the last.
 
-    `total` = prices, fees and minimums of the segments + `adjustments` (manual ones). `attempts` and `connected` count
-    outbound calls.
+    `total` = prices, fees, minimums and credits of the segments + `adjustments` (manual ones). `attempts` and
+    `connected` count outbound calls.
     """
 
     type: Literal["period-closed/1"]
@@ -150,9 +156,9 @@ class PeriodClosed(Message):
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
-        segments = sum((one.price + one.fee + (one.minimum or 0) for one in self.segments), Decimal(0))
-        if segments + self.adjustments != self.total:
-            raise PydanticCustomError("total", "prices, fees, minimums and adjustments must sum to the total")
+        parts = ((one.price, one.fee, one.minimum, one.credit) for one in self.segments)
+        if sum((part for some in parts for part in some if part is not None), self.adjustments) != self.total:
+            raise PydanticCustomError("total", "prices, fees, minimums, credits, adjustments must sum to the total")
         return self
 
 

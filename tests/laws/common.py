@@ -116,6 +116,7 @@ MORE_PLANS: dict[str, Any] = {
         "calls": {"volume": [{"from": 0, "rate": "0.37"}, {"from": 5, "rate": "0.30", "flat": "1"}]},
     },
     "free": {"discount": "1", "minutes": {"rate": "0.20"}},
+    "sure": {"guarantee": {"connect_rate": "0.9", "credit": "0.1"}, "minutes": {"allowance": 3, "rate": "0.125"}},
     "all": {"minutes": {"allowance": "unlimited"}, "calls": {"rate": "0.001"}, "fee": "1.00"},
 }
 

@@ -288,14 +288,12 @@ class Life:
 
     def usage(self, account: str, period: date) -> list[tuple[Stretch, Fraction]]:
         """What the calls cost that were charged and not taken back, by stretch."""
-        person, found = self.people[account], list[tuple[Stretch, Fraction]]()
-        taken = [c for (a, _), c in self.calls.items() if a == account and c.period == period and not c.voided]
-        late_too = True
-        for s in self.stretches(person, period):
-            if s.plan is None:
-                continue
-            calls = [c.event for c in taken if (late_too if c.late else s.start <= at(c.event["started_at"]) < s.end)]
-            late_too = False  # these count from the first plan on
+        person = self.people[account]
+        planned = [s for s in self.stretches(person, period) if s.plan is not None]
+        found = []
+        for number, s in enumerate(planned):
+            calls = self._calls_of(account, period, s, first=number == 0)
+            assert s.plan is not None
             found.append((s, half_up(cost(self._prorated(s.plan, self._share(person, period, s)), calls), 2)))
         return found
 
@@ -309,6 +307,27 @@ class Life:
             if s.plan is not None and "minimum" in s.plan
         ]
         return sum((amount for amount in short if amount > 0), Fraction(0))
+
+    def credited(self, account: str, period: date, used: list[tuple[Stretch, Fraction]]) -> Fraction:
+        """What a closed period's guarantees give back: too few of a stretch's outbound calls were answered."""
+        if self._ends(self.people[account], period) > self.closed:
+            return Fraction(0)
+        total = Fraction(0)
+        for number, (s, usage) in enumerate(used):
+            words: Words = (s.plan or {}).get("guarantee", {})
+            calls = [c for c in self._calls_of(account, period, s, first=number == 0) if c["direction"] == "outbound"]
+            answered = sum(call["disposition"] == "answered" for call in calls)
+            enough = words and len(calls) >= words.get("attempts", 100)
+            if enough and Fraction(answered, len(calls)) < Fraction(words["connect_rate"]):
+                total -= half_up(Fraction(words["credit"]) * usage, 2)
+        return total
+
+    def _calls_of(self, account: str, period: date, stretch: Stretch, *, first: bool) -> list[Words]:
+        """The calls of a stretch that were charged and not taken back; late ones count from the first plan on."""
+        taken = [c for (a, _), c in self.calls.items() if a == account and c.period == period and not c.voided]
+        return [
+            c.event for c in taken if (first if c.late else stretch.start <= at(c.event["started_at"]) < stretch.end)
+        ]
 
     def _prorated(self, plan: Words, share: Fraction) -> Words:
         words = dict(plan)
@@ -325,5 +344,6 @@ class Life:
                 used = self.usage(name, period)
                 usage = sum((amount for _, amount in used), Fraction(0))
                 due = usage + self.fee(person, period) + self.settled(person, period, used)
+                due += self.credited(name, period, used)
                 found[name, person.calendar.name(period)] = due + person.credits[period]
         return found

@@ -30,18 +30,27 @@ PLANS: Event = {
     },
     "calls": {"calls": {"volume": [{"from": 0, "rate": "2.00"}, {"from": 4, "rate": "1.80", "flat": "1"}]}},
 }
-CONTRACTS: Event = PLANS | {
+CONTRACTS: Event = {name: PLANS[name] for name in ("rigid", "big")} | {
     "floor": {
         "fee": "20.00",
         "proration": "daily",
         "discount": "0.075",
         "minimum": "100.00",
+        "guarantee": {"connect_rate": "0.9", "attempts": 2, "credit": "0.3"},
         "minutes": {"allowance": 30, "rate": "0.313"},
+        "calls": {"rate": "1.00"},
     },
     "rigid-floor": {"minimum": "33.33", "minutes": {"rate": "0.50"}, "calls": {"allowance": 1, "rate": "0.25"}},
     "off": {"discount": "0.3333", "proration": "daily", **PLANS["volume"]},
+    "sure": {
+        "guarantee": {"connect_rate": "0.95", "attempts": 1, "credit": "0.0555"},
+        "proration": "daily",
+        **PLANS["volume"],
+    },
+    "surer": {"guarantee": {"connect_rate": "0.75", "attempts": 3, "credit": "1"}, "calls": {"rate": "3.00"}},
+    "volume": PLANS["volume"],
 }
-"""With discounts and minimums beside them."""
+"""With discounts, minimums and guarantees beside them."""
 INLINE: Event = {"fee": "10.00", "proration": "daily", "minutes": {"increment": "1/1", "rate": "0.333"}}
 ACCOUNTS: dict[str, Event] = {
     "A": {},

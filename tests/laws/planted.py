@@ -281,9 +281,9 @@ def late_plans_are_for_the_future(patch: Patch) -> None:
 
 
 def calls_counted_twice(patch: Patch) -> None:
-    """Re-rating counts connected calls that the plan's meter does not."""
+    """Re-rating counts a call once more than there is."""
     patch.setattr(rater.rating.rerating, "_kept", lambda *_: None)
-    plant(patch, _counted, "meter.count(call)", "meter.unit.per * call.connected")
+    plant(patch, _counted, "times * units", "(times + 1) * units")
 
 
 def sums_of_other_units(patch: Patch) -> None:
@@ -297,7 +297,9 @@ def closed_again(patch: Patch) -> None:
     patch.setattr(
         rater.processor.due,
         "closed_words",
-        lambda usage, *given: words(usage._replace(total=usage.total - usage.fees), *given),
+        lambda closing, *given: words(
+            closing._replace(usage=closing.usage._replace(total=closing.usage.total - closing.usage.fees)), *given
+        ),
     )
 
 

@@ -134,7 +134,7 @@ MISTAKES: dict[str, tuple[Callable[..., object], str, str]] = {
     "a cap is reached when it is passed": (RATE, "total_after >= context.cap", "total_after > context.cap"),
     "allowances left are those of before": (RATE, "left_of(context, after)", "left_of(context, counts)"),
     "every call is an attempt": (RATE, 'if direction == "outbound":', "if True:"),
-    "every attempt is connected": (RATE, "connected += is_connected", "connected += 1"),
+    "no attempt is connected": (RATE, "connected += is_connected", "connected += 0"),
     "only the first segment is counted": (RATE, "segments[context.index]", "segments[0]"),
     "what follows a segment is lost": (RATE, "segment, *segments[context.index + 1 :]", "segment"),
     "texts are never escaped": (RATE, "if as_is:", "if True:"),

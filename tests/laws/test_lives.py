@@ -15,10 +15,11 @@ import pytest
 import rater.processor.call_ended
 import rater.processor.call_voided
 import rater.processor.due
-import rater.processor.outputs
 import rater.rating.amendments
 import rater.rating.charging
+import rater.rating.corrections
 import rater.rating.lifecycle
+import rater.rating.rerating
 import rater.rating.settlement
 import rater.rating.usage
 import rater.wire.tariff_book
@@ -34,9 +35,9 @@ from rater.rating.lifecycle import live
 from rater.rating.money import rounded
 from rater.rating.names import AccountKey
 from rater.rating.proration import prorated
-from rater.rating.settlement import shortfalls
+from rater.rating.settlement import credit_of, short_of_minimum
 from rater.rating.units import MINUTES
-from rater.rating.usage import list_price
+from rater.rating.usage import list_price, minus
 from rater.seam.model import LogRecord
 from tests.laws.life_model import Life
 from tests.laws.lives import CONTRACTS, Told, life
@@ -225,12 +226,34 @@ def whole_minimums(patch: pytest.MonkeyPatch) -> None:
 def minimums_beside_the_fee(patch: pytest.MonkeyPatch) -> None:
     """The fee does not count towards the minimum."""
 
-    def short(account: Any, usage: Any, plan_of: Any, precision: int) -> Any:
-        for one in shortfalls(account, usage, plan_of, precision):
-            yield one._replace(amount=one.amount + rounded(one.plan.fee, precision))
+    def short(plan: Any, segment: Any, precision: int) -> Any:
+        return short_of_minimum(plan, segment, precision) + rounded(plan.fee, precision)
 
-    patch.setattr(rater.rating.settlement, "shortfalls", short)
-    patch.setattr(rater.processor.outputs, "shortfalls", short)
+    patch.setattr(rater.rating.settlement, "short_of_minimum", short)
+
+
+def attempts_stay_when_a_call_is_taken_back(patch: pytest.MonkeyPatch) -> None:
+    """A void does not give the attempt back."""
+
+    def kept(counts: Any, less: Any) -> Any:
+        return (*minus(counts, less)[:3], *counts[3:])
+
+    patch.setattr(rater.rating.corrections, "minus", kept)
+
+
+def guarantees_of_one_attempt_fewer(patch: pytest.MonkeyPatch) -> None:
+    """One that is just held is not."""
+
+    def below(guarantee: Any, segment: Any, precision: int) -> Any:
+        counts = segment.counts
+        return credit_of(guarantee, segment._replace(counts=(*counts[:4], max(0, counts[4] - 1))), precision)
+
+    patch.setattr(rater.rating.settlement, "credit_of", below)
+
+
+def attempts_of_the_old_plan_are_lost(patch: pytest.MonkeyPatch) -> None:
+    """A late change of plan forgets what its guarantee is judged by."""
+    patch.setattr(rater.rating.rerating, "OUTBOUND_ATTEMPTS", 0)
 
 
 def silent_months_owe_no_minimum(patch: pytest.MonkeyPatch) -> None:
@@ -252,6 +275,7 @@ def all_agree_under_contracts() -> None:
     [
         *(discounts_get_lost, discounts_of_rounded_prices),
         *(whole_minimums, minimums_beside_the_fee, silent_months_owe_no_minimum),
+        *(attempts_stay_when_a_call_is_taken_back, guarantees_of_one_attempt_fewer, attempts_of_the_old_plan_are_lost),
     ],
 )
 def test_the_model_catches_a_planted_bug_of_contracts(bug: Bug, monkeypatch: pytest.MonkeyPatch) -> None:

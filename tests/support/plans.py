@@ -6,7 +6,16 @@ from dataclasses import replace
 from decimal import Decimal
 
 from rater.rating.book import Meter, Plan, Price, Proration
-from rater.rating.units import ATTEMPTS, CONNECTED_CALLS, MINUTES, STARTED_MINUTES, UNITS, Counts, Direction, Increment
+from rater.rating.units import (
+    ATTEMPTS,
+    CONNECTED_CALLS,
+    MINUTES,
+    NO_COUNTS,
+    STARTED_MINUTES,
+    Counts,
+    Direction,
+    Increment,
+)
 
 
 def a_meter(
@@ -21,8 +30,10 @@ def a_meter(
 
 def counts(seconds: int = 0, calls: int = 0, attempts: int = 0) -> Counts:
     """What a segment counted."""
-    amounts = {MINUTES: seconds, CONNECTED_CALLS: calls, ATTEMPTS: attempts}
-    return tuple(amounts.get(unit, 0) for unit in UNITS)
+    amounts = list(NO_COUNTS)
+    for unit, amount in ((MINUTES, seconds), (CONNECTED_CALLS, calls), (ATTEMPTS, attempts)):
+        amounts[unit.slot] = amount
+    return tuple(amounts)
 
 
 def a_plan(
