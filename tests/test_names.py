@@ -11,7 +11,18 @@ PACKAGE = Path(__file__).parents[1] / "rater"
 
 ONE_THING_TWICE = {
     # the message on the wire, and the value that the rules make of it
-    *("Alert", "ConnectRate", "Direction", "Forecast", "Instant", "Money", "PeriodName", "PlanName", "Price"),
+    *(
+        "Alert",
+        "ConnectRate",
+        "Direction",
+        "Forecast",
+        "GuaranteeState",
+        "Instant",
+        "Money",
+        "PeriodName",
+        "PlanName",
+        "Price",
+    ),
     *("Rejected", "Source", "Units"),
     # the same type alias or option where it is used, so that one room need not know another
     *("AccountEvent", "AsJson", "CallsOf", "Header", "Progress", "Tariffs"),

@@ -70,7 +70,11 @@ def connect_rate(
     if not found:
         raise fail(f"nothing was ever charged to {account}", "see the accounts with: rater rate LOG --summary", 1)
     if as_json:
-        rates = [{"period": one.period, **one.connect_rate.model_dump()} for one in found]
+        rates = [
+            {"period": one.period, **one.connect_rate.model_dump()}
+            | ({} if one.guarantee is None else {"guarantee": one.guarantee.model_dump()})
+            for one in found
+        ]
         typer.echo(json.dumps({"account": account, "periods": rates}, indent=2))
     else:
         _print_rates(account, found)
@@ -79,7 +83,8 @@ def connect_rate(
 def _print_rates(account: str, found: list[PeriodView]) -> None:
     from rich.table import Table
 
-    from rater.cli.shown import plain, show_table
+    from rater.cli.shown import plain, show_table, terminal
+    from rater.readmodel.line_texts import guarantee_words
     from rater.readmodel.texts import percent, verdict_words
 
     low, high = found[0].connect_rate.band
@@ -95,3 +100,6 @@ def _print_rates(account: str, found: list[PeriodView]) -> None:
         counts = (f"{rate.attempts:,}", f"{rate.connected:,}")
         table.add_row(one.period, *counts, percent(rate.rate), between, verdict_words(rate.verdict))
     show_table(table)
+    for one in found:
+        if one.guarantee is not None:
+            terminal().print(plain(f"{one.period}: {guarantee_words(one.guarantee)}"))

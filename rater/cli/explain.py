@@ -34,7 +34,7 @@ def _print(charge: dict[str, Any]) -> None:
     from rich.table import Table
 
     from rater.cli.shown import plain, show_table, terminal
-    from rater.readmodel.texts import line_words
+    from rater.readmodel.line_texts import line_words
 
     console = terminal()
     late = ", late" if charge["late"] else ""

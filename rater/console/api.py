@@ -21,10 +21,11 @@ from rater.console.problems import Problem
 from rater.rating.instant import instant
 from rater.readmodel import overall, queries
 from rater.readmodel.advice import advice_on
+from rater.readmodel.line_texts import explained
 from rater.readmodel.statement import statement
 from rater.readmodel.store import Store
 from rater.readmodel.tariffs import tariffs_view
-from rater.readmodel.texts import Language, explained
+from rater.readmodel.texts import Language
 from rater.readmodel.views import (
     AccountView,
     AdviceView,

@@ -104,7 +104,7 @@ def spend_of(
     """The latest state of a period."""
     plan_of = plans_of(scope, account)
     expected = forecast(usage, account.calendar, plan_of, tariffs.book.precision)
-    return spend(scope, record, key, account, usage, plan_of, expected, tariffs.book.currency)
+    return spend(scope, record, key, account, usage, plan_of, expected, tariffs.book)
 
 
 def spends_of(scope: RecordScope, record: Record, changes: Changes) -> Iterator[Output]:

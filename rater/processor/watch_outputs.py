@@ -6,20 +6,23 @@ from decimal import Decimal
 from functools import lru_cache
 
 import orjson
+from msgspec import UNSET
 
 from rater.processor.decision import RecordScope
 from rater.processor.outputs import allowance_left, counts_words, headers
 from rater.rating.account import Account, in_effect
 from rater.rating.alerts import Alert
+from rater.rating.book import Book
 from rater.rating.connect_rate import interval
 from rater.rating.forecast import Forecast, PlanOfSegment
 from rater.rating.instant import Instant, moment
 from rater.rating.money import plain
 from rater.rating.names import AccountKey, PeriodName
+from rater.rating.settlement import Judged, judged
 from rater.rating.units import Counts
 from rater.rating.usage import Segment, Usage
 from rater.seam.model import Output, Record
-from rater.wire.result_codec import ConnectRateMember, ForecastMember, SpendMessage, encode
+from rater.wire.result_codec import ConnectRateMember, ForecastMember, GuaranteeMember, SpendMessage, encode
 
 _SPEND = ("ce_type", b"spend/1")
 _ALERT = ("ce_type", b"alert/1")
@@ -38,9 +41,10 @@ def spend(
     usage: Usage,
     plan_of: PlanOfSegment,
     expected: Forecast | None,
-    currency: str,
+    book: Book,
 ) -> Output:
     """The latest state of an account's period, as of the last record of a batch."""
+    guarantee = judged(usage, plan_of, book.precision)
     segment, counts = _counts(usage)
     cap = guaranteed = None
     if account.watched:
@@ -59,14 +63,20 @@ def spend(
         allowance_left=allowance_left(plan_of(segment), segment),
         total=plain(usage.total),
         fees=plain(usage.fees.quantize(usage.total)),
-        currency=currency,
+        currency=book.currency,
         forecast=None if expected is None else ForecastMember(*map(plain, expected)),
         spend_cap=None if cap is None else plain(cap),
         guaranteed_connect_rate=None if guaranteed is None else plain(guaranteed),
         connect_rate=_connect_rate(usage.connected, usage.attempts),
+        guarantee=UNSET if guarantee is None else _guarantee(guarantee),
     )
     marks = headers(scope, record, _SPEND, f"{name.decode()}:{usage.seq}")
     return Output("spend", scope.partition, name, encode(body), record.timestamp, marks)
+
+
+def _guarantee(found: Judged) -> GuaranteeMember:
+    (connect_rate, from_attempts, _), attempts, connected, credit = found
+    return GuaranteeMember(plain(connect_rate), from_attempts, attempts, connected, plain(credit))
 
 
 def _counts(usage: Usage) -> tuple[Segment, Counts]:

@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import NamedTuple
 
 from rater.rating.account import Account
 from rater.rating.book import Guarantee, Plan
 from rater.rating.catalog import PlanOf
 from rater.rating.charging import Charged, Kind, plan_of_segment
+from rater.rating.forecast import PlanOfSegment
 from rater.rating.lines import GUARANTEE, MINIMUM, Line, amount_line
-from rater.rating.money import rounded
+from rater.rating.money import nothing, rounded
 from rater.rating.units import OUTBOUND_ATTEMPTS, OUTBOUND_CONNECTED
 from rater.rating.usage import Segment, Usage
+
+
+class Judged(NamedTuple):
+    """How a guarantee stands: of the last segment that has one, and what closing would give back of all of them."""
+
+    guarantee: Guarantee
+    attempts: int
+    connected: int
+    credit: Decimal
+    """Negative, or 0."""
+
+
+def judged(usage: Usage, plan_of: PlanOfSegment, precision: int) -> Judged | None:
+    """How the guarantees of a period stand; None without any, or before the first attempt."""
+    last: tuple[Guarantee, Segment] | None = None
+    credit = nothing(precision)
+    for segment in usage.segments:
+        # Only under a guarantee attempts are counted: no other plan needs to be looked up.
+        guarantee = plan_of(segment).guarantee if segment.counts[OUTBOUND_ATTEMPTS] else None
+        if guarantee is not None:
+            last = (guarantee, segment)
+            credit += credit_of(guarantee, segment, precision)
+    if last is None:
+        return None
+    counts = last[1].counts
+    return Judged(last[0], counts[OUTBOUND_ATTEMPTS], counts[OUTBOUND_CONNECTED], credit)
 
 
 def settled_at_closing(account: Account, usage: Usage, plan_of: PlanOf, precision: int) -> tuple[Charged, ...]:

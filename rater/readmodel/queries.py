@@ -24,6 +24,7 @@ from rater.readmodel.views import (
     ConnectRate,
     DayView,
     Forecast,
+    GuaranteeState,
     PeriodView,
 )
 
@@ -103,6 +104,7 @@ def _period(money: Money, band: tuple[Decimal, Decimal], row: Row[Any], spend: M
         forecast=None if row.closed or forecast is None else Forecast(**forecast),
         spend_cap=spend.get("spend_cap"),
         connect_rate=connect_rate(row.connected, row.attempts, band, spend.get("guaranteed_connect_rate")),
+        guarantee=GuaranteeState(**spend["guarantee"]) if "guarantee" in spend else None,
     )
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Literal
 
-from rater.rating.units import BY_NAME, UNITS
-from rater.readmodel.views import AdviceView, ExplainedLine, ExplanationView
+from rater.rating.units import UNITS
+from rater.readmodel.views import AdviceView
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -211,53 +211,6 @@ def alert_words(alert: Mapping[str, Any], language: Language = "en") -> str:
     shares = alert["kind"] == "connect-rate-below-guarantee"
     shown = {name: percent(alert[name]) if shares else alert[name] for name in ("value", "limit")}
     return _said(language, _ALERTS[alert["kind"]], {"meter": meter, **shown})
-
-
-def line_words(line: Mapping[str, Any], language: Language = "en") -> str:
-    """A charge's line in a sentence, without its amount: `49 min of before, re-priced from 0.20 to 0.18`."""
-    meter = line["meter"]
-    if meter in {"adjustment", "rounding"}:
-        return meter_words(meter, language)
-    zh = language == "zh"
-    if "rate" not in line:  # more lines than are listed one by one
-        name, units = meter_words(meter, language), line["quantity"]
-        return f"{name}：多个价格，合计 {units}" if zh else f"{name}: {units} in all, at several rates"
-    if meter == "fee" or meter.endswith("-flat"):
-        back = line["billable"].startswith("-")
-        name = meter_words(meter, language)
-        return (
-            (f"退回{name} {line['rate']}" if back else f"{name} {line['rate']}")
-            if zh
-            else (f"{name} of {line['rate']}{' taken back' if back else ''}")
-        )
-    unit = _said(language, BY_NAME[meter].single, {})
-    if "repriced_from" in line:
-        units, before, now = line["billable"], line["repriced_from"], line["rate"]
-        if zh:
-            return f"此前 {units} {unit}由 {before} 重新计价为 {now}"
-        return f"{units} {unit} of before, re-priced from {before} to {now}"
-    parts = []
-    if line["covered"] != "0":
-        parts.append(f"额度内 {line['covered']} {unit}" if zh else f"{line['covered']} {unit} covered by the allowance")
-    if line["billable"] != "0" or not parts:
-        parts.append(
-            f"{line['billable']} {unit} × {line['rate']}" if zh else f"{line['billable']} {unit} at {line['rate']}"
-        )
-    return ("，" if zh else ", ").join(parts)
-
-
-def explained(charge: Mapping[str, Any], language: Language = "en") -> ExplanationView:
-    """A charge in words."""
-    lines = tuple(ExplainedLine(words=line_words(line, language), amount=line["amount"]) for line in charge["lines"])
-    return ExplanationView(
-        charge_id=charge["charge_id"],
-        kind=text(language, f"{charge['kind']}-kind"),
-        plan=charge.get("plan"),
-        lines=lines,
-        amount=charge["amount"],
-        currency=charge["currency"],
-        period_total=charge["period_total"],
-    )
 
 
 def advice_words(advice: AdviceView, language: Language = "en") -> list[str]:

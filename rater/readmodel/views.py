@@ -93,6 +93,16 @@ class TariffsView(View):
     plans: dict[str, PlanView]
 
 
+class GuaranteeState(View):
+    """How a plan's guarantee stands: from `from_attempts` on it is judged; `credit` is what closing would give back."""
+
+    connect_rate: str
+    from_attempts: int
+    attempts: int
+    connected: int
+    credit: str
+
+
 class PeriodView(View):
     """An account's period as it stands."""
 
@@ -117,6 +127,8 @@ class PeriodView(View):
     forecast: Forecast | None
     spend_cap: str | None
     connect_rate: ConnectRate
+    guarantee: GuaranteeState | None
+    """Null where no plan of the period has one."""
 
 
 class AccountView(View):

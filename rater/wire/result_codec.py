@@ -79,6 +79,16 @@ class CallCharge(Struct, frozen=True, gc=False, tag_field="type", tag="charge/1"
     late: bool
 
 
+class GuaranteeMember(Struct, frozen=True, gc=False):
+    """`GuaranteeState`."""
+
+    connect_rate: str
+    from_attempts: int
+    attempts: int
+    connected: int
+    credit: str
+
+
 class SpendMessage(Struct, frozen=True, gc=False, kw_only=True, tag_field="type", tag="spend/1"):
     """`Spend`."""
 
@@ -100,6 +110,7 @@ class SpendMessage(Struct, frozen=True, gc=False, kw_only=True, tag_field="type"
     spend_cap: str | None
     guaranteed_connect_rate: str | None
     connect_rate: ConnectRateMember
+    guarantee: GuaranteeMember | UnsetType = UNSET
 
 
 class ForecastMember(Struct, frozen=True, gc=False):

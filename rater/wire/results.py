@@ -181,12 +181,25 @@ class Forecast(StrictModel):
     high: Figure
 
 
+class GuaranteeState(StrictModel):
+    """A plan's guarantee as it stands: `connect_rate` is judged from `from_attempts` outbound attempts on; `attempts`
+    and `connected` are those of the period's last segment with a guarantee; `credit` (negative, or 0) is what closing
+    would give back of all segments."""
+
+    connect_rate: Share
+    from_attempts: Count
+    attempts: Count
+    connected: Count
+    credit: Figure
+
+
 class Spend(Message):
     """The latest state of an account's period, for dashboards; a later one with the same key replaces it.
 
     `plan` is that of the segment rated last in time; `minutes` and `connected_calls` are what its meters counted, with
     those of the period's other segments. `time_zone` is the account's in this period. `forecast` is null before two
-    whole days. `spend_cap` and `guaranteed_connect_rate` are those that hold at the period's end, by all that is known.
+    whole days. `spend_cap` and `guaranteed_connect_rate` are those that hold at the period's end, by all that is
+    known. `guarantee` is left out where no plan of the period has one, and before its first attempt.
     """
 
     type: Literal["spend/1"]
@@ -208,6 +221,7 @@ class Spend(Message):
     spend_cap: Price | None
     guaranteed_connect_rate: Share | None
     connect_rate: ConnectRate
+    guarantee: GuaranteeState | None = None
 
 
 AlertKind = Literal[

@@ -15,8 +15,9 @@ from rater.processor.rows import TABLES, USAGE
 from rater.processor.step import make_step
 from rater.rating import units
 from rater.rating.book import Meter
+from rater.readmodel.line_texts import line_words
 from rater.readmodel.plan_texts import meter_in_words, units_of
-from rater.readmodel.texts import alert_words, line_words
+from rater.readmodel.texts import alert_words
 from rater.wire.tariff_book import PlanWords
 from tests.support.logs import START, Event, Log, amounts, bodies, book, call, subscribed, tick, total
 

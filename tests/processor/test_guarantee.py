@@ -6,12 +6,16 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import orjson
 import pytest
 
 from rater.processor.rows import TABLES, TARIFFS, USAGE
 from rater.processor.step import make_step
+from rater.readmodel.line_texts import guarantee_words, line_words
 from rater.readmodel.plan_texts import fee_words
+from rater.readmodel.queries import period
 from rater.readmodel.statement import by_kind, statement
+from rater.wire.results import RESULTS
 from rater.wire.tariff_book import PlanWords
 from tests.console.readmodel import opened
 from tests.processor.test_discount_minimum import OCTOBER, closing
@@ -135,6 +139,48 @@ def test_the_statement_adds_up() -> None:
     assert amounts == {"fee": "200.00", "connected-calls": "150.00", "minutes": "18.00", "guarantee": "-16.80"}
     assert parts == {"fees": "200.00", "usage": "168.00", "adjustments": "-16.80"}
     assert sum(map(Decimal, amounts.values())) == Decimal("351.20")
+
+
+def test_how_it_stands_is_told_while_the_month_runs() -> None:
+    """In `spend`, the period's view and in words: what closing would give back."""
+    log = on("few")
+    log.add(*calls(1, 0))
+    for added, state, said in (
+        ((), (2, 1, 1, "0.00"), "guaranteed 75.0 % from 2 attempts on; 1 so far"),
+        (
+            (call("A", "busy", None, FIRST + timedelta(hours=1)),),
+            (2, 2, 1, "-0.25"),
+            "guaranteed 75.0 %: 1 of 2 connected; as it stands 0.25 is given back at closing",
+        ),
+    ):
+        log.add(*added)
+        spend = [orjson.loads(out.value or b"") for out in log.outputs if out.topic == "spend"][-1]
+        from_attempts, attempts, connected, credit = state
+        counts = {"from_attempts": from_attempts, "attempts": attempts, "connected": connected}
+        assert spend["guarantee"] == {"connect_rate": "0.75", **counts, "credit": credit}
+        RESULTS["spend/1"].model_validate_json(orjson.dumps(spend))
+        with opened(log) as store, store.read() as connection:
+            view = period(connection, "A", "2026-10")
+        assert view is not None
+        assert view.guarantee is not None
+        assert guarantee_words(view.guarantee) == said
+        assert "75.0 %" in guarantee_words(view.guarantee, "zh")
+
+
+def test_other_plans_tell_nothing_of_it() -> None:
+    """The message is what it was."""
+    log = on("daily")
+    log.add(*calls(1, 1))
+    assert all(b'guarantee":{' not in (out.value or b"") for out in log.outputs)
+
+
+def test_each_line_is_explained() -> None:
+    """`rater explain` says what a discount, a minimum and a guarantee are for, in both languages."""
+    line = {"meter": "guarantee", "amount": "-16.80", "guaranteed": "0.75", "attempts": 100, "connected": 60}
+    assert line_words(line) == "connect rate guaranteed 75.0 %: 60 of 100 connected"
+    assert line_words(line, "zh") == "保证接通率 75.0 %：外呼 100 次，接通 60 次"
+    assert line_words({"meter": "discount", "amount": "-0.18"}) == "discount"
+    assert line_words({"meter": "minimum", "amount": "68.00"}, "zh") == "最低消费补足"
 
 
 def test_people_read_it() -> None:

@@ -20,6 +20,7 @@ from rater.readmodel import overall, queries
 from rater.readmodel.advice import advice_on
 from rater.readmodel.figures import money
 from rater.readmodel.follower import Live
+from rater.readmodel.line_texts import guarantee_words
 from rater.readmodel.statement import by_kind
 from rater.readmodel.store import Store
 from rater.readmodel.tariffs import plan_of
@@ -131,9 +132,9 @@ class _Parts:
         self.title.set_content(page.render("title", self._account, view))
         self.tabs.set_content(page.plain("periods", shown.periods[:HISTORY], self._account, view.period))
         self.tiles.set_content(page.plain("tiles", figures(page, shown)))
-        self.rate.set_content(
-            page.render("connect", view.connect_rate, verdict_words(view.connect_rate.verdict, page.language))
-        )
+        verdict = verdict_words(view.connect_rate.verdict, page.language)
+        guarantee = "" if view.guarantee is None else guarantee_words(view.guarantee, page.language)
+        self.rate.set_content(page.render("connect", view.connect_rate, verdict, guarantee))
         older = shown.charges[ROWS - 1]["seq"] if len(shown.charges) > ROWS else None
         self.charges.set_content(
             page.render("charges", shown.charges[:ROWS], self._account, view.period, older, not newest)

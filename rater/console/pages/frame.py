@@ -23,10 +23,11 @@ from sqlalchemy import Connection
 from rater.console.app import language_of
 from rater.readmodel.figures import local, money, talk
 from rater.readmodel.follower import Live
+from rater.readmodel.line_texts import line_words
 from rater.readmodel.reason_texts import reason_text
 from rater.readmodel.store import Store
 from rater.readmodel.tariffs import zone_of
-from rater.readmodel.texts import alert_words, line_words, meter_words, percent, text, verdict_words
+from rater.readmodel.texts import alert_words, meter_words, percent, text, verdict_words
 
 T = TypeVar("T")
 

@@ -1,0 +1,92 @@
+"""A charge's lines, and how a guarantee stands, in words; in English and Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from rater.rating.money import plain
+from rater.rating.units import BY_NAME
+from rater.readmodel.texts import LANGUAGES, Language, meter_words, percent, text
+from rater.readmodel.views import ExplainedLine, ExplanationView, GuaranteeState
+
+
+def line_words(line: Mapping[str, Any], language: Language = "en") -> str:
+    """A charge's line in a sentence, without its amount: `49 min of before, re-priced from 0.20 to 0.18`."""
+    meter = line["meter"]
+    if meter in {"adjustment", "rounding", "discount", "minimum"}:
+        return meter_words(meter, language)
+    if meter == "guarantee":
+        return _guarantee_line(line, language)
+    zh = language == "zh"
+    if "rate" not in line:  # more lines than are listed one by one
+        name, units = meter_words(meter, language), line["quantity"]
+        return f"{name}：多个价格，合计 {units}" if zh else f"{name}: {units} in all, at several rates"
+    if meter == "fee" or meter.endswith("-flat"):
+        back = line["billable"].startswith("-")
+        name = meter_words(meter, language)
+        return (
+            (f"退回{name} {line['rate']}" if back else f"{name} {line['rate']}")
+            if zh
+            else (f"{name} of {line['rate']}{' taken back' if back else ''}")
+        )
+    unit = BY_NAME[meter].single[LANGUAGES.index(language)]
+    if "repriced_from" in line:
+        units, before, now = line["billable"], line["repriced_from"], line["rate"]
+        if zh:
+            return f"此前 {units} {unit}由 {before} 重新计价为 {now}"
+        return f"{units} {unit} of before, re-priced from {before} to {now}"
+    parts = []
+    if line["covered"] != "0":
+        parts.append(f"额度内 {line['covered']} {unit}" if zh else f"{line['covered']} {unit} covered by the allowance")
+    if line["billable"] != "0" or not parts:
+        parts.append(
+            f"{line['billable']} {unit} × {line['rate']}" if zh else f"{line['billable']} {unit} at {line['rate']}"
+        )
+    return ("，" if zh else ", ").join(parts)
+
+
+def explained(charge: Mapping[str, Any], language: Language = "en") -> ExplanationView:
+    """A charge in words."""
+    lines = tuple(ExplainedLine(words=line_words(line, language), amount=line["amount"]) for line in charge["lines"])
+    return ExplanationView(
+        charge_id=charge["charge_id"],
+        kind=text(language, f"{charge['kind']}-kind"),
+        plan=charge.get("plan"),
+        lines=lines,
+        amount=charge["amount"],
+        currency=charge["currency"],
+        period_total=charge["period_total"],
+    )
+
+
+def _guarantee_line(line: Mapping[str, Any], language: Language) -> str:
+    rate, attempts, connected = percent(line["guaranteed"]), line["attempts"], line["connected"]
+    if language == "zh":
+        return f"保证接通率 {rate}：外呼 {attempts} 次，接通 {connected} 次"
+    return f"connect rate guaranteed {rate}: {connected} of {attempts} connected"
+
+
+def guarantee_words(state: GuaranteeState, language: Language = "en") -> str:
+    """How a plan's guarantee stands, and what closing would give back."""
+    rate, attempts, connected, credit = (
+        percent(state.connect_rate),
+        state.attempts,
+        state.connected,
+        Decimal(state.credit),
+    )
+    zh = language == "zh"
+    if attempts < state.from_attempts and not credit:
+        few = state.from_attempts
+        return (
+            f"保证接通率 {rate}，满 {few} 次外呼起计；目前 {attempts} 次"
+            if zh
+            else (f"guaranteed {rate} from {few} attempts on; {attempts} so far")
+        )
+    back = plain(-credit)
+    return (
+        f"保证接通率 {rate}：外呼 {attempts} 次，接通 {connected} 次；按目前关账时退还 {back}"
+        if zh
+        else (f"guaranteed {rate}: {connected} of {attempts} connected; as it stands {back} is given back at closing")
+    )
