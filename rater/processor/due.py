@@ -144,7 +144,7 @@ def _lived(
             words = closed_words(event, lived.account, scope.plan, tariffs)
             outputs.append(period_closed(scope, record, key, words))
             if scope.spend:  # the last of this period: the row that a later batch would tell of is gone
-                outputs.append(spend_of(scope, record, key, lived.account, event.usage, tariffs))
+                outputs.append(spend_of(scope, record, key, lived.account, event.usage, tariffs, closed=True))
     remembered, alerts = raise_alerts(scope, record, key, lived.account, charged, clock.now)
     after = _kept(scope, key, lived.account, len(account.closed), length(tariffs.book.close_after))
     return Done(after, (*changes, *remembered), (*outputs, *alerts))

@@ -99,11 +99,18 @@ def look(
 
 
 def spend_of(
-    scope: RecordScope, record: Record, key: AccountKey, account: Account, usage: Usage, tariffs: Tariffs
+    scope: RecordScope,
+    record: Record,
+    key: AccountKey,
+    account: Account,
+    usage: Usage,
+    tariffs: Tariffs,
+    *,
+    closed: bool = False,
 ) -> Output:
-    """The latest state of a period."""
+    """The latest state of a period; `closed`, its last."""
     plan_of = plans_of(scope, account)
-    expected = forecast(usage, account.calendar, plan_of, tariffs.book.precision)
+    expected = forecast(usage, account.calendar, plan_of, tariffs.book.precision, settled=closed)
     return spend(scope, record, key, account, usage, plan_of, expected, tariffs.book)
 
 

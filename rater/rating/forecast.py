@@ -5,12 +5,13 @@ brought are added up, and their squares. From n such days with the mean m and th
 are left are expected to bring r x m more units, give or take t x s x sqrt(r + r x r / n): the prediction interval of a
 sum of r further days, with Student's t for 95 %. Units are whole numbers throughout, and R(price) makes money of
 them, so an allowance, a band or an unlimited meter bends the forecast as it will bend the bill. Fees that are known to
-come are in it. Days are taken for independent of each other: where weekdays differ much, the truth is wider.
+come, and what will be short of a minimum, are in it; credits of guarantees are not. Days are taken for independent of
+each other: where weekdays differ much, the truth is wider.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from math import isqrt
 from typing import NamedTuple
@@ -62,29 +63,48 @@ def _in_force(usage: Usage, at: Instant) -> Segment:
     return begun[-1] if begun else usage.segments[0]
 
 
-def forecast(usage: Usage, calendar: Calendar, plan_of: PlanOfSegment, precision: int) -> Forecast | None:
-    """The forecast as of the last look; None before `MIN_DAYS` days under the plan in force."""
+def forecast(
+    usage: Usage, calendar: Calendar, plan_of: PlanOfSegment, precision: int, *, settled: bool = False
+) -> Forecast | None:
+    """The forecast as of the last look; None before `MIN_DAYS` days under the plan in force.
+
+    `settled`: the period is closed, and what it was short of minimums was charged.
+    """
     looks = usage.looks
     if looks.days < MIN_DAYS:
         return None
+    floors = [] if settled else [(p, one) for one in usage.segments if (p := plan_of(one)).minimum]
     if looks.until >= usage.end:
-        return Forecast(usage.total, usage.total, usage.total)
+        due = usage.total + _short(floors, {}, precision)
+        return Forecast(due, due, due)
     ahead = _ahead(usage, calendar)
     days = sum(count for _, count in ahead)
     more = [_more(units, squares, looks.days, days) for units, squares in zip(looks.counts, looks.squares, strict=True)]
     fees = sum((rounded(plan_of(segment).fee, precision) for segment in usage.segments), ZERO) - usage.fees
 
     def total(lean: int) -> Decimal:
-        found = usage.total + fees
+        found, costs = usage.total + fees, dict[Instant, Decimal]()
         for segment, count in ahead:
             base = looks.counts if segment.start == looks.since else NO_COUNTS
             coming = plus(base, tuple((mean + lean * wide) * count // days for mean, wide in more))
             then = tuple(max(now, later, 0) for now, later in zip(segment.counts, coming, strict=True))
-            found += cost(plan_of(segment), then, precision) - segment.cost
-        return found
+            costs[segment.start] = cost(plan_of(segment), then, precision)
+            found += costs[segment.start] - segment.cost
+        return found + _short(floors, costs, precision)
 
     middle, *sides = (total(lean) for lean in (0, -1, 1))
     return Forecast(middle, min(middle, *sides), max(middle, *sides))
+
+
+def _short(floors: list[tuple[Plan, Segment]], costs: Mapping[Instant, Decimal], precision: int) -> Decimal:
+    """What closing will charge of minimums, where segments will have cost so much by their end; of others, as now."""
+    if not floors:
+        return ZERO
+    short = (
+        rounded(plan.minimum, precision) - rounded(plan.fee, precision) - costs.get(segment.start, segment.cost)
+        for plan, segment in floors
+    )
+    return sum((amount for amount in short if amount > 0), ZERO)
 
 
 def _ahead(usage: Usage, calendar: Calendar) -> list[tuple[Segment, int]]:

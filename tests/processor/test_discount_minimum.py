@@ -133,6 +133,23 @@ def test_a_negotiated_plan_may_say_both() -> None:
     assert (settled["amount"], closed["total"]) == ("4.20", "5.00")
 
 
+def test_the_forecast_has_the_minimum_in() -> None:
+    """Two days of 10 minutes each: 37.20 and the fee come to less than 100.00, whatever the coming days bring."""
+    log = in_october("at-least")
+    for day in (1, 2):
+        log.add(talked(day, 600, day), tick(f"2026-10-{day + 1:02d}T00:00:30+08:00", operator=True))
+    spend = [orjson.loads(out.value or b"") for out in log.outputs if out.topic == "spend"][-1]
+    assert spend["forecast"] == {"total": "100.00", "low": "100.00", "high": "100.00"}
+    log.add(tick("2026-11-01T00:00:30+08:00", operator=True))  # over, and not closed
+    of_october = [orjson.loads(out.value or b"") for out in log.outputs if out.topic == "spend" and out.value]
+    last = [one for one in of_october if one["period"] == "2026-10"][-1]
+    assert (last["total"], last["forecast"]["total"]) == ("22.40", "100.00")
+    log.add(CLOSED)
+    closed = [orjson.loads(out.value or b"") for out in log.outputs if out.topic == "spend" and out.value]
+    last = [one for one in closed if one["period"] == "2026-10"][-1]
+    assert (last["total"], last["forecast"]["total"]) == ("100.00", "100.00")
+
+
 def test_late_calls_go_into_the_open_month_and_the_closed_one_stays() -> None:
     """What was settled is final."""
     log = in_october("at-least")
