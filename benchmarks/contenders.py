@@ -14,13 +14,6 @@ COMMIT_MS = 1000
 """Milliseconds between two commits of a peer: longer ones than their defaults, which makes them quicker."""
 BATCHES = "producer.batch.size=131072;producer.linger.ms=100;consumer.max.poll.records=5000"
 """What makes Kafka Streams quickest here, beside its record cache (its own default is 16 KiB)."""
-WITHOUT_THE_INSTALLED = """\
-import runpy, sys
-sys.meta_path[:] = [finder for finder in sys.meta_path if "editable" not in repr(finder).lower()]
-sys.argv[0] = "rater"
-runpy.run_module("rater", run_name="__main__")
-"""
-"""Runs the rater that PYTHONPATH has, and not the one that is installed here for development."""
 
 
 class Place(NamedTuple):
@@ -62,11 +55,15 @@ def _python(*words: str) -> Callable[[Place], list[str]]:
     return lambda place: [sys.executable, *(word.format(**place._asdict()) for word in words)]
 
 
-def rater(tree: Path, key: str, name: str, *, spend: bool) -> Contender:
-    """The rater of a checkout."""
-    own = {"PYTHONPATH": str(tree)}
-    command = _python("-c", WITHOUT_THE_INSTALLED, "worker")
-    return Contender(key, name, "exactly once", command, lambda _: own, spend=spend)
+def rater(key: str, name: str, *words: str, spend: bool) -> Contender:
+    """A rater; `words` run its worker."""
+    return Contender(key, name, "exactly once", _python("-m", *words, "worker"), spend=spend)
+
+
+def earlier(commit: str, tree: Path) -> Contender:
+    """The rater of an earlier commit, whose files are in a folder; charges alone."""
+    name = f"rater at {commit}, charges alone"
+    return rater(commit, name, "tests.support.other_version", str(tree), spend=False)
 
 
 FLOOR = Contender(
@@ -82,8 +79,8 @@ PLAIN = Contender(
     _python("-m", "benchmarks.baselines.plain_faust", "{address}", "{prefix}"),
     share=0.1,
 )
-CHARGES = rater(ROOT, "charges", "rater: charges, remembered calls, alerts", spend=False)
-RATER = rater(ROOT, "rater", "rater: the same and spend for dashboards", spend=True)
+CHARGES = rater("charges", "rater: charges, remembered calls, alerts", "rater", spend=False)
+RATER = rater("rater", "rater: the same and spend for dashboards", "rater", spend=True)
 KSTREAMS = Contender(
     "kafka-streams",
     "Kafka Streams 4.1, RocksDB and cache, 128 KiB batches",

@@ -36,8 +36,9 @@ from rich.console import Console
 from rich.progress import Progress, TimeElapsedColumn
 
 from benchmarks import job, results
-from benchmarks.contenders import ALL, ROOT, Contender, Place, rater
+from benchmarks.contenders import ALL, ROOT, Contender, Place, earlier
 from benchmarks.job import Result, result_of
+from benchmarks.results import Figure
 from rater.kafka import admin
 from rater.kafka.log_writer import publish_book
 from rater.kafka.settings import Settings
@@ -45,6 +46,7 @@ from rater.kafka.topics import topic_plan
 from rater.processor.step import TABLES
 from rater.tools.feed import feed
 from tests.support.broker import kafka
+from tests.support.checkout import checkout
 
 PATIENCE = 600.0
 """Seconds that a drain may take."""
@@ -87,17 +89,6 @@ class Output:
         return sum(bisect_left(offsets, ends.get(tp, 0)) for tp, offsets in self.offsets.items())
 
 
-class Figure(NamedTuple):
-    """What a drain came to."""
-
-    calls: int
-    per_second: float
-    cpu_us: float
-    """Microseconds of CPU a call."""
-    memory_mb: float
-    """The most resident memory of the process."""
-
-
 def settings_for(address: str, prefix: str) -> Settings:
     """A rater of its own on the broker."""
     ours: dict[str, Any] = {"bootstrap_servers": address, "topic_prefix": prefix, "replication": 1, "dev": True}
@@ -136,7 +127,7 @@ async def drain(contender: Contender, address: str, prefix: str, calls: int, fol
     settings = settings_for(address, prefix).model_copy(update={"spend": contender.spend})
     async with log_of_its_own(settings, calls, controls=contender.controls):
         samples, output, memory = await run(contender, settings, calls, folder)
-    wrong = job.problems(output.results, job.due(job.calls(calls)))
+    wrong = job.problems(output.results, job.due_of(calls))
     if wrong:
         raise RuntimeError(f"{contender.name}: of {calls} calls {', '.join(wrong)}")
     return figure(samples, output, calls, memory)
@@ -259,7 +250,8 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rater-bench-")))
         if chosen.beside:
-            contenders.insert(0, earlier(stack, folder / "tree", chosen.beside))
+            tree = stack.enter_context(checkout(chosen.beside, folder / "tree"))
+            contenders.insert(0, earlier(chosen.beside, tree))
         for contender in contenders:
             contender.prepare()
         address = stack.enter_context(kafka())
@@ -270,14 +262,6 @@ def main() -> None:
         results.show(contenders, found)
     if chosen.write:
         results.write(contenders, found)
-
-
-def earlier(stack: ExitStack, tree: Path, commit: str) -> Contender:
-    """The rater of a commit, checked out for as long as the stack lasts; charges alone."""
-    git = ["git", "-C", str(ROOT), "worktree"]
-    subprocess.run([*git, "add", "--detach", "--quiet", str(tree), commit], check=True)
-    stack.callback(subprocess.run, [*git, "remove", "--force", str(tree)], check=True)
-    return rater(tree, commit, f"rater at {commit}, charges alone", spend=False)
 
 
 if __name__ == "__main__":

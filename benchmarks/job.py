@@ -8,9 +8,10 @@ from the calls alone and without any of the rater's rules.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -40,14 +41,16 @@ def book() -> TariffBook:
     )
 
 
-def calls(count: int) -> Iterator[Event]:
-    """The calls, in the order of their ends, on 26 days of the last month that is over.
+@cache
+def calls(count: int) -> tuple[Event, ...]:
+    """The calls, the same ones for all, in the order of their ends, on 26 days of the last month that is over.
 
     They are what all contenders read alike: talk time in whole seconds, and none is internal.
     """
     first = (datetime.now(UTC).replace(day=1) - timedelta(days=1)).replace(
         day=2, hour=0, minute=0, second=0, microsecond=0
     )
+    made = []
     for account, value in simulate.calls(1, count, ACCOUNTS, first, days=26):
         call = orjson.loads(value)
         if call["direction"] == "internal":
@@ -56,7 +59,8 @@ def calls(count: int) -> Iterator[Event]:
             answered, ended = datetime.fromisoformat(call["answered_at"]), datetime.fromisoformat(call["ended_at"])
             talk = timedelta(seconds=max(1, (ended - answered) // timedelta(seconds=1)))
             call["ended_at"] = (answered + talk).isoformat(timespec="milliseconds")
-        yield Event(account, orjson.dumps(call))
+        made.append(Event(account, orjson.dumps(call)))
+    return tuple(made)
 
 
 class Due(NamedTuple):
@@ -86,6 +90,12 @@ def due(events: Iterable[Event]) -> dict[str, Due]:
     return found
 
 
+@cache
+def due_of(count: int) -> Mapping[str, Due]:
+    """What must come out for so many calls."""
+    return due(calls(count))
+
+
 class Result(NamedTuple):
     """What a contender put out for a call."""
 
@@ -107,7 +117,7 @@ def result_of(value: bytes) -> Result | None:
     return None
 
 
-def problems(results: Sequence[Result], wanted: dict[str, Due]) -> list[str]:
+def problems(results: Sequence[Result], wanted: Mapping[str, Due]) -> list[str]:
     """What is wrong with what came out: calls lost, repeated, or charged otherwise."""
     counts: dict[str, int] = defaultdict(int)
     wrong = 0

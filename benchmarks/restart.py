@@ -23,7 +23,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from itertools import chain, count
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,18 +32,13 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.drain import settings_for
-from benchmarks.job import ACCOUNTS
-from rater.kafka import admin
-from rater.kafka.log_writer import publish_book
+from benchmarks.drain import log_of_its_own, settings_for
 from rater.kafka.settings import Settings
-from rater.kafka.topics import topic_plan
-from rater.processor.step import TABLES
 from rater.seam.partitions import partition_of
 from rater.tools import simulate
 from rater.tools.feed import feed
-from rater.wire.shipped import shipped_book
 from tests.support.broker import kafka
+from tests.support.rated import until_charged
 from tests.support.workers import Rater, Worker
 
 PATIENCE = 60.0
@@ -190,49 +185,36 @@ async def die_and_come_back(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def until_drained(settings: Settings, worker: Worker, calls: int) -> None:
-    """Wait until the worker has rated all that was in the log."""
-    options = settings.client_options()
-    async with AIOKafkaConsumer(**options, isolation_level="read_committed") as consumer:
-        tps = [TopicPartition(settings.topic("charges"), p) for p in range(settings.partitions)]
-        before = -1
-        while True:
-            await asyncio.sleep(2)
-            worker.must_live()
-            ends = sum((await consumer.end_offsets(tps)).values())
-            if ends >= calls and ends == before:
-                return
-            before = ends
-
-
 async def measure(address: str, folder: Path, calls: int, repeats: int) -> dict[str, list[Restart]]:
     """Rate the calls once, then die in turn with a name and without."""
     prefix = f"restart{os.getpid()}-"
     settings = settings_for(address, prefix)
-    await admin.create(settings.client_options(), topic_plan(settings, TABLES))
-    await publish_book(settings, shipped_book())
-    start = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=31)
-    events = chain(simulate.subscriptions(ACCOUNTS, start), simulate.calls(1, calls, ACCOUNTS, start))
-    async for _ in feed(settings, events):
-        pass
-    shared = {"bootstrap_servers": address, "topic_prefix": prefix, "replication": "1", "dev": "1", "log_json": "1"}
+    shared = {
+        "bootstrap_servers": address,
+        "topic_prefix": prefix,
+        "replication": "1",
+        "dev": "1",
+        "log_json": "1",
+        "tick_interval": "0",
+    }
     rater = Rater(shared, folder)
     found: dict[str, list[Restart]] = {STATIC: [], DYNAMIC: []}
     number = 0
     named: dict[str, Any] = {"instance_id": "worker-1"}
-    try:
-        worker = rater.worker()
-        await until_drained(settings, worker, calls)
-        for _ in range(repeats):
-            for name, own in ((STATIC, named), (DYNAMIC, {})):
-                worker.stop()
-                worker = rater.worker(**own)
-                switch = Switch(settings, number)
-                outcome, worker = await die_and_come_back(rater, settings, switch, worker, **own)
-                number = switch.next + 1000  # beyond what was on its way
-                found[name].append(outcome)
-    finally:
-        rater.clean_up()
+    async with log_of_its_own(settings, calls, controls=True):
+        try:
+            worker = rater.worker()
+            await until_charged(rater, calls, 600)
+            for _ in range(repeats):
+                for name, own in ((STATIC, named), (DYNAMIC, {})):
+                    worker.stop()
+                    worker = rater.worker(**own)
+                    switch = Switch(settings, number)
+                    outcome, worker = await die_and_come_back(rater, settings, switch, worker, **own)
+                    number = switch.next + 1000  # beyond what was on its way
+                    found[name].append(outcome)
+        finally:
+            rater.clean_up()
     return found
 
 

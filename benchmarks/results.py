@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -22,49 +22,47 @@ WIDTH, LABEL, ROW = 900, 390, 44
 COLOURS = {"exactly once": "#2563eb", "at least once": "#b45309", "none": "#6b7280"}
 
 
-class Measured(Protocol):
-    """A drain's figures."""
+class Figure(NamedTuple):
+    """What a drain came to."""
 
-    @property
-    def calls(self) -> int:
-        """How many it drained."""
-
-    @property
-    def per_second(self) -> float:
-        """Calls a second."""
-
-    @property
-    def cpu_us(self) -> float:
-        """Microseconds of CPU a call."""
-
-    @property
-    def memory_mb(self) -> float:
-        """The most resident memory."""
+    calls: int
+    per_second: float
+    cpu_us: float
+    """Microseconds of CPU a call."""
+    memory_mb: float
+    """The most resident memory of the process."""
 
 
 class Row(NamedTuple):
-    """A contender's line: medians, and the slowest and the quickest run."""
+    """A contender's line: medians, and the rate of each run."""
 
     contender: Contender
     calls: int
     per_second: float
-    slowest: float
-    quickest: float
     cpu_us: float
     memory_mb: float
     runs: tuple[float, ...]
 
+    @property
+    def slowest(self) -> float:
+        """The rate of the slowest run."""
+        return min(self.runs)
 
-def rows_of(contenders: Sequence[Contender], found: Mapping[str, Sequence[Measured]]) -> list[Row]:
+    @property
+    def quickest(self) -> float:
+        """The rate of the quickest run."""
+        return max(self.runs)
+
+
+def rows_of(contenders: Sequence[Contender], found: Mapping[str, Sequence[Figure]]) -> list[Row]:
     """A line a contender, in their order."""
     return [_row(contender, found[contender.key]) for contender in contenders]
 
 
-def _row(contender: Contender, figures: Sequence[Measured]) -> Row:
+def _row(contender: Contender, figures: Sequence[Figure]) -> Row:
+    middle = Figure(*(statistics.median(column) for column in zip(*figures, strict=True)))
     runs = tuple(figure.per_second for figure in figures)
-    cpu = statistics.median(figure.cpu_us for figure in figures)
-    memory = statistics.median(figure.memory_mb for figure in figures)
-    return Row(contender, figures[0].calls, statistics.median(runs), min(runs), max(runs), cpu, memory, runs)
+    return Row(contender, figures[0].calls, middle.per_second, middle.cpu_us, middle.memory_mb, runs)
 
 
 COLUMNS = ("calls", "calls/s", "slowest", "quickest", "µs CPU a call", "MB", "ratio")
@@ -80,7 +78,7 @@ def _cells(row: Row, base: float) -> tuple[str, ...]:
     )
 
 
-def show(contenders: Sequence[Contender], found: Mapping[str, Sequence[Measured]]) -> None:
+def show(contenders: Sequence[Contender], found: Mapping[str, Sequence[Figure]]) -> None:
     """The table in the terminal; the ratio is to the first line."""
     rows = rows_of(contenders, found)
     table = Table(
@@ -97,7 +95,7 @@ def show(contenders: Sequence[Contender], found: Mapping[str, Sequence[Measured]
     Console(width=max(console.width, 100)).print(table)
 
 
-def write(contenders: Sequence[Contender], found: Mapping[str, Sequence[Measured]]) -> None:
+def write(contenders: Sequence[Contender], found: Mapping[str, Sequence[Figure]]) -> None:
     """RESULTS.md and results.svg, beside this file."""
     rows = rows_of(contenders, found)
     (HERE / "results.svg").write_text(chart(rows))

@@ -18,8 +18,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import mix
+from tests.support.checkout import ROOT, checkout
 
-ROOT = Path(__file__).parents[1]
 BASELINE = "96be77d"
 KINDS: dict[str, tuple[str | None, bool]] = {
     "the mix": (None, True),
@@ -29,11 +29,6 @@ KINDS: dict[str, tuple[str | None, bool]] = {
     "graduated 30/6": ("graduated", False),
     "hybrid-200, all capped": ("hybrid-200", True),
 }
-
-
-def git(*arguments: str) -> None:
-    """A git command in this repository."""
-    subprocess.run(["git", *arguments], cwd=ROOT, check=True)
 
 
 def run(tree: Path, file: Path) -> dict[str, float | str]:
@@ -64,20 +59,17 @@ def main() -> None:
     options.add_argument("--repeats", type=int, default=3)
     options.add_argument("--baseline", default=BASELINE, help="a commit of this repository")
     chosen = options.parse_args()
-    with tempfile.TemporaryDirectory(prefix="rater-bench-") as folder:
-        tree, file = Path(folder) / "tree", Path(folder) / "mix.pickle"
-        subprocess.run(
-            ["git", "worktree", "add", "--detach", "--quiet", str(tree), chosen.baseline], cwd=ROOT, check=True
-        )
-        try:
-            print(f"{'us of CPU a call, step and encoding of rows':50} {'ours':>8} {chosen.baseline:>9} {'ratio':>6}")
-            for name, (plan, capped) in KINDS.items():
-                before = mix.records(chain(mix.control(plan, capped=capped), mix.calls(0)))
-                file.write_bytes(pickle.dumps((before, mix.records(mix.calls(1), len(before)))))
-                ours, theirs, ratios = compare(tree, file, chosen.repeats)
-                print(f"{name:50} {median(ours):8.1f} {median(theirs):9.1f} {median(ratios):6.2f}", flush=True)
-        finally:
-            git("worktree", "remove", "--force", str(tree))
+    with (
+        tempfile.TemporaryDirectory(prefix="rater-bench-") as folder,
+        checkout(chosen.baseline, Path(folder) / "tree") as tree,
+    ):
+        file = Path(folder) / "mix.pickle"
+        print(f"{'us of CPU a call, step and encoding of rows':50} {'ours':>8} {chosen.baseline:>9} {'ratio':>6}")
+        for name, (plan, capped) in KINDS.items():
+            before = mix.records(chain(mix.control(plan, capped=capped), mix.calls(0)))
+            file.write_bytes(pickle.dumps((before, mix.records(mix.calls(1), len(before)))))
+            ours, theirs, ratios = compare(tree, file, chosen.repeats)
+            print(f"{name:50} {median(ours):8.1f} {median(theirs):9.1f} {median(ratios):6.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ from aiokafka import TopicPartition
 
 from benchmarks import job, results
 from benchmarks.contenders import CHARGES, FLOOR
-from benchmarks.drain import Figure, Output, Sample, figure
+from benchmarks.drain import Output, Sample, figure
 from benchmarks.job import Due, Result
+from benchmarks.results import Figure
 from rater.tools.simulate import Event
 
 ONE, TWO = TopicPartition("charges", 0), TopicPartition("charges", 1)

@@ -22,16 +22,13 @@ from rater.rating.catalog import PlanOf, Tariffs
 from rater.rating.charging import Charged, plan_of_segment
 from rater.rating.instant import moment
 from rater.rating.lifecycle import Closing
-from rater.rating.lines import ADJUSTMENT, DISCOUNT, GUARANTEE, MINIMUM, ROUNDING, Line
+from rater.rating.lines import GUARANTEE, UNPRICED, Line
 from rater.rating.money import plain, rounded
 from rater.rating.names import AccountKey
 from rater.rating.units import CONNECTED_CALLS, MINUTES, UNITS, Call, Counts
 from rater.rating.usage import Segment
 from rater.seam.model import Output, Record
 from rater.wire.result_codec import CallMember, ChargeMessage, LineMember, encode
-
-UNPRICED = (ROUNDING, ADJUSTMENT, DISCOUNT, MINIMUM)
-"""Lines that are an amount and nothing else."""
 
 VALUE_LIMIT = 256 * 1024
 KEY_LIMIT = 64 * 1024

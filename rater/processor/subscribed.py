@@ -140,7 +140,9 @@ def _begin(
     ahead = scope.check_timestamps and said.start > recorded_at(record)
     # A plan that is yet to come has moved `next_fee`, and no fee before it was looked at: periods with charges were.
     ends = [known.end for known in before.periods]
-    charged = _begun(before, ledger) if before.next_fee is None else min(before.next_fee, max(ends, default=0)) - 1
+    charged = (
+        _shown_by_calls(before, ledger) if before.next_fee is None else min(before.next_fee, max(ends, default=0)) - 1
+    )
     shown = charged if ahead else max(charged, said.start)
     changed = {usage.period: usage for usage in amendment.usages}
 
@@ -150,8 +152,8 @@ def _begin(
     return charge_due_fees(amendment.account, shown, ledger._replace(usage_of=usage_of))
 
 
-def _begun(account: Account, ledger: Ledger) -> Instant:
-    """The start of the newest period that calls under the default plan have shown to have begun; -1 without any."""
+def _shown_by_calls(account: Account, ledger: Ledger) -> Instant:
+    """The start of the newest period in which calls were charged under the default plan; -1 without any."""
     usages = (ledger.usage_of(known.name) for known in account.periods)
     return max((usage.start for usage in usages if usage is not None), default=-1)
 

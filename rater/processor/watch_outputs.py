@@ -18,7 +18,7 @@ from rater.rating.forecast import Forecast, PlanOfSegment
 from rater.rating.instant import Instant, moment
 from rater.rating.money import plain
 from rater.rating.names import AccountKey, PeriodName
-from rater.rating.settlement import Judged, judged
+from rater.rating.settlement import Standing, standing
 from rater.rating.units import Counts
 from rater.rating.usage import Segment, Usage
 from rater.seam.model import Output, Record
@@ -44,7 +44,7 @@ def spend(
     book: Book,
 ) -> Output:
     """The latest state of an account's period, as of the last record of a batch."""
-    guarantee = judged(usage, plan_of, book.precision)
+    guarantee = standing(usage, plan_of, book.precision)
     segment, counts = _counts(usage)
     cap = guaranteed = None
     if account.watched:
@@ -74,7 +74,7 @@ def spend(
     return Output("spend", scope.partition, name, encode(body), record.timestamp, marks)
 
 
-def _guarantee(found: Judged) -> GuaranteeMember:
+def _guarantee(found: Standing) -> GuaranteeMember:
     (connect_rate, from_attempts, _), attempts, connected, credit = found
     return GuaranteeMember(plain(connect_rate), from_attempts, attempts, connected, plain(credit))
 

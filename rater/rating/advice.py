@@ -18,7 +18,7 @@ from rater.rating.book import Plan
 from rater.rating.money import CONTEXT, ZERO, rounded
 from rater.rating.names import PeriodName
 from rater.rating.units import MINUTES, NO_COUNTS, Call, Counts
-from rater.rating.usage import cost, plus, times_of
+from rater.rating.usage import cost, plus, short_of_minimum, times_of
 
 SWINGS = 2
 """The volume swings if the fullest month has so many times the talk time or the connected calls of the quietest."""
@@ -132,8 +132,8 @@ def month_cost(plan: Plan, calls: Mapping[Call, int], precision: int) -> Decimal
 def plan_cost(plan: Plan, counts: Counts, precision: int) -> Decimal:
     """What a whole month with this usage costs under the plan, its minimum at least."""
     with localcontext(CONTEXT):
-        used = rounded(plan.fee, precision) + cost(plan, counts, precision)
-        return max(used, rounded(plan.minimum, precision))
+        used = cost(plan, counts, precision)
+        return rounded(plan.fee, precision) + used + short_of_minimum(plan, used, precision)
 
 
 def is_package(plan: Plan) -> bool:

@@ -22,7 +22,7 @@ from rater.rating.instant import Instant
 from rater.rating.money import ZERO, rounded
 from rater.rating.proration import days_between
 from rater.rating.units import NO_COUNTS
-from rater.rating.usage import DailyStats, Segment, Usage, cost, minus, plus
+from rater.rating.usage import DailyStats, Segment, Usage, cost, minus, plus, short_of_minimum
 
 MIN_DAYS = 2
 """Whole days that a forecast needs: of one day nobody knows how days differ."""
@@ -98,13 +98,11 @@ def forecast(
 
 def _short(floors: list[tuple[Plan, Segment]], costs: Mapping[Instant, Decimal], precision: int) -> Decimal:
     """What closing will charge of minimums, where segments will have cost so much by their end; of others, as now."""
-    if not floors:
+    if not floors:  # nearly always, and asked for each account and day
         return ZERO
-    short = (
-        rounded(plan.minimum, precision) - rounded(plan.fee, precision) - costs.get(segment.start, segment.cost)
-        for plan, segment in floors
+    return sum(
+        (short_of_minimum(plan, costs.get(segment.start, segment.cost), precision) for plan, segment in floors), ZERO
     )
-    return sum((amount for amount in short if amount > 0), ZERO)
 
 
 def _ahead(usage: Usage, calendar: Calendar) -> list[tuple[Segment, int]]:

@@ -16,6 +16,8 @@ ROUNDING = "rounding"
 DISCOUNT = "discount"
 MINIMUM = "minimum"
 GUARANTEE = "guarantee"
+UNPRICED = frozenset({ADJUSTMENT, ROUNDING, DISCOUNT, MINIMUM})
+"""Lines that are an amount and nothing else."""
 FLAT = "-flat"
 """Behind a meter's name: the flat sums of its bands."""
 

@@ -13,10 +13,10 @@ from rater.rating.forecast import PlanOfSegment
 from rater.rating.lines import GUARANTEE, MINIMUM, Line, amount_line
 from rater.rating.money import nothing, rounded
 from rater.rating.units import OUTBOUND_ATTEMPTS, OUTBOUND_CONNECTED
-from rater.rating.usage import Segment, Usage
+from rater.rating.usage import Segment, Usage, short_of_minimum
 
 
-class Judged(NamedTuple):
+class Standing(NamedTuple):
     """How a guarantee stands: of the last segment that has one, and what closing would give back of all of them."""
 
     guarantee: Guarantee
@@ -26,7 +26,7 @@ class Judged(NamedTuple):
     """Negative, or 0."""
 
 
-def judged(usage: Usage, plan_of: PlanOfSegment, precision: int) -> Judged | None:
+def standing(usage: Usage, plan_of: PlanOfSegment, precision: int) -> Standing | None:
     """How the guarantees of a period stand; None without any, or before the first attempt."""
     last: tuple[Guarantee, Segment] | None = None
     credit = nothing(precision)
@@ -39,7 +39,7 @@ def judged(usage: Usage, plan_of: PlanOfSegment, precision: int) -> Judged | Non
     if last is None:
         return None
     counts = last[1].counts
-    return Judged(last[0], counts[OUTBOUND_ATTEMPTS], counts[OUTBOUND_CONNECTED], credit)
+    return Standing(last[0], counts[OUTBOUND_ATTEMPTS], counts[OUTBOUND_CONNECTED], credit)
 
 
 def settled_at_closing(account: Account, usage: Usage, plan_of: PlanOf, precision: int) -> tuple[Charged, ...]:
@@ -53,18 +53,12 @@ def settled_at_closing(account: Account, usage: Usage, plan_of: PlanOf, precisio
         charges.append(Charged(after, kind, plan, segment, line.amount, (line,)))
 
     for plan, segment in zip(plans, usage.segments, strict=True):
-        if plan.minimum and (amount := short_of_minimum(plan, segment, precision)) > 0:
+        if amount := short_of_minimum(plan, segment.cost, precision):
             charged("minimum", plan, segment, amount_line(MINIMUM, amount))
     for plan, segment in zip(plans, usage.segments, strict=True):
         if plan.guarantee is not None and (amount := credit_of(plan.guarantee, segment, precision)):
             charged("credit", plan, segment, guarantee_line(plan.guarantee, segment, amount))
     return tuple(charges)
-
-
-def short_of_minimum(plan: Plan, segment: Segment, precision: int) -> Decimal:
-    """What usage and fee of a segment are short of its plan's minimum; what others used, credits, adjustments never
-    count."""
-    return rounded(plan.minimum, precision) - segment.cost - rounded(plan.fee, precision)
 
 
 def credit_of(guarantee: Guarantee, segment: Segment, precision: int) -> Decimal:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from rater.rating.lines import FEE, FLAT, GUARANTEE, UNPRICED
 from rater.rating.money import plain
 from rater.rating.units import BY_NAME
 from rater.readmodel.texts import LANGUAGES, Language, meter_words, percent, text
@@ -15,15 +16,15 @@ from rater.readmodel.views import ExplainedLine, ExplanationView, GuaranteeState
 def line_words(line: Mapping[str, Any], language: Language = "en") -> str:
     """A charge's line in a sentence, without its amount: `49 min of before, re-priced from 0.20 to 0.18`."""
     meter = line["meter"]
-    if meter in {"adjustment", "rounding", "discount", "minimum"}:
+    if meter in UNPRICED:
         return meter_words(meter, language)
-    if meter == "guarantee":
+    if meter == GUARANTEE:
         return _guarantee_line(line, language)
     zh = language == "zh"
     if "rate" not in line:  # more lines than are listed one by one
         name, units = meter_words(meter, language), line["quantity"]
         return f"{name}：多个价格，合计 {units}" if zh else f"{name}: {units} in all, at several rates"
-    if meter == "fee" or meter.endswith("-flat"):
+    if meter == FEE or meter.endswith(FLAT):
         back = line["billable"].startswith("-")
         name = meter_words(meter, language)
         return (
@@ -70,23 +71,17 @@ def _guarantee_line(line: Mapping[str, Any], language: Language) -> str:
 
 def guarantee_words(state: GuaranteeState, language: Language = "en") -> str:
     """How a plan's guarantee stands, and what closing would give back."""
-    rate, attempts, connected, credit = (
+    rate, attempts, few, credit = (
         percent(state.connect_rate),
         state.attempts,
-        state.connected,
+        state.from_attempts,
         Decimal(state.credit),
     )
-    zh = language == "zh"
-    if attempts < state.from_attempts and not credit:
-        few = state.from_attempts
-        return (
-            f"保证接通率 {rate}，满 {few} 次外呼起计；目前 {attempts} 次"
-            if zh
-            else (f"guaranteed {rate} from {few} attempts on; {attempts} so far")
-        )
+    if attempts < few and not credit:
+        if language == "zh":
+            return f"保证接通率 {rate}，满 {few} 次外呼起计；目前 {attempts} 次"
+        return f"guaranteed {rate} from {few} attempts on; {attempts} so far"
     back = plain(-credit)
-    return (
-        f"保证接通率 {rate}：外呼 {attempts} 次，接通 {connected} 次；按目前关账时退还 {back}"
-        if zh
-        else (f"guaranteed {rate}: {connected} of {attempts} connected; as it stands {back} is given back at closing")
-    )
+    if language == "zh":
+        return f"保证接通率 {rate}：外呼 {attempts} 次，接通 {state.connected} 次；按目前关账时退还 {back}"
+    return f"guaranteed {rate}: {state.connected} of {attempts} connected; as it stands {back} is given back at closing"

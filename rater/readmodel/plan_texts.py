@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from rater.rating.book import Meter, Plan, Price
 from rater.rating.money import plain
@@ -16,14 +17,19 @@ def fee_words(plan: Plan, language: Language = "en") -> str:
     daily = ("，按天" if zh else ", by days") if plan.proration == "daily" else ""
     words = [f"{plan.fee}{daily}"] if plan.fee else []
     if plan.discount:
-        share = plain((plan.discount * 100).normalize())
+        share = _hundredths(plan.discount)
         words.append(f"用量优惠 {share}%" if zh else f"{share} % off usage")
     if plan.minimum:
         words.append(f"最低消费 {plan.minimum}" if zh else f"at least {plan.minimum}")
     if plan.guarantee is not None:
-        rate, credit = (plain((share * 100).normalize()) for share in (plan.guarantee[0], plan.guarantee[2]))
+        rate, credit = _hundredths(plan.guarantee.connect_rate), _hundredths(plan.guarantee.credit)
         words.append(f"接通率低于 {rate}% 退用量费 {credit}%" if zh else f"{credit} % back below {rate} % connected")
     return ("；" if zh else "; ").join(words) or "-"
+
+
+def _hundredths(share: Decimal) -> str:
+    """A share as a plan says it, in per cent without trailing zeros: 0.10 is 10."""
+    return plain((share * 100).normalize())
 
 
 def units_of(plans: Iterable[Plan]) -> list[Unit]:

@@ -128,7 +128,7 @@ class PeriodView(View):
     spend_cap: str | None
     connect_rate: ConnectRate
     guarantee: GuaranteeState | None
-    """Null where no plan of the period has one."""
+    """Null where no plan of the period has one, and before its first attempt."""
 
 
 class AccountView(View):

@@ -7,17 +7,18 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from rater.rating.lines import ADJUSTMENT, DISCOUNT, FEE, FLAT, GUARANTEE, MINIMUM, ROUNDING
 from rater.rating.units import UNITS
 
 METERS = tuple(unit.name for unit in UNITS)
 LINE_METERS = (
-    *(name + flat for name in METERS for flat in ("", "-flat")),
-    "fee",
-    "adjustment",
-    "rounding",
-    "discount",
-    "minimum",
-    "guarantee",
+    *(name + flat for name in METERS for flat in ("", FLAT)),
+    FEE,
+    ADJUSTMENT,
+    ROUNDING,
+    DISCOUNT,
+    MINIMUM,
+    GUARANTEE,
 )
 
 

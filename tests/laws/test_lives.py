@@ -35,9 +35,9 @@ from rater.rating.lifecycle import live
 from rater.rating.money import rounded
 from rater.rating.names import AccountKey
 from rater.rating.proration import prorated
-from rater.rating.settlement import credit_of, short_of_minimum
+from rater.rating.settlement import credit_of
 from rater.rating.units import MINUTES
-from rater.rating.usage import list_price, minus
+from rater.rating.usage import list_price, minus, short_of_minimum
 from rater.seam.model import LogRecord
 from tests.laws.life_model import Life
 from tests.laws.lives import CONTRACTS, Told, life
@@ -226,8 +226,8 @@ def whole_minimums(patch: pytest.MonkeyPatch) -> None:
 def minimums_beside_the_fee(patch: pytest.MonkeyPatch) -> None:
     """The fee does not count towards the minimum."""
 
-    def short(plan: Any, segment: Any, precision: int) -> Any:
-        return short_of_minimum(plan, segment, precision) + rounded(plan.fee, precision)
+    def short(plan: Any, used: Any, precision: int) -> Any:
+        return short_of_minimum(plan, used - rounded(plan.fee, precision), precision)
 
     patch.setattr(rater.rating.settlement, "short_of_minimum", short)
 

@@ -1,9 +1,10 @@
 """From an earlier version to this one on a system that runs, on a real Kafka: `make test-upgrade`.
 
-Workers of the earlier version rate calls of all kinds; then they are killed, and workers of this version take the same
-rows over, killed at each stage of their start and while they rate. A worker of the earlier version comes back in the
-middle, and one that was frozen over the upgrade wakes up. In the end each call is charged once, the money adds up, and
-this version's audit proves the whole log: from its start, and from a snapshot that the earlier version wrote.
+Workers of the earlier version rate calls, credits and changes of plan; then they are killed, and workers of this
+version take the same rows over, killed at each stage of their start and while they rate. A worker of the earlier
+version comes back in the middle, and one that was frozen over the upgrade wakes up. In the end each call is charged
+once, the money adds up, and this version's audit proves the whole log: from its start, and from a snapshot that the
+earlier version wrote.
 Exit status 1 when something does not hold.
 """
 
@@ -17,8 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,10 +26,10 @@ from rater.seam.partitions import partition_of
 from rater.tools import simulate
 from rater.tools.simulate import Event
 from tests.support.broker import NoKafka, kafka
+from tests.support.checkout import ROOT, checkout
 from tests.support.rated import Raw, charged_calls, charges_of, records_in_log, so_far, until_rated, write
 from tests.support.workers import GaveUp, Rater, Worker
 
-ROOT = Path(__file__).parents[2]
 FROM = "7002b1a"
 """The version that is upgraded from, a commit of this repository."""
 ACCOUNTS = 2_000
@@ -39,17 +39,6 @@ REFUSED, FENCED = 78, 75
 
 class Wrong(Exception):  # noqa: N818 - it says what does not hold
     """Something does not hold."""
-
-
-@contextmanager
-def checkout(commit: str, folder: Path) -> Iterator[Path]:
-    """The files of a commit, as long as the block lasts."""
-    git = ["git", "-C", str(ROOT), "worktree"]
-    subprocess.run([*git, "add", "--detach", "--quiet", str(folder), commit], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run([*git, "remove", "--force", str(folder)], check=True)
 
 
 class Upgrade:
@@ -62,7 +51,7 @@ class Upgrade:
 
     def old(self, *words: object) -> None:
         """A command of the earlier version."""
-        command = [sys.executable, "-m", "tests.upgrade.other", str(self.tree), *map(str, words)]
+        command = [sys.executable, "-m", "tests.support.other_version", str(self.tree), *map(str, words)]
         env = self.rater.environment() | {"PYTHONPATH": str(ROOT)}
         done = subprocess.run(command, env=env, cwd=self.rater.folder, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -70,7 +59,7 @@ class Upgrade:
 
     def old_worker(self, *, ready: bool = True) -> Worker:
         """A worker of the earlier version."""
-        self.rater.program = ("tests.upgrade.other", str(self.tree))
+        self.rater.program = ("tests.support.other_version", str(self.tree))
         try:
             return self.rater.worker(ready=ready)
         finally:
@@ -122,7 +111,7 @@ class Upgrade:
         )
 
     async def _corrections(self, command: Callable[..., object], number: int) -> None:
-        """Every other kind of event: credits, a void, a plan of one account, a change of plan, a cap."""
+        """Credits, changes of plan and spend caps."""
         for account in range(20):
             command("adjust", f"A{account:06d}", "--reason", f"credit {number}", "--no-wait", "--", "-5.00")
             command("subscribe", f"A{account:06d}", "hybrid-400", "--spend-cap", "50.00", "--no-wait")

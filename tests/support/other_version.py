@@ -1,4 +1,4 @@
-"""Run the rater of another checkout: `python -m tests.upgrade.other FOLDER worker ...`, as `rater worker ...` there."""
+"""Run the rater of another checkout: `python -m tests.support.other_version FOLDER worker` is `rater worker` there."""
 
 from __future__ import annotations
 
