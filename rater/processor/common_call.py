@@ -1,36 +1,29 @@
-"""The common call: one that only adds to a period that is open, of an account that is known. Nearly all calls are.
+"""The common call: it adds to a period, which it may open where nothing else is due with it. Nearly all calls are.
 
 What the rules say of such a call is derived once for its account (`Context`) and kept while the rows stay what they
-are, so that a call costs about half of what it costs by the general rules. Everything else (a new period, a fee that
-is due, an alert, a late call, a repetition, a value that is not surely read) is None here, and decided on by the
-general rules. A law holds the two together: common calls on or off, outputs, rows and heads are the same.
+are, so that a call costs about half of what it costs by the general rules. Everything else (a fee that is due, a late
+call, a repetition, a value that is not surely read) is None here, and decided on by the general rules. A law holds the
+two together: common calls on or off, outputs, rows and heads are the same.
 
-Nothing is changed before the last statement of `CommonCalls.rate`, so an error at any line of it leaves nothing behind.
+Nothing is changed before the last statement of `CommonCalls.rate` (for a call that opens a period or raises an alert,
+of `_note`), so an error at any line of it leaves nothing behind.
 """
 
 from __future__ import annotations
 
 from operator import add, ge
+from typing import cast
 from weakref import WeakKeyDictionary
 
 from msgspec import Raw
 
-from rater.processor.common_context import (
-    Context,
-    Contexts,
-    Priced,
-    Rounded,
-    counted,
-    derived,
-    keep,
-    left_of,
-    price_of_step,
-    stand,
-)
+from rater.processor.common_context import Context, Contexts, alerts_from, context_for, lowest_cap
+from rater.processor.common_prices import Priced, Rounded, counted, keep, left_of, price_of_step, stand
 from rater.processor.decision import TOLERANCE, RecordScope
 from rater.processor.outputs import CHARGE, SOURCE, SPECVERSION, time_header
 from rater.processor.overlay import Overlay
 from rater.processor.rows import ACCOUNTS, CALLS, USAGE, call_row
+from rater.processor.watch import raise_alerts
 from rater.rating.account import Account
 from rater.rating.instant import Instant
 from rater.rating.limits import RECORD_BYTES
@@ -63,7 +56,7 @@ class CommonCallCaches:
         if contexts is None or len(contexts.by_account) > MOST_CONTEXTS:
             contexts = self._contexts[rows] = Contexts()
         elif contexts.left_at is not head:
-            contexts.span = object()
+            contexts.begin_span()
         return CommonCalls(contexts, self._reader, rows, overlay, scope)
 
 
@@ -73,8 +66,11 @@ class CommonCalls:
     __slots__ = (
         *("_all", "_clock", "_contexts", "_currency", "_half_up", "_known_accounts", "_known_calls", "_known_usages"),
         *("_new_accounts", "_new_calls", "_nothing", "_partition", "_place", "_precision", "_read", "_scope", "_span"),
-        "_usages",
+        *("_usages", "raised"),
     )
+
+    raised: list[Output]
+    """The alerts of the call that was rated last, until somebody takes them."""
 
     def __init__(
         self, contexts: Contexts, reader: CommonCallReader, rows: Rows, overlay: Overlay, scope: RecordScope
@@ -84,6 +80,7 @@ class CommonCalls:
         self._known_usages, self._usages = rows.table(USAGE), overlay.changes[USAGE]
         self._known_accounts, self._new_accounts = rows.table(ACCOUNTS), overlay.changes[ACCOUNTS]
         self._place, self._partition = scope.place, scope.partition
+        self.raised = []
         self.go_on(scope)
 
     def go_on(self, scope: RecordScope) -> None:
@@ -105,7 +102,7 @@ class CommonCalls:
         A record without a key may change any account's rows, and time and tariffs: all contexts are looked at again.
         """
         if key is None:
-            self._all.span = object()
+            self._all.begin_span()
         elif (context := self._contexts.get(key)) is not None:
             context.since = None
 
@@ -141,6 +138,7 @@ class CommonCalls:
         start, plan_id, inline, counts, cost_before, days, of, until = segment
 
         # What it counts, and what that costs.
+        alerts_due = False
         direction = words.direction
         is_connected = answered is not None
         talk = (ended - answered + 500_000) // 1_000_000 if answered is not None else 0
@@ -156,8 +154,7 @@ class CommonCalls:
             crosses = False
             for slot, limit in context.limits:
                 if after[slot] > limit:
-                    if any(map(ge, [after[slot] for slot, _ in context.limits], context.alerts_at)):
-                        return None
+                    alerts_due = any(map(ge, [after[slot] for slot, _ in context.limits], context.alerts_at))
                     stand(context, counts, self._precision, self._all.same)
                     crosses = any(after[slot] > limit for slot, limit in context.limits)
                     break
@@ -181,8 +178,6 @@ class CommonCalls:
             amount, text, lines = priced
             cost_after = cost_before + amount
         total_after = total + amount
-        if context.cap is not None and total_after >= context.cap:
-            return None
 
         total_text = str(total_after)
         if "E" in total_text or total_text[0] == "-":
@@ -230,9 +225,37 @@ class CommonCalls:
             Usage,
             (period, begins, ends, segments, seq, total_after, fees, manual, attempts, connected, looks, alerts),
         )
+        if context.cap is not None and total_after >= context.cap:
+            alerts_due = True
+        if alerts_due or context.opens:
+            self._note(record, context, row, ended, identity, remembered, alerts_due)
+            return output
         # The point of no return: one statement, so that an error at any line above leaves nothing behind.
         context.row, self._usages[context.place], self._new_calls[identity] = row, row, remembered
         return output
+
+    def _note(
+        self,
+        record: Record,
+        context: Context,
+        row: Usage,
+        ended: Instant,
+        identity: bytes,
+        remembered: bytes,
+        alerts_due: bool,  # noqa: FBT001 - not to be called from elsewhere
+    ) -> None:
+        """The end of `rate` for a call that opens a period, or that may raise an alert."""
+        key, account, place = AccountKey(record.key or b""), context.account, context.place
+        after, raised = context.at(place), list[Output]()
+        if alerts_due:
+            changes, raised = raise_alerts(self._scope, record, key, account, {place: row}, ended)
+            row = cast("Usage", changes[0][2]) if changes else row
+            after.alerts_at, after.cap = alerts_from(context.plan, row), lowest_cap(account, row)
+        after.row, after.opens = row, False
+        accounts: dict[bytes, Account | None] = self._new_accounts if context.opens else {}
+        kept, usages, calls = self._contexts, self._usages, self._new_calls
+        # The point of no return, as above.
+        kept[key], usages[place], calls[identity], accounts[key], self.raised = after, row, remembered, account, raised
 
     def _context(self, key: AccountKey, started: Instant) -> Context | None:
         """The context for a call that starts then, found right for this batch; None where the general rules decide."""
@@ -241,10 +264,7 @@ class CommonCalls:
             context.since = self._span
             return context
         scope = self._scope
-        account: Account | None = scope.accounts(key)
-        if account is None or scope.tariffs is None or scope.clock.past(account):
-            return None
-        context = derived(scope, key, account, started, self._precision, self._all.same)
+        context = context_for(scope, key, scope.accounts(key), started, self._precision, self._all)
         if context is not None:
             context.since = self._span
             self._contexts[key] = context

@@ -118,6 +118,9 @@ class _Fold:
                         self.outcomes.setdefault(CHARGED, 0)
                     outputs.append(output)
                     charged += 1
+                    if common.raised:
+                        outputs += common.raised
+                        common.raised = []
                     continue
             self._decide(record)
         if charged:

@@ -1,8 +1,8 @@
 """The common call, read quickly: a subset of what the model `CallEnded` takes, with the same content.
 
 What is not surely the model's reading is None, and read by the model (`rater.wire.parse`): values with a field twice,
-times that are not in the one canonical form, texts outside printable ASCII. The account is not looked at here: whoever
-rates a common call has its row.
+times that are not in a canonical form, texts outside printable ASCII. The account is not looked at here: where there is
+a row of it, it was looked at before, and for any other `is_account` tells.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from rater.rating.instant import SECOND, Instant, instant
 from rater.rating.limits import CALL_ID, PHONE_NUMBER
 from rater.rating.units import Direction
 from rater.wire.events import LONGEST_CALL, CallEnded
+from rater.wire.fields import ACCOUNT_ID
 
 if TYPE_CHECKING:
 
@@ -59,11 +60,14 @@ _LONGEST = LONGEST_CALL.total_seconds() * SECOND
 
 _CANONICAL = re.compile(
     r"(?:19[7-9][0-9]|2[0-9]{3})-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?"
-    r"(?!-00:00)[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]"
+    r"(?:Z|(?!-00:00)[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 ).fullmatch
-"""The forms that `isoformat` writes: with milliseconds, which are read quickly, microseconds, or no fraction."""
+"""What `isoformat` writes, or `Z`: with milliseconds (read quickly), with microseconds, or without a fraction."""
 
 _WITH_MILLIS = len("2026-11-01T08:00:00.123+08:00")
+
+is_account = re.compile(ACCOUNT_ID.removesuffix("$").encode()).fullmatch
+"""Whether a key is an account's id: `AccountId`, as bytes."""
 
 _SOURCE = re.compile(r"[!-~]{1,64}").fullmatch
 
@@ -143,7 +147,7 @@ class CommonCallReader:
         if _CANONICAL(text) is None:
             raise ValueError(text)
         at = instant(datetime.fromisoformat(text))
-        if len(text) == _WITH_MILLIS:
+        if text[19] == "." and text[23:24] in {"Z", "+", "-"}:
             if len(self._minutes) >= MOST_MINUTES:
                 self._minutes.clear()
             minute = at - _SECONDS[text[17:20]] - _MILLIS[text[20:23]]
@@ -154,6 +158,9 @@ class CommonCallReader:
 def started_text(words: CallWords) -> str:
     """The start as messages write it, like `datetime.isoformat`: microseconds, or none where there are none."""
     text = words.started_at
-    if len(text) != _WITH_MILLIS:
+    zone = text[23:]
+    if zone == "Z":
+        zone = "+00:00"
+    elif len(text) != _WITH_MILLIS:
         return datetime.fromisoformat(text).isoformat()
-    return text[:19] + text[23:] if text[20:23] == "000" else f"{text[:23]}000{text[23:]}"
+    return text[:19] + zone if text[20:23] == "000" else f"{text[:23]}000{zone}"

@@ -156,7 +156,9 @@ PRINTABLE = r"^[^\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u20
 """Text of one line that shows as it is: no control characters, and none that nobody sees. Said by their numbers, so
 that no version of Unicode decides."""
 
-AccountId = Annotated[str, Field(pattern=rf"^[A-Za-z0-9._+-]{{1,{limits.ACCOUNT_ID}}}$", max_length=limits.ACCOUNT_ID)]
+ACCOUNT_ID = rf"^[A-Za-z0-9._+-]{{1,{limits.ACCOUNT_ID}}}$"
+
+AccountId = Annotated[str, Field(pattern=ACCOUNT_ID, max_length=limits.ACCOUNT_ID)]
 """An account's id, and the ids that people give: subscriptions, adjustments, plans, sources."""
 
 Id = AccountId

@@ -48,11 +48,11 @@ def main() -> int:
         try:
             result = run(faults, calls, chosen.rate, Path(folder), lambda line: print(line, flush=True))
         except (GaveUp, NoKafka) as error:
-            print(f"FAILED with seed {chosen.seed}: {error}\n{_last_words(Path(folder))}")
+            print(f"{_last_words(Path(folder))}\nFAILED with seed {chosen.seed}: {error}")
             return 1
-        tell(chosen.seed, faults, result)
         if result.verdict.wrong:
             print(_last_words(Path(folder)))
+        tell(chosen.seed, faults, result)  # last, for the end of a long log is what is read
     return 1 if result.verdict.wrong else 0
 
 

@@ -33,6 +33,9 @@ T = TypeVar("T")
 DELAY = 0.15
 """Seconds that a slow broker holds up each piece."""
 
+FAILED = 70
+"""How a worker ends whose writes are refused for good."""
+
 TINY = "1000"
 """Bytes of a batch: a charge alone is larger."""
 
@@ -154,20 +157,23 @@ def corrections(scene: Scene, fault: Fault) -> str:
     first = int(fault.pick * 5000)
     calls = islice(simulate.calls(1, scene.calls, ACCOUNTS, start, NOT_LATE), first, first + CORRECTED)
     events = [event for call in calls for event in _corrections(call, f"{first}", today)]
-
     scene.books += 1
-    book = _book(scene.books, today)
+    _write(scene, events, _book(scene.books, today))
+    return f"{len(events)} events, book {scene.books}"
+
+
+def _write(scene: Scene, events: Sequence[tuple[str, bytes]], book: bytes | None = None) -> None:
+    """A book into each partition, then accounts' events."""
 
     async def write() -> None:
         async with AIOKafkaProducer(bootstrap_servers=scene.cluster.address, enable_idempotence=True) as producer:
-            for partition in range(PARTITIONS):
+            for partition in range(PARTITIONS if book is not None else 0):
                 await producer.send(topic(scene.rater, "calls"), book, partition=partition)
             for account, value in events:
                 key = account.encode()
                 await producer.send(topic(scene.rater, "calls"), value, key, partition=partition_of(key, PARTITIONS))
 
     _patiently(write)
-    return f"{len(events)} events, book {scene.books}"
 
 
 def _book(version: int, today: datetime) -> bytes:
@@ -211,6 +217,14 @@ def _corrections(call: simulate.Event, mark: str, today: datetime) -> Iterator[t
         yield account, json.dumps({**event, "account": account}).encode()
 
 
+def _credits(scene: Scene, mark: str) -> list[tuple[str, bytes]]:
+    """So many that each partition has some to charge."""
+    credit = {"type": "account-adjusted/1", "adjustment_id": f"r-{mark}", "amount": "-0.01", "reason": "a credit"}
+    calls = islice(simulate.calls(1, scene.calls, ACCOUNTS, datetime(2026, 1, 1, tzinfo=UTC), 1), CORRECTED)
+    accounts = sorted({call.account for call in calls})
+    return [(account, json.dumps({**credit, "account": account}).encode()) for account in accounts]
+
+
 def refuse_writes(scene: Scene, fault: Fault) -> str:
     """No charge can be written, as on full disks: all replicas are demanded, and one is away."""
     charges = topic(scene.rater, "charges")
@@ -228,7 +242,10 @@ def refuse_batches(scene: Scene, fault: Fault) -> str:
     until(lambda: any(worker.rates() for worker in scene.keeper.workers), "a worker rates", 30)
     with scene.keeper.forgiving("max.message.bytes"):  # a worker that starts meanwhile sees it, and is right to refuse
         _set(scene, charges, "max.message.bytes", TINY)
+        ended = scene.keeper.ended[FAILED]
+        _write(scene, _credits(scene, f"{fault.pick}"))  # the switch may be over, and every call charged
         time.sleep(fault.lasts)
+        until(lambda: scene.keeper.ended[FAILED] > ended, "a worker ended of it", 60)
         _set(scene, charges, "max.message.bytes", MESSAGE_BYTES)
         until(lambda: all(worker.rates() for worker in scene.keeper.workers), "workers are up again", 30)
     return charges

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.faults.faults import ACCOUNTS, CORRECTED, DO, PARTITIONS, Scene
+from tests.faults.faults import ACCOUNTS, CORRECTED, DO, FAILED, PARTITIONS, Scene
 from tests.faults.keeper import Keeper
 from tests.faults.plan import Fault
 from tests.faults.progress import Progress
@@ -85,9 +85,6 @@ def run(plan: Sequence[Fault], calls: int, rate: float, folder: Path, say: Say, 
         verdict = judge(direct, asyncio.run(charges_of(direct)), calls)
         idle = [] if planted else _did_nothing(plan, keeper.ended, verdict.audit["outcomes"])
         return Result(done, verdict._replace(wrong=[*verdict.wrong, *idle]), dict(keeper.ended))
-
-
-FAILED = 70
 
 
 def _did_nothing(plan: Sequence[Fault], ended: Counter[int], outcomes: Mapping[str, int]) -> list[str]:

@@ -44,9 +44,12 @@ def watched() -> Iterator[Counter[str]]:
         CommonCalls.rate = real  # type: ignore[method-assign]
 
 
-def same(log: Sequence[LogRecord], seed: int, most: int = 9, *, spend: bool = True) -> Counter[str]:
-    """Raises where on and off differ; gives how many calls were common."""
-    on, off = Replay(make_step(spend=spend)), Replay(make_step(spend=spend, common=False))
+def same(
+    log: Sequence[LogRecord], seed: int, most: int = 9, *, spend: bool = True, partitions: int = 1
+) -> Counter[str]:
+    """Raises where on and off differ; gives how many calls were common. The log is that of the first partition."""
+    on = Replay(make_step(spend=spend), partitions)
+    off = Replay(make_step(spend=spend, common=False), partitions)
     rng, at = Random(seed), 0
     with watched() as found:
         while at < len(log):

@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rater.processor import common_call, common_context
+from rater.processor import common_call, common_context, common_prices
 from rater.processor.common_call import CommonCalls
+from rater.processor.common_opening import Openings
 from rater.seam.model import LogRecord
 from tests.laws.common import lives, mixed, same
 from tests.support.logs import STAMP, START, Event, book, call, published, record, subscribed, tick
@@ -53,7 +54,9 @@ def odd_keys_and_times() -> list[LogRecord]:
     log = written(published(book({"a": PLAN}, default_plan="a")), call("A", 1), call("A", 2))
     early = record(4, call("A", 3), timestamp=int(START.timestamp() * 1000) - 3_600_000)
     other = record(3, call("B", 4))._replace(key=b"A")
-    return [*log, other, early, record(5, call("A", 5) | {"source": "pbx-2"}), record(6, call("A", 5))]
+    names = ("", "A B", "a\n", "\u00e9", "x" * 65, "x" * 64, "_")
+    nobody = [record(7 + n, call(name, n)) for n, name in enumerate(names)]
+    return [*log, other, early, record(5, call("A", 5) | {"source": "pbx-2"}), record(6, call("A", 5)), *nobody]
 
 
 def exponents() -> list[LogRecord]:
@@ -92,10 +95,44 @@ def work_that_is_left() -> list[LogRecord]:
     return written(*events)
 
 
+def periods_that_open() -> list[LogRecord]:
+    """New accounts in several months, some late or forgotten; months of known ones, with a plan or without."""
+    meters = {"minutes": {"allowance": 5, "rate": "0.30"}}
+    words = book(
+        {"a": meters, "b": meters | {"proration": "daily"}, "c": {"fee": "9.00"} | PLAN},
+        default_plan="a", close_after="2d", remember="20d",
+    )  # fmt: skip
+    plans = {"B": "b", "C": "c", "D": "b"}
+    events = [published(words), *(subscribed(name, plan, "2026-11-20T10:00:00+08:00") for name, plan in plans.items())]
+    at = datetime(2026, 11, 24, tzinfo=UTC)
+    for week in range(14):
+        now = at + timedelta(days=7 * week)
+        names = [*"ABCDE", *(f"new-{week}-{n}" for n in range(4)), f"new-{max(0, week - 3)}-0"]
+        starts = [now + timedelta(days=back) for back in (0, -24, -1, -9, -40, 6, 5)]
+        events += [
+            call(name, f"{week}-{n}-{name}", 61 + 180 * (n % 3), start)
+            for n, start in enumerate(starts) for name in names[n % 4 :: 2]
+        ]  # fmt: skip
+        if week in {3, 8}:
+            events.append(
+                subscribed(
+                    "D", "b", (now + timedelta(days=1)).isoformat(), subscription_id=f"d-{week}", spend_cap="2.00"
+                )
+            )
+        events.append(tick(now.isoformat(), changes=30 if week % 4 else 3))
+    return written(*events, timestamp=int((at + timedelta(days=400)).timestamp() * 1000))
+
+
 SIZES = [(1, 1), (1, 100), *((seed, 3) for seed in range(6))]
 """Seeds and the most records of a batch."""
 
-ODD: tuple[Callable[[], list[LogRecord]], ...] = (odd_keys_and_times, exponents, plans_that_change, work_that_is_left)
+ODD: tuple[Callable[[], list[LogRecord]], ...] = (
+    odd_keys_and_times,
+    exponents,
+    plans_that_change,
+    work_that_is_left,
+    periods_that_open,
+)
 
 
 @pytest.mark.parametrize("log", ODD)
@@ -103,9 +140,10 @@ def test_over_odd_logs(log: Callable[[], list[LogRecord]]) -> None:
     """What no generator writes."""
     for seed, most in SIZES:
         same(log(), seed, most)
+    same(log(), 1, 9, partitions=2)
 
 
-RATE, HOLDS, DERIVED = CommonCalls.rate, CommonCalls._holds, common_context.derived
+RATE, NOTE, HOLDS, DERIVED = CommonCalls.rate, CommonCalls._note, CommonCalls._holds, common_context.derived
 MISTAKES: dict[str, tuple[Callable[..., object], str, str]] = {
     "a record without a key may be one": (RATE, "key != words.account.encode()", "False"),
     "a call may end in the future": (RATE, "or ended > timestamp * 1000 + TOLERANCE", ""),
@@ -122,7 +160,22 @@ MISTAKES: dict[str, tuple[Callable[..., object], str, str]] = {
         "None if crosses else context.priced.get(more)",
         "context.priced.get(more)",
     ),
-    "an alert is passed over": (RATE, "if any(map(ge", "if False and any(map(ge"),
+    "an alert is passed over": (RATE, "alerts_due = any(", "alerts_due = False and any("),
+    "no alert comes of opening a period": (RATE, "alerts_due = any(", "alerts_due = not context.opens and any("),
+    "what opens a period is not kept": (RATE, "if alerts_due or context.opens:", "if alerts_due:"),
+    "a period is opened again and again": (NOTE, "after.opens = row, False", "after.opens = row, context.opens"),
+    "an account has its row whatever is opened": (NOTE, "self._new_accounts if context.opens else {}", "{}"),
+    "an alert is not remembered": (NOTE, 'cast("Usage", changes[0][2]) if changes else row', "row"),
+    "an alert is of the record's time": (NOTE, "{place: row}, ended)", "{place: row}, record.timestamp * 1000)"),
+    "a context is new for all": (common_context.context_for, "if account is None else None", ""),
+    "a fee that is due is left out": (common_context.context_for, "scope.clock.past(account)", "False"),
+    "a new account is anybody's": (Openings.opening, "partition_of(key, scope.partitions) != scope.partition", "False"),
+    "any key is an account": (Openings.opening, "is_account(key) is None or ", ""),
+    "a closed period opens again": (Openings._opening, "period.end <= scope.clock.closed", "False"),
+    "nobody hears of what is due": (Openings._opening, "soonest is None or at < soonest", "False"),
+    "all periods are the account's first": (Openings._opening, "after = with_period(account, row)", "after = account"),
+    "every account is without a history": (Openings._row, "if account.history:", "if False:"),
+    "openings outlive their span": (common_context.Contexts.begin_span, "self.new: dict[Period, Context] = {}", "pass"),
     "edges are passed over": (RATE, "if after[slot] > limit:", "if False:"),
     "the rounded are cut": (
         RATE,
@@ -149,9 +202,8 @@ MISTAKES: dict[str, tuple[Callable[..., object], str, str]] = {
     "the usage's row is not looked at": (HOLDS, " is context.row", " is not None"),
     "a fee that is due waits": (HOLDS, "context.fee_at > self._clock.now", "True"),
     "a period may close behind it": (HOLDS, "context.closes_at > self._clock.closed", "True"),
-    "time passes unseen": (CommonCalls.look_again_at, "self._all.span = object()", "pass"),
+    "time passes unseen": (CommonCalls.look_again_at, "self._all.begin_span()", "pass"),
     "general rules pass unseen": (CommonCalls.look_again_at, "context.since = None", "pass"),
-    "what is due does not matter": (CommonCalls._context, "or scope.clock.past(account)", ""),
     "a context serves its first call anyhow": (DERIVED, "not context.begins <= started < context.ends", "False"),
     "plans do not end": (common_context._bounds, "if segment.until:", "if False:"),
     "the next segment waits": (
@@ -159,16 +211,16 @@ MISTAKES: dict[str, tuple[Callable[..., object], str, str]] = {
         "if index + 1 < len(row.segments) else row.end",
         "if False else row.end",
     ),
-    "the cap is that of the period's start": (common_context._lowest_cap, "(row.start, *changes)", "(row.start,)"),
+    "the cap is that of the period's start": (common_context.lowest_cap, "(row.start, *changes)", "(row.start,)"),
     "80 % comes late": (common_context._alert_at, "-(-whole * 4 // 5)", "whole"),
     "100 % is passed over": (common_context._alert_at, "return whole if", "return ENDLESS if"),
-    "prices are alike beyond their band": (common_context.stand, "min(until, alert_at - 1)", "alert_at - 1"),
-    "all stretches are one": (common_context.stand, '("priced", *stretches)', '("priced",)'),
-    "what is left stays": (common_context.stand, "None if changes else", ""),
-    "all amounts are exact": (common_context.keep, "% SCALE == 0", ">= 0"),
-    "an unlimited allowance runs out": (common_context.left_of, '"unlimited" if whole == ENDLESS else ', ""),
+    "prices are alike beyond their band": (common_prices.stand, "min(until, alert_at - 1)", "alert_at - 1"),
+    "all stretches are one": (common_prices.stand, '("priced", *stretches)', '("priced",)'),
+    "what is left stays": (common_prices.stand, "None if changes else", ""),
+    "all amounts are exact": (common_prices.keep, "% SCALE == 0", ">= 0"),
+    "an unlimited allowance runs out": (common_prices.left_of, '"unlimited" if whole == ENDLESS else ', ""),
     "kinds of calls are one": (
-        common_context.counted,
+        common_prices.counted,
         "context.counted[call] = context.plan.count(call)",
         "context.counted[call] = NO_COUNTS",
     ),
@@ -185,7 +237,7 @@ def test_a_mistake_in_the_short_way_is_caught(mistake: str, monkeypatch: pytest.
     made: dict[str, Callable[..., object]] = {}
     exec(source.replace(piece, instead), vars(sys.modules[function.__module__]), made)  # noqa: S102
     name = function.__name__
-    for owner in (CommonCalls, common_call, common_context):
+    for owner in (CommonCalls, common_call, common_context, common_prices, Openings, common_context.Contexts):
         if vars(owner).get(name) is function:
             monkeypatch.setattr(owner, name, made[name])
 
@@ -194,6 +246,7 @@ def test_a_mistake_in_the_short_way_is_caught(mistake: str, monkeypatch: pytest.
         for odd in ODD:
             for sizes in SIZES:
                 same(odd(), *sizes)
+            same(odd(), 1, 9, partitions=2)
         same(mixed(2, 1_200), 2, 60)
         for seed, log in lives(range(60)):
             same(log, seed)

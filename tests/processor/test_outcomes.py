@@ -155,9 +155,13 @@ def test_a_lack_of_memory_is_no_fault_of_the_record(monkeypatch: pytest.MonkeyPa
         raise MemoryError
 
     log = Log()
-    monkeypatch.setattr("rater.processor.call_ended.charge_call", starved)
+    monkeypatch.setattr("rater.processor.common_prices.cost", starved)
     with pytest.raises(MemoryError):
         log.add(call("A", 1))
+    monkeypatch.undo()
+    monkeypatch.setattr("rater.processor.call_ended.charge_call", starved)
+    with pytest.raises(MemoryError):
+        log.add(call("A", 1) | {"caller": "é"})  # not a common call
 
 
 def test_a_repetition_changes_nothing_however_it_is_written() -> None:

@@ -40,8 +40,8 @@ EVENTS: list[Event] = [
 
 
 SOURCE, FIRST = inspect.getsourcelines(CommonCalls.rate)
-BEHIND = ("rate", FIRST + SOURCE.index("        return output\n"))
-"""The one line behind the point of no return, at which nothing can fail."""
+BEHIND = {("rate", line) for line, words in enumerate(SOURCE, FIRST) if words.strip() == "return output"}
+"""The lines behind the points of no return, at which nothing can fail."""
 
 
 class Planted:
@@ -68,7 +68,7 @@ class Planted:
         return self._line if inside and not self.reached else None
 
     def _line(self, frame: FrameType, event: str, _argument: object) -> Any:
-        if event == "line" and not self.reached and (frame.f_code.co_name, frame.f_lineno) != BEHIND:
+        if event == "line" and not self.reached and (frame.f_code.co_name, frame.f_lineno) not in BEHIND:
             self._left -= 1
             if self._left < 0:
                 self.reached = True
@@ -116,9 +116,18 @@ def test_an_error_at_any_line_leaves_nothing_behind(poison: Event, monkeypatch: 
     assert replay.outcomes().get("rejected:internal-error", 0) == 0
 
 
-def test_an_error_on_the_way_of_a_common_call_leaves_it_to_the_general_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+COMMON: dict[str, Event] = {
+    "adds to a period": call("A", 2, 120),
+    "opens a period": call("B", 2, 61),
+    "raises an alert": call("A", 2, 2_400),
+}
+
+
+@pytest.mark.parametrize("poison", COMMON.values(), ids=COMMON)
+def test_an_error_on_the_way_of_a_common_call_leaves_it_to_the_general_rules(
+    poison: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Wherever it fails, the call is charged as ever, once, and no row has more than that."""
-    poison = call("A", 2, 120)
     without, charges = fold(poison, make_step(common=False))
     rate, line = CommonCalls.rate, 0
     while True:
