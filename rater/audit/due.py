@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal, localcontext
+from functools import partial
 
-from rater.processor.rows import ACCOUNTS, SEPARATOR, TARIFFS, TARIFFS_KEY, USAGE, plan_key
+from rater.processor.rows import ACCOUNTS, SEPARATOR, TARIFFS, TARIFFS_KEY, USAGE, plan_key, usage_key
 from rater.rating.account import Account
 from rater.rating.book import Plan
-from rater.rating.catalog import PlanOf, Tariffs
-from rater.rating.charging import default_calendar, plan_of_segment
-from rater.rating.money import CONTEXT, ZERO, rounded
-from rater.rating.names import PlanId
+from rater.rating.catalog import Tariffs
+from rater.rating.charging import Ledger, default_calendar, plan_of_segment
+from rater.rating.fees import entries
+from rater.rating.money import CONTEXT, ZERO
+from rater.rating.names import AccountKey, PeriodName, PlanId
 from rater.rating.usage import Usage, cost
 from rater.seam.rows import PartitionRows
 
@@ -26,21 +28,24 @@ def due(rows: PartitionRows) -> tuple[str, Decimal]:
         plan: Plan = published[plan_key(plan_id)]
         return plan
 
+    def usage_of(key: AccountKey, name: PeriodName) -> Usage | None:
+        usage: Usage | None = rows.table(USAGE).get(usage_key(key, name))
+        return usage
+
     nobody = Account(default_calendar(tariffs))
     accounts = rows.table(ACCOUNTS)
     total = ZERO
     with localcontext(CONTEXT):
-        for key, usage in rows.table(USAGE).items():
-            account: Account = accounts.get(key.split(SEPARATOR)[0]) or nobody
-            total += _due(account, usage, plan_of, tariffs.book.precision)
+        for place, usage in rows.table(USAGE).items():
+            key = AccountKey(place.split(SEPARATOR)[0])
+            account: Account = accounts.get(key) or nobody
+            total += _due(account, usage, Ledger(tariffs, plan_of, partial(usage_of, key)))
     return tariffs.book.currency, total
 
 
-def _due(account: Account, usage: Usage, plan_of: PlanOf, precision: int) -> Decimal:
-    due = usage.manual
+def _due(account: Account, usage: Usage, ledger: Ledger) -> Decimal:
+    due, precision = usage.manual, ledger.tariffs.book.precision
     for segment in usage.segments:
-        plan = plan_of_segment(account, segment, plan_of)
-        due += cost(plan, segment.counts, precision)
-        if account.next_fee is None or segment.start < account.next_fee:  # else its fee has not fallen due yet
-            due += rounded(plan.fee, precision)
-    return due
+        due += cost(plan_of_segment(account, segment, ledger.plan_of), segment.counts, precision)
+    fallen = usage.end if account.next_fee is None else account.next_fee - 1  # what begins later is not due yet
+    return due + sum((entry.amount for entry in entries(account, usage, ledger, fallen)), ZERO)

@@ -73,8 +73,8 @@ def _print(found: Statement, *, items: bool) -> None:
     from rich.table import Table
 
     from rater.cli.shown import plain, show_table, terminal
+    from rater.readmodel.line_texts import statement_words
     from rater.readmodel.statement import by_kind
-    from rater.readmodel.texts import meter_words
 
     view = found.period
     state = "closed" if view.closed else "running: not final"
@@ -84,7 +84,7 @@ def _print(found: Statement, *, items: bool) -> None:
     for name in ("included", "billed", "rate", "amount"):
         table.add_column(name, justify="right")
     for line in found.lines:
-        what = line.note or meter_words(line.meter)
+        what = statement_words(line)
         table.add_row(
             plain(line.plan), plain(what), _some(line.covered), _some(line.billable), line.rate or "", line.amount
         )

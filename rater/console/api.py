@@ -24,6 +24,7 @@ from rater.readmodel.advice import advice_on
 from rater.readmodel.line_texts import explained
 from rater.readmodel.statement import statement
 from rater.readmodel.store import Store
+from rater.readmodel.tariff_views import TariffsView
 from rater.readmodel.tariffs import tariffs_view
 from rater.readmodel.texts import Language
 from rater.readmodel.views import (
@@ -36,7 +37,6 @@ from rater.readmodel.views import (
     PeriodView,
     RejectedView,
     StatementView,
-    TariffsView,
     dumped,
 )
 from rater.wire.results import Alert, Charge

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rater.readmodel.figures import local, money, talk
+from rater.readmodel.line_texts import statement_words
 from rater.readmodel.statement import Statement, by_kind
-from rater.readmodel.texts import Language, meter_words, text
+from rater.readmodel.texts import Language, text
 
 PIECES = 500
 """Pieces of the template that are sent together."""
@@ -26,7 +27,7 @@ def as_html(found: Statement, language: Language = "en") -> Iterator[bytes]:
         parts=by_kind(found.period),
         language=language,
         say=partial(text, language),
-        meter_words=lambda meter: meter_words(meter, language),
+        statement_words=lambda line: statement_words(line, language),
     )
     stream.enable_buffering(PIECES)
     return (piece.encode() for piece in stream)

@@ -141,7 +141,7 @@ def _lived(
             if last is not None:
                 outputs += raise_alerts(scope, record, key, lived.account, {place: last}, clock.now)[1]
             changes.append((USAGE, place, None))
-            words = closed_words(event, lived.account, scope.plan, tariffs)
+            words = closed_words(event, tariffs)
             outputs.append(period_closed(scope, record, key, words))
             if scope.spend:  # the last of this period: the row that a later batch would tell of is gone
                 outputs.append(spend_of(scope, record, key, lived.account, event.usage, tariffs, closed=True))

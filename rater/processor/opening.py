@@ -8,15 +8,8 @@ from rater.processor.decision import Change, Rejected
 from rater.processor.rows import USAGE, usage_key
 from rater.rating.account import Account, in_force
 from rater.rating.calendar import Period
-from rater.rating.charging import (
-    Charged,
-    Ledger,
-    TooFar,
-    charge_due_fees,
-    opened,
-    segment_at,
-    with_period,
-)
+from rater.rating.charging import Charged, Ledger, opened, segment_at, with_period
+from rater.rating.fees import TooFar, charge_due_fees
 from rater.rating.instant import Instant
 from rater.rating.names import AccountKey, UsageKey
 from rater.rating.usage import Usage

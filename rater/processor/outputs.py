@@ -16,14 +16,14 @@ import orjson
 from msgspec import UNSET, Raw, UnsetType
 
 from rater.processor.decision import RecordScope, Rejected
-from rater.rating.account import Account
 from rater.rating.book import Meter, Plan
-from rater.rating.catalog import PlanOf, Tariffs
-from rater.rating.charging import Charged, plan_of_segment
+from rater.rating.catalog import Tariffs
+from rater.rating.charging import Charged
+from rater.rating.fees import by_kind
 from rater.rating.instant import moment
 from rater.rating.lifecycle import Closing
-from rater.rating.lines import GUARANTEE, UNPRICED, Line
-from rater.rating.money import plain, rounded
+from rater.rating.lines import FEE, GUARANTEE, UNPRICED, Line
+from rater.rating.money import nothing, plain
 from rater.rating.names import AccountKey
 from rater.rating.units import CONNECTED_CALLS, MINUTES, UNITS, Call, Counts
 from rater.rating.usage import Segment
@@ -170,21 +170,26 @@ def period_closed(scope: RecordScope, record: Record, key: AccountKey, words: di
     return Output("charges", scope.partition, key, orjson.dumps(body), record.timestamp, marks)
 
 
-def closed_words(closing: Closing, account: Account, plan_of: PlanOf, tariffs: Tariffs) -> dict[str, Any]:
+_SELDOM = ("items", "setup", "minimum", "credit")
+"""What a segment of a closed period has only where there is any."""
+
+
+def closed_words(closing: Closing, tariffs: Tariffs) -> dict[str, Any]:
     """A final usage for people and machines, segment by segment."""
     usage = closing.usage
-    precision = tariffs.book.precision
-    settled = {(one.segment.start, one.kind): plain(one.amount) for one in closing.settled}
+    amounts = by_kind(closing.fees)
+    for one in closing.settled:
+        amounts[one.segment.start, one.kind] = one.amount
+    parts = {place: plain(amount) for place, amount in amounts.items()}
+    nought = plain(nothing(tariffs.book.precision))
     segments = [
         {
             "plan": segment.plan_id,
             "start": moment(segment.start).isoformat(),
             **counts_words(segment.counts),
             "price": plain(segment.cost),
-            "fee": plain(rounded(plan_of_segment(account, segment, plan_of).fee, precision)),
-            **{
-                kind: settled[segment.start, kind] for kind in ("minimum", "credit") if (segment.start, kind) in settled
-            },
+            "fee": parts.get((segment.start, FEE), nought),
+            **{kind: parts[segment.start, kind] for kind in _SELDOM if (segment.start, kind) in parts},
         }
         for segment in usage.segments
     ]
@@ -241,7 +246,7 @@ def lines_json(lines: tuple[Line, ...]) -> bytes:
 
 
 def _line(line: Line) -> LineMember:
-    meter, quantity, covered, billable, rate, amount, repriced_from = line
+    meter, quantity, covered, billable, rate, amount, repriced_from, plan, days, of = line
     if meter in UNPRICED:
         return LineMember(meter, amount=plain(amount))
     if meter == GUARANTEE and rate is not None:
@@ -255,4 +260,7 @@ def _line(line: Line) -> LineMember:
         UNSET if rate is None else plain(rate),
         plain(amount),
         UNSET if repriced_from is None else plain(repriced_from),
+        plan=UNSET if plan is None else plan,
+        days=days if of else UNSET,
+        of=of or UNSET,
     )

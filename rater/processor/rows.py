@@ -22,9 +22,10 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from rater.processor.tariff_rows import decode_tariff, encode_tariff, plan_from, plan_words
+from rater.processor.tariff_rows import decode_tariff, encode_tariff, item_from, item_words, plan_from, plan_words
 from rater.processor.usage_rows import decode_usage, encode_usage
 from rater.rating.account import UNCHANGED, Account, PeriodRef, PlanName, PostedAdjustment, Subscription
+from rater.rating.book import Item
 from rater.rating.calendar import Calendar
 from rater.rating.instant import NEVER, Instant
 from rater.rating.names import AccountKey, PeriodName, PlanId, UsageKey
@@ -172,6 +173,8 @@ def _encode_account(account: Account) -> bytes:
     }
     if account.known_from != NEVER:
         words["known_from"] = account.known_from
+    if account.setups:
+        words["setups"] = sorted(account.setups)
     if account.adjustments:
         words["adjustments"] = [tuple(adjusted) for adjusted in account.adjustments]
     return orjson.dumps(words)
@@ -190,6 +193,7 @@ def _decode_account(value: bytes) -> Account:
         words["next_look"],
         words["watched"],
         words.get("known_from", NEVER),
+        frozenset(words.get("setups", ())),
     )
 
 
@@ -212,6 +216,8 @@ def _subscription_words(said: Subscription) -> dict[str, Any]:
         value = getattr(said, name)
         if value is not UNCHANGED:
             words[name] = f"{value:f}" if isinstance(value, Decimal) else value
+    if said.items:
+        words["items"] = [(name, item_words(one) if isinstance(one, Item) else one) for name, one in said.items]
     return words
 
 
@@ -230,6 +236,7 @@ def _subscription_from(words: dict[str, Any]) -> Subscription:
         billing_day=words.get("billing_day", UNCHANGED),
         spend_cap=number("spend_cap"),
         guaranteed_connect_rate=number("guaranteed_connect_rate"),
+        items=tuple((name, item_from(one) if isinstance(one, list) else one) for name, one in words.get("items", ())),
     )
 
 

@@ -1,7 +1,7 @@
 """What becomes of an `account-subscribed` (rating.md, "Subscriptions", "Fees").
 
 The checks, in this order; only what passes them all changes anything: no-tariff-book, duplicate or conflict,
-closed-period, unknown-plan, too-many-changes, too-many-calls, ambiguous-period, too-far.
+closed-period, unknown-plan, unknown-item, too-many-changes, too-many-calls, ambiguous-period, too-far.
 """
 
 from __future__ import annotations
@@ -19,13 +19,16 @@ from rater.processor.opening import too_far, usage_changes
 from rater.processor.outputs import Cause, charge
 from rater.processor.rows import ACCOUNTS, USAGE, dated_call, usage_key
 from rater.processor.tariff_rows import plan_content
-from rater.rating.account import UNCHANGED, Account, PlanName, Subscription, in_force, inline_plan
+from rater.rating.account import UNCHANGED, Account, ItemSaid, PlanName, Subscription, in_force, inline_plan
 from rater.rating.amendments import Amended, CanNot, amended, offered
+from rater.rating.book import Item, Plan
 from rater.rating.calendar import period_at
-from rater.rating.catalog import Tariffs
-from rater.rating.charging import Begun, Charged, Ledger, TooFar, charge_due_fees, newcomer
+from rater.rating.catalog import Tariffs, versioned
+from rater.rating.charging import Charged, Ledger, newcomer
+from rater.rating.fees import Before, Begun, TooFar, charge_due_fees
 from rater.rating.history import folded, too_many_changes
 from rater.rating.instant import Instant, instant
+from rater.rating.items import unknown_item
 from rater.rating.limits import CALLS_RERATED
 from rater.rating.names import AccountKey, PeriodName
 from rater.rating.rerating import Dated
@@ -54,6 +57,8 @@ def on_subscribed(
         return Rejected("unknown-plan", "plan: the tariff book has no plan of this name in effect from then on")
     key = AccountKey(event.account.encode())
     ledger = scope.ledger(key, tariffs)
+    if unknown := _unknown_item(account, said, ledger):
+        return Rejected("unknown-item", f"items.{unknown}: the plan has no such item; write price and quantity for one")
     if too_many := too_many_changes(account, said):
         return Rejected("too-many-changes", f"from: {too_many}")
     if too_long := _too_many_calls(account, said, ledger):
@@ -65,6 +70,17 @@ def on_subscribed(
     if isinstance(begun, TooFar):
         return too_far(begun)
     return _applied(scope, record, key, amendment, begun, tariffs)
+
+
+def _unknown_item(account: Account, said: Subscription, ledger: Ledger) -> str | None:
+    """The item of which a quantity is said that the plan does not have."""
+    plan: Plan | None = said.inline
+    if plan is None and said.plan is not None:
+        if said.plan.inline:
+            plan = inline_plan(account.history, said.plan.name)
+        elif version := ledger.tariffs.version_at(said.plan.name, said.start):
+            plan = ledger.plan_of(versioned(said.plan.name, version))
+    return unknown_item(plan, said)
 
 
 def _too_many_calls(account: Account, said: Subscription, ledger: Ledger) -> str | None:
@@ -85,7 +101,8 @@ def _said(event: AccountSubscribed) -> Subscription:
     name = event.plan if isinstance(event.plan, str) else event.subscription_id
     plan = None if event.plan is None else PlanName(name, inline is not None)
     start = instant(event.start)
-    one = Subscription(event.subscription_id, "", plan, start, inline, **said)
+    items = tuple(sorted((name, words) for name, words in event.item_words().items()))
+    one = Subscription(event.subscription_id, "", plan, start, inline, **said, items=items)
     return replace(one, fingerprint=_fingerprint(one, lambda number: f"{number.normalize():f}"))
 
 
@@ -93,12 +110,18 @@ def _fingerprint(said: Subscription, written: Callable[[Decimal], str]) -> str:
     """Of all that a subscription says; `written` writes its numbers."""
     plan = None if said.plan is None else [said.plan.name] if said.inline is None else plan_content(said.inline)
     values = ((field, getattr(said, field)) for field in _OPTIONAL)
-    fields = [
+    fields: list[tuple[str, Any]] = [
         (field, value if value is None else written(value) if isinstance(value, Decimal) else str(value))
         for field, value in values
         if value is not UNCHANGED
     ]
+    if said.items:
+        fields.append(("items", [(item, _item_words(words, written)) for item, words in said.items]))
     return blake2b(orjson.dumps((plan, said.start, sorted(fields))), digest_size=12).hexdigest()
+
+
+def _item_words(said: ItemSaid, written: Callable[[Decimal], str]) -> object:
+    return [written(said.price), said.quantity] if isinstance(said, Item) else said
 
 
 def _repeating(said: Subscription, account: Account) -> Subscription:
@@ -149,7 +172,7 @@ def _begin(
     def usage_of(period: PeriodName) -> Usage | None:
         return changed.get(period) or ledger.usage_of(period)
 
-    return charge_due_fees(amendment.account, shown, ledger._replace(usage_of=usage_of))
+    return charge_due_fees(amendment.account, shown, ledger._replace(usage_of=usage_of), Before(before, ledger))
 
 
 def _shown_by_calls(account: Account, ledger: Ledger) -> Instant:

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from rater.rating.book import Band, Book, Guarantee, Meter, Plan, Price
+from rater.rating.book import Band, Book, Guarantee, Item, Meter, Plan, Price
 from rater.rating.catalog import Tariffs
 from rater.rating.instant import SECOND, instant, length, moment
 from rater.rating.units import UNITS, Increment, Unit
@@ -54,12 +54,25 @@ def plan_words(plan: Plan, *, exact: bool = True) -> dict[str, Any]:
 
 def _seldom_words(plan: Plan, *, exact: bool) -> dict[str, Any]:
     """What most plans leave out; so do their rows, which stay as they were before it could be said."""
-    shares = {"discount": plan.discount, "minimum": plan.minimum}
+    shares = {"discount": plan.discount, "minimum": plan.minimum, "setup": plan.setup}
     words: dict[str, Any] = {name: _number(share, exact=exact) for name, share in shares.items() if share}
     if plan.guarantee is not None:
         connect_rate, attempts, credit = plan.guarantee
         words["guarantee"] = [_number(connect_rate, exact=exact), attempts, _number(credit, exact=exact)]
+    if plan.items:
+        words["items"] = [(name, item_words(item, exact=exact)) for name, item in plan.items]
     return words
+
+
+def item_words(item: Item, *, exact: bool = True) -> list[Any]:
+    """An item as JSON."""
+    return [_number(item.price, exact=exact), item.quantity]
+
+
+def item_from(words: list[Any]) -> Item:
+    """The item of `item_words`."""
+    price, quantity = words
+    return Item(Decimal(price), quantity)
 
 
 def plan_from(words: dict[str, Any]) -> Plan:
@@ -73,6 +86,8 @@ def plan_from(words: dict[str, Any]) -> Plan:
         discount=Decimal(words.get("discount", 0)),
         minimum=Decimal(words.get("minimum", 0)),
         guarantee=_guarantee_from(*words["guarantee"]) if "guarantee" in words else None,
+        items=tuple((name, item_from(item)) for name, item in words.get("items", ())),
+        setup=Decimal(words.get("setup", 0)),
     )
 
 

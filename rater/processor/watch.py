@@ -7,6 +7,7 @@ once a batch for each usage that changed: its last value depends on the log alon
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 
 from rater.processor.decision import Change, Decision, RecordScope
 from rater.processor.rows import ACCOUNTS, SEPARATOR, USAGE, usage_key
@@ -16,6 +17,7 @@ from rater.rating.alerts import Alert, daily_alerts, usage_alerts
 from rater.rating.calendar import midnight_after, midnight_before
 from rater.rating.catalog import Tariffs
 from rater.rating.charging import plan_of_segment
+from rater.rating.fees import owed
 from rater.rating.forecast import PlanOfSegment, forecast, looked
 from rater.rating.instant import Instant
 from rater.rating.names import AccountKey
@@ -90,7 +92,8 @@ def look(
         seen = looked(usage, account.calendar, at)
         if seen is usage:
             continue
-        expected = forecast(seen, account.calendar, plans_of(scope, account), tariffs.book.precision)
+        owes = partial(owed, account, seen, scope.ledger(key, tariffs))
+        expected = forecast(seen, account.calendar, plans_of(scope, account), owes, tariffs.book.precision)
         found = tuple(daily_alerts(account, seen, expected, at))
         changes.append((USAGE, place, remembering(seen, found) if found else seen))
         outputs += (alert(scope, record, key, seen, one, now) for one in found)
@@ -110,7 +113,8 @@ def spend_of(
 ) -> Output:
     """The latest state of a period; `closed`, its last."""
     plan_of = plans_of(scope, account)
-    expected = forecast(usage, account.calendar, plan_of, tariffs.book.precision, settled=closed)
+    owes = partial(owed, account, usage, scope.ledger(key, tariffs))
+    expected = forecast(usage, account.calendar, plan_of, owes, tariffs.book.precision, settled=closed)
     return spend(scope, record, key, account, usage, plan_of, expected, tariffs.book)
 
 

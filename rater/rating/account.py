@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Final, Literal, NamedTuple
 
-from rater.rating.book import Plan, Proration
+from rater.rating.book import Item, Plan, Proration
 from rater.rating.calendar import Calendar, Period
 from rater.rating.instant import NEVER, Instant
 from rater.rating.names import PeriodName
@@ -30,6 +30,10 @@ class Unchanged(Enum):
 UNCHANGED: Final = Unchanged.UNCHANGED
 
 
+ItemSaid = int | Item | None
+"""Another quantity of an item of the plan, an item of the account's own, or the end of one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """One `account-subscribed` of an account's history, as it was said.
@@ -47,6 +51,8 @@ class Subscription:
     billing_day: int | Unchanged | None = UNCHANGED
     spend_cap: Decimal | Unchanged | None = UNCHANGED
     guaranteed_connect_rate: Decimal | Unchanged | None = UNCHANGED
+    items: tuple[tuple[str, ItemSaid], ...] = ()
+    """What it says of items, by name in its order; the others stay as they are."""
 
 
 class PeriodRef(NamedTuple):
@@ -93,6 +99,9 @@ class Account:
     known_from: Instant = NEVER
     """What was forgotten when this was first kept: the account may have been here before, and its older calls too."""
 
+    setups: frozenset[str] = frozenset()
+    """Plans whose set-up was charged in a period that is closed, by name; all negotiated ones are `""`."""
+
     def looking(self, at: Instant | None) -> Account:
         """The account whose days are looked at next at this instant."""
         return replace(self, next_look=at)
@@ -137,7 +146,7 @@ def in_effect(history: tuple[Subscription, ...], name: Said, at: Instant) -> Dec
     return found[1]
 
 
-def _same(history: tuple[Subscription, ...], one: PlanName | None, other: PlanName | None) -> bool:
+def same_plan(history: tuple[Subscription, ...], one: PlanName | None, other: PlanName | None) -> bool:
     """Whether two names are of one plan: negotiated plans in equal words are, in whatever order they were said."""
     if one is None or other is None or not (one.inline and other.inline):
         return one == other
@@ -163,7 +172,7 @@ def plan_intervals(
     starting = {said.start: said for said in history if period.start < said.start < period.end}
     for start, begun in sorted(starting.items()):
         since, plan = found[-1]
-        if _same(history, begun.plan, plan):
+        if same_plan(history, begun.plan, plan):
             continue
         if plan is not None and proration_of(plan, since) == "none":
             if plan != fallback:

@@ -130,10 +130,12 @@ def month_cost(plan: Plan, calls: Mapping[Call, int], precision: int) -> Decimal
 
 
 def plan_cost(plan: Plan, counts: Counts, precision: int) -> Decimal:
-    """What a whole month with this usage costs under the plan, its minimum at least."""
+    """What a whole month with this usage costs under the plan: fee, items, its minimum at least; without set-up."""
     with localcontext(CONTEXT):
-        used = cost(plan, counts, precision)
-        return rounded(plan.fee, precision) + used + short_of_minimum(plan, used, precision)
+        owed = cost(plan, counts, precision) + rounded(plan.fee, precision)
+        for _, item in plan.items:
+            owed += rounded(item.price * item.quantity, precision)
+        return owed + short_of_minimum(plan, owed, precision)
 
 
 def is_package(plan: Plan) -> bool:

@@ -80,6 +80,14 @@ class Guarantee(NamedTuple):
     """The share of what the usage cost."""
 
 
+class Item(NamedTuple):
+    """Something that recurs beside the fee: a seat, a number, a value-added service."""
+
+    price: Decimal
+    """Of one, per period."""
+    quantity: int
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A version of a plan: `id` is the book's name for it with its version, `hybrid-200@1`; `fee` is per period."""
@@ -95,6 +103,10 @@ class Plan:
     minimum: Decimal = Decimal(0)
     """What a period owes at least in usage and fee; the rest is charged when it closes."""
     guarantee: Guarantee | None = None
+    items: tuple[tuple[str, Item], ...] = ()
+    """By name, in its order."""
+    setup: Decimal = Decimal(0)
+    """Due once, in the first period of an account under the plan."""
     memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Lines that were worked out before (`rater.rating.line_cache`); no part of the plan."""
     parts: dict[tuple[int, int], Plan] = field(default_factory=dict, init=False, repr=False, compare=False)

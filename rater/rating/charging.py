@@ -12,20 +12,17 @@ from typing import Literal, NamedTuple
 
 from rater.rating.account import Account, PeriodRef, PlanName, inline_plan, plan_intervals
 from rater.rating.book import Plan, Proration
-from rater.rating.calendar import Calendar, Period, midnight_after, month_at, period_at
+from rater.rating.calendar import Calendar, Period, midnight_after, month_at
 from rater.rating.catalog import PlanOf, Tariffs, versioned
 from rater.rating.instant import Instant
-from rater.rating.lines import Line, fee_lines
-from rater.rating.money import ZERO, nothing, rounded
+from rater.rating.lines import Line
+from rater.rating.money import nothing
 from rater.rating.names import PeriodName, PlanId
 from rater.rating.proration import days_between, prorated
 from rater.rating.units import NO_COUNTS, Call
 from rater.rating.usage import Segment, Usage, explain, plus, used
 
 Kind = Literal["usage", "fee", "adjustment", "reversal", "minimum", "credit"]
-
-MAX_PERIODS = 1200
-"""Periods whose fees one record may bring due: a hundred years, since accounts begin in 1970 or later."""
 
 
 class Charged(NamedTuple):
@@ -50,22 +47,14 @@ class Ledger(NamedTuple):
     usage_of: Callable[[PeriodName], Usage | None]
 
 
-class Begun(NamedTuple):
-    """The account after a record has shown that time has come to an instant, and the fees that fell due."""
-
-    account: Account
-    fees: tuple[Charged, ...]
-
-
-class TooFar(NamedTuple):
-    """More periods would fall due at once than one record may bring."""
-
-    periods: int
+def whole_plan(account: Account, segment: Segment, plan_of: PlanOf) -> Plan:
+    """The words of the plan version that rates a segment, for a whole period."""
+    return inline_plan(account.history, segment.plan_name) if segment.inline else plan_of(segment.plan_id)
 
 
 def plan_of_segment(account: Account, segment: Segment, plan_of: PlanOf) -> Plan:
     """The words of the plan version that rates a segment, for the segment's days."""
-    plan = inline_plan(account.history, segment.plan_name) if segment.inline else plan_of(segment.plan_id)
+    plan = whole_plan(account, segment, plan_of)
     return prorated(plan, segment.days, segment.of) if segment.of else plan
 
 
@@ -126,49 +115,6 @@ def opened(account: Account, period: Period, ledger: Ledger) -> Usage:
         return known
     found = segments_of(account, period, ledger, ledger.tariffs.book.default_plan)
     return Usage(period.name, period.start, period.end, found)
-
-
-def charge_due_fees(account: Account, shown: Instant, ledger: Ledger) -> Begun | TooFar:
-    """Charge the fees that fell due until `shown`, an instant that a record of the account shows to have come.
-
-    Each period from the first subscription on owes its fee once, call or no call.
-    """
-    fees: list[Charged] = []
-    due = account.next_fee
-    count = 0
-    while due is not None and due <= shown:
-        count += 1
-        if count > MAX_PERIODS:
-            return TooFar(MAX_PERIODS)
-        period = period_at(account.calendar, due)
-        usage = opened(account, period, ledger)
-        charged = charge_fee(account, usage, shown, ledger)
-        if charged is not None:
-            fees.append(charged)
-        later = [segment.start for segment in usage.segments if segment.start > shown]
-        due = min(later, default=period.end)
-    for charged in fees:
-        account = with_period(account, charged.usage)
-    return Begun(replace(account, next_fee=due), tuple(fees))
-
-
-def charge_fee(account: Account, usage: Usage, shown: Instant, ledger: Ledger) -> Charged | None:
-    """What the segments that have begun owe, minus what was charged; None if that is nothing."""
-    precision = ledger.tariffs.book.precision
-    begun = [segment for segment in usage.segments if segment.start <= shown]
-    plans = [plan_of_segment(account, segment, ledger.plan_of) for segment in begun]
-    due = sum((rounded(plan.fee, precision) for plan in plans), ZERO)
-    amount = due - usage.fees
-    # A minimum must be known of when the period closes: where nothing else is charged at its beginning, a fee of 0.
-    if not amount and (usage.seq or not any(plan.minimum for plan in plans)):
-        return None
-    amount = amount or nothing(precision)
-    after = usage._replace(seq=usage.seq + 1, total=usage.total + amount, fees=usage.fees + amount)
-    # Where a changed history leaves nothing that has begun, all is given back, in the name of what comes first.
-    segment = begun[-1] if begun else usage.segments[0]
-    plan = plan_of_segment(account, segment, ledger.plan_of)
-    whole = not usage.fees and not segment.of and len(begun) == 1
-    return Charged(after, "fee", plan, segment, amount, fee_lines(plan.fee if whole else amount, amount, precision))
 
 
 def charge_call(plan: Plan, usage: Usage, index: int, call: Call, precision: int) -> Charged:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from rater.rating.book import Plan
 from rater.rating.calendar import Calendar
 from rater.rating.instant import Instant
-from rater.rating.money import ZERO, rounded
+from rater.rating.money import ZERO
 from rater.rating.proration import days_between
 from rater.rating.units import NO_COUNTS
 from rater.rating.usage import DailyStats, Segment, Usage, cost, minus, plus, short_of_minimum
@@ -63,24 +63,42 @@ def _in_force(usage: Usage, at: Instant) -> Segment:
     return begun[-1] if begun else usage.segments[0]
 
 
+class Owed(NamedTuple):
+    """What a period owes whatever the usage, when all of it has begun."""
+
+    fees: Decimal
+    """Fees, items and set-ups."""
+    recurring: Mapping[Instant, Decimal]
+    """Of these, what counts towards a minimum, by the start of the segment."""
+
+
 def forecast(
-    usage: Usage, calendar: Calendar, plan_of: PlanOfSegment, precision: int, *, settled: bool = False
+    usage: Usage,
+    calendar: Calendar,
+    plan_of: PlanOfSegment,
+    owes: Callable[[], Owed],
+    precision: int,
+    *,
+    settled: bool = False,
 ) -> Forecast | None:
     """The forecast as of the last look; None before `MIN_DAYS` days under the plan in force.
+
+    `owes` is asked only where there is one: with many changes it costs more than all else.
 
     `settled`: the period is closed, and what it was short of minimums was charged.
     """
     looks = usage.looks
     if looks.days < MIN_DAYS:
         return None
+    owed = owes()
     floors = [] if settled else [(p, one) for one in usage.segments if (p := plan_of(one)).minimum]
     if looks.until >= usage.end:
-        due = usage.total + _short(floors, {}, precision)
+        due = usage.total + _short(floors, {}, owed, precision)
         return Forecast(due, due, due)
     ahead = _ahead(usage, calendar)
     days = sum(count for _, count in ahead)
     more = [_more(units, squares, looks.days, days) for units, squares in zip(looks.counts, looks.squares, strict=True)]
-    fees = sum((rounded(plan_of(segment).fee, precision) for segment in usage.segments), ZERO) - usage.fees
+    fees = owed.fees - usage.fees
 
     def total(lean: int) -> Decimal:
         found, costs = usage.total + fees, dict[Instant, Decimal]()
@@ -90,19 +108,21 @@ def forecast(
             then = tuple(max(now, later, 0) for now, later in zip(segment.counts, coming, strict=True))
             costs[segment.start] = cost(plan_of(segment), then, precision)
             found += costs[segment.start] - segment.cost
-        return found + _short(floors, costs, precision)
+        return found + _short(floors, costs, owed, precision)
 
     middle, *sides = (total(lean) for lean in (0, -1, 1))
     return Forecast(middle, min(middle, *sides), max(middle, *sides))
 
 
-def _short(floors: list[tuple[Plan, Segment]], costs: Mapping[Instant, Decimal], precision: int) -> Decimal:
+def _short(floors: list[tuple[Plan, Segment]], costs: Mapping[Instant, Decimal], owed: Owed, precision: int) -> Decimal:
     """What closing will charge of minimums, where segments will have cost so much by their end; of others, as now."""
     if not floors:  # nearly always, and asked for each account and day
         return ZERO
-    return sum(
-        (short_of_minimum(plan, costs.get(segment.start, segment.cost), precision) for plan, segment in floors), ZERO
-    )
+    short = ZERO
+    for plan, segment in floors:
+        used = costs.get(segment.start, segment.cost)
+        short += short_of_minimum(plan, owed.recurring.get(segment.start, ZERO) + used, precision)
+    return short
 
 
 def _ahead(usage: Usage, calendar: Calendar) -> list[tuple[Segment, int]]:

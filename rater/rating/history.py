@@ -9,6 +9,7 @@ from decimal import Decimal
 from rater.rating.account import UNCHANGED, Account, PlanName, Subscription, Unchanged, in_effect, in_force, inline_plan
 from rater.rating.calendar import period_at
 from rater.rating.instant import Instant
+from rater.rating.items import said_of_items
 from rater.rating.limits import CHANGES, CHANGES_PER_PERIOD
 
 
@@ -55,6 +56,7 @@ def _state(past: tuple[Subscription, ...], before: Instant) -> Subscription:
     assert last is not None  # noqa: S101 - they all start before
     plan: PlanName | None = last.plan
     inline = None if plan is None or not plan.inline else inline_plan(past, plan.name)
+    own, quantities = said_of_items(past, plan, before)
     return Subscription(
         id=plan.name if inline is not None and plan is not None else "",
         fingerprint="",
@@ -63,6 +65,7 @@ def _state(past: tuple[Subscription, ...], before: Instant) -> Subscription:
         inline=inline,
         spend_cap=_value(in_effect(past, "spend_cap", before)),
         guaranteed_connect_rate=_value(in_effect(past, "guaranteed_connect_rate", before)),
+        items=tuple(sorted((quantities | own).items())),
     )
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from rater.rating.account import Account
-from rater.rating.charging import Begun, Charged, Ledger, charge_due_fees
+from rater.rating.charging import Charged, Ledger
+from rater.rating.fees import Begun, Entry, charge_due_fees, entries, set_up_names
 from rater.rating.instant import NEVER, Instant, length
 from rater.rating.names import PeriodName
 from rater.rating.settlement import settled_at_closing
@@ -44,6 +45,8 @@ class Closing(NamedTuple):
     usage: Usage
     settled: tuple[Charged, ...] = ()
     """The charges with which it closed."""
+    fees: tuple[Entry, ...] = ()
+    """What its total has of fees, items and set-ups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +102,11 @@ def live(account: Account, clock: Clock, ledger: Ledger) -> Lived:
         elif oldest is not None:
             usage = usage_of(oldest.name)
             if usage is not None:
-                settled = settled_at_closing(account, usage, ledger.plan_of, ledger.tariffs.book.precision)
-                events += (*settled, Closing(settled[-1].usage if settled else usage, settled))
+                fees = tuple(entries(account, usage, ours, usage.end))
+                settled = settled_at_closing(account, usage, fees, ledger.plan_of, ledger.tariffs.book.precision)
+                events += (*settled, Closing(settled[-1].usage if settled else usage, settled, fees))
+                if paid := set_up_names(usage, fees):
+                    account = replace(account, setups=account.setups | paid)
             account = replace(account, periods=account.periods[1:], closed=(*account.closed, oldest))
         else:
             break

@@ -8,9 +8,13 @@ from typing import NamedTuple
 from rater.rating.book import Meter, Price
 from rater.rating.limits import LINES
 from rater.rating.money import ZERO, nothing, rounded
+from rater.rating.names import PlanId
 from rater.rating.pricing import at_rate, billable, parts, reached
 
 FEE = "fee"
+SETUP = "setup"
+ITEM = "item:"
+"""Before an item's name."""
 ADJUSTMENT = "adjustment"
 ROUNDING = "rounding"
 DISCOUNT = "discount"
@@ -36,6 +40,12 @@ class Line(NamedTuple):
     amount: Decimal
     repriced_from: Decimal | None = None
     """The rate at which the quantity was charged before, where a volume price changed for all units."""
+    plan: PlanId | None = None
+    """Of a fee, item or set-up, where it is not the plan that the charge names."""
+    days: int = 0
+    """Of a fee or item by days: for so many days,"""
+    of: int = 0
+    """of so many in the month; 0 where it is for the whole period."""
 
 
 def meter_lines(meter: Meter, before: int, after: int, precision: int) -> list[Line]:
@@ -43,7 +53,7 @@ def meter_lines(meter: Meter, before: int, after: int, precision: int) -> list[L
     if before == after:
         return []
     if before > after:
-        return [_taken_back(line) for line in meter_lines(meter, after, before, precision)]
+        return [taken_back(line) for line in meter_lines(meter, after, before, precision)]
     name, per = meter.unit.name, meter.unit.per
     low, high = billable(meter, before), billable(meter, after)
     part = high - low
@@ -76,7 +86,7 @@ def settled(lines: tuple[Line, ...], amount: Decimal) -> tuple[Line, ...]:
 def summed_up(lines: tuple[Line, ...]) -> tuple[Line, ...]:
     """One line a meter, without a rate. What was only priced anew is part of the amount, not of the quantity."""
     sums: dict[str, Line] = {}
-    for meter, quantity, covered, pieces, _, amount, repriced_from in lines:
+    for meter, quantity, covered, pieces, _, amount, repriced_from, *_ in lines:
         fresh = (quantity, covered, pieces) if repriced_from is None else (0, 0, 0)
         one = Line(meter, *fresh, None, amount)
         known = sums.get(meter)
@@ -95,10 +105,9 @@ def _both(one: Line, other: Line) -> Line:
     )
 
 
-def fee_lines(fee: Decimal, amount: Decimal, precision: int) -> tuple[Line, ...]:
-    """The lines of a period's fee, or of a part of it that is given back (negative)."""
-    line = Line(FEE, 1, 0, 1, fee, rounded(fee, precision))
-    return settled((line if fee >= 0 else _taken_back(line._replace(rate=-fee, amount=-line.amount)),), amount)
+def is_fee(meter: str) -> bool:
+    """Whether a line is of what is due whatever the usage: the fee, an item, a set-up."""
+    return meter in {FEE, SETUP} or meter.startswith(ITEM)
 
 
 def amount_line(meter: str, amount: Decimal) -> Line:
@@ -133,7 +142,7 @@ def _volume(name: str, price: Price, covered: int, span: tuple[int, int, int], p
         lines.append(Line(name, low, 0, low, band.rate, change, repriced_from=earlier.rate))
     if earlier.flat == band.flat:
         return lines
-    back = [_taken_back(line) for line in _flat_line(name, earlier.flat, precision)]
+    back = [taken_back(line) for line in _flat_line(name, earlier.flat, precision)]
     return [*lines, *back, *_flat_line(name, band.flat, precision)]
 
 
@@ -141,7 +150,7 @@ def _flat_line(name: str, flat: Decimal, precision: int) -> list[Line]:
     return [Line(name + FLAT, 1, 0, 1, flat, rounded(flat, precision))] if flat else []
 
 
-def _taken_back(line: Line) -> Line:
+def taken_back(line: Line) -> Line:
     """The mirror of a line; what was re-priced goes back to the rate that it came from."""
     if line.repriced_from is not None:
         return line._replace(rate=line.repriced_from, repriced_from=line.rate, amount=-line.amount)

@@ -19,11 +19,11 @@ def days_between(calendar: Calendar, start: Instant, end: Instant) -> int:
 
 
 def prorated(plan: Plan, days: int, of: int) -> Plan:
-    """The plan for `days` of a period of `of` days: fee and minimum exactly, allowances rounded up to a whole unit."""
+    """The plan for `days` of a period of `of` days: the minimum exactly, allowances rounded up to a whole unit."""
     part = plan.parts.get((days, of))
     if part is None:
-        fee, minimum = plan.fee * Decimal(days) / of, plan.minimum * Decimal(days) / of
-        part = replace(plan, fee=fee, minimum=minimum, meters=tuple(_part(meter, days, of) for meter in plan.meters))
+        minimum = plan.minimum * Decimal(days) / of
+        part = replace(plan, minimum=minimum, meters=tuple(_part(meter, days, of) for meter in plan.meters))
         plan.parts[days, of] = part
     return part
 

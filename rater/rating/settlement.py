@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -9,9 +10,10 @@ from rater.rating.account import Account
 from rater.rating.book import Guarantee, Plan
 from rater.rating.catalog import PlanOf
 from rater.rating.charging import Charged, Kind, plan_of_segment
+from rater.rating.fees import Entry, of_segments
 from rater.rating.forecast import PlanOfSegment
 from rater.rating.lines import GUARANTEE, MINIMUM, Line, amount_line
-from rater.rating.money import nothing, rounded
+from rater.rating.money import ZERO, nothing, rounded
 from rater.rating.units import OUTBOUND_ATTEMPTS, OUTBOUND_CONNECTED
 from rater.rating.usage import Segment, Usage, short_of_minimum
 
@@ -42,8 +44,14 @@ def standing(usage: Usage, plan_of: PlanOfSegment, precision: int) -> Standing |
     return Standing(last[0], counts[OUTBOUND_ATTEMPTS], counts[OUTBOUND_CONNECTED], credit)
 
 
-def settled_at_closing(account: Account, usage: Usage, plan_of: PlanOf, precision: int) -> tuple[Charged, ...]:
-    """The charges with which a period closes: all minimums, then all credits, each by segment in the order of time."""
+def settled_at_closing(
+    account: Account, usage: Usage, fees: Iterable[Entry], plan_of: PlanOf, precision: int
+) -> tuple[Charged, ...]:
+    """The charges with which a period closes: all minimums, then all credits, each by segment in the order of time.
+
+    `fees` are what it owes whatever the usage.
+    """
+    recurring = of_segments(fees)
     plans = [plan_of_segment(account, segment, plan_of) for segment in usage.segments]
     charges: list[Charged] = []
 
@@ -53,7 +61,7 @@ def settled_at_closing(account: Account, usage: Usage, plan_of: PlanOf, precisio
         charges.append(Charged(after, kind, plan, segment, line.amount, (line,)))
 
     for plan, segment in zip(plans, usage.segments, strict=True):
-        if amount := short_of_minimum(plan, segment.cost, precision):
+        if amount := short_of_minimum(plan, recurring.get(segment.start, ZERO) + segment.cost, precision):
             charged("minimum", plan, segment, amount_line(MINIMUM, amount))
     for plan, segment in zip(plans, usage.segments, strict=True):
         if plan.guarantee is not None and (amount := credit_of(plan.guarantee, segment, precision)):

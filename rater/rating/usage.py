@@ -119,11 +119,11 @@ def cost(plan: Plan, counts: Counts, precision: int) -> Decimal:
     return rounded(price - price * plan.discount if plan.discount else price, precision)
 
 
-def short_of_minimum(plan: Plan, used: Decimal, precision: int) -> Decimal:
-    """What usage that costs so much, and the fee, are short of the plan's minimum; 0 where they are not."""
+def short_of_minimum(plan: Plan, owed: Decimal, precision: int) -> Decimal:
+    """What a segment's usage, fee and items, in all `owed`, are short of the plan's minimum; 0 where they are not."""
     if not plan.minimum:
         return ZERO
-    return max(ZERO, rounded(plan.minimum, precision) - rounded(plan.fee, precision) - used)
+    return max(ZERO, rounded(plan.minimum, precision) - owed)
 
 
 def list_price(plan: Plan, counts: Counts) -> Decimal:

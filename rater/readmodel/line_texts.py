@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from rater.rating.lines import FEE, FLAT, GUARANTEE, UNPRICED
+from rater.rating.lines import FLAT, GUARANTEE, UNPRICED, is_fee
 from rater.rating.money import plain
 from rater.rating.units import BY_NAME
 from rater.readmodel.texts import LANGUAGES, Language, meter_words, percent, text
-from rater.readmodel.views import ExplainedLine, ExplanationView, GuaranteeState
+from rater.readmodel.views import ExplainedLine, ExplanationView, GuaranteeState, StatementLine
 
 
 def line_words(line: Mapping[str, Any], language: Language = "en") -> str:
@@ -24,14 +24,8 @@ def line_words(line: Mapping[str, Any], language: Language = "en") -> str:
     if "rate" not in line:  # more lines than are listed one by one
         name, units = meter_words(meter, language), line["quantity"]
         return f"{name}：多个价格，合计 {units}" if zh else f"{name}: {units} in all, at several rates"
-    if meter == FEE or meter.endswith(FLAT):
-        back = line["billable"].startswith("-")
-        name = meter_words(meter, language)
-        return (
-            (f"退回{name} {line['rate']}" if back else f"{name} {line['rate']}")
-            if zh
-            else (f"{name} of {line['rate']}{' taken back' if back else ''}")
-        )
+    if is_fee(meter) or meter.endswith(FLAT):
+        return _fee_line(line, language)
     unit = BY_NAME[meter].single[LANGUAGES.index(language)]
     if "repriced_from" in line:
         units, before, now = line["billable"], line["repriced_from"], line["rate"]
@@ -46,6 +40,30 @@ def line_words(line: Mapping[str, Any], language: Language = "en") -> str:
             f"{line['billable']} {unit} × {line['rate']}" if zh else f"{line['billable']} {unit} at {line['rate']}"
         )
     return ("，" if zh else ", ").join(parts)
+
+
+def _fee_line(line: Mapping[str, Any], language: Language) -> str:
+    """A fee, an item, a set-up or a flat: of which plan, for how many days, and whether it is taken back."""
+    name, rate, quantity = meter_words(line["meter"], language), line["rate"], Decimal(line["billable"])
+    many, plan = abs(quantity) != 1, line.get("plan")
+    days = days_words(line.get("days"), line.get("of"), language)
+    if language == "zh":
+        said = f"{name} {f'{abs(quantity)} × {rate}' if many else rate}{days}{f'（{plan}）' if plan else ''}"
+        return f"退回{said}" if quantity < 0 else said
+    said = f"{abs(quantity)} {name} at {rate}" if many else f"{name} of {rate}"
+    return f"{said}{days}{f' ({plan})' if plan else ''}{' taken back' if quantity < 0 else ''}"
+
+
+def days_words(days: int | None, of: int | None, language: Language = "en") -> str:
+    """For which part of a month something is due, to stand behind it; nothing where it is for the whole period."""
+    if not of:
+        return ""
+    return f"，{days}/{of} 天" if language == "zh" else f", {days} of {of} days"
+
+
+def statement_words(line: StatementLine, language: Language = "en") -> str:
+    """What a line of a statement is for."""
+    return line.note or meter_words(line.meter, language) + days_words(line.days, line.of, language)
 
 
 def explained(charge: Mapping[str, Any], language: Language = "en") -> ExplanationView:

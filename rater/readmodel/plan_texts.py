@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from rater.rating.book import Meter, Plan, Price
+from rater.rating.book import Item, Meter, Plan, Price
 from rater.rating.money import plain
 from rater.rating.units import UNITS, Unit
 from rater.readmodel.texts import LANGUAGES, Language
 
 
 def fee_words(plan: Plan, language: Language = "en") -> str:
-    """The fee of a month, the discount on usage, the least that a month costs, the guarantee; `-` without any."""
+    """Fee and items of a month, set-up, discount on usage, minimum, guarantee; `-` without any."""
     zh = language == "zh"
     daily = ("，按天" if zh else ", by days") if plan.proration == "daily" else ""
     words = [f"{plan.fee}{daily}"] if plan.fee else []
+    words += [_item_words(name, item, zh=zh) for name, item in plan.items]
+    if plan.setup:
+        words.append(f"开通费 {plan.setup}" if zh else f"{plan.setup} to set up")
     if plan.discount:
         share = _hundredths(plan.discount)
         words.append(f"用量优惠 {share}%" if zh else f"{share} % off usage")
@@ -25,6 +28,12 @@ def fee_words(plan: Plan, language: Language = "en") -> str:
         rate, credit = _hundredths(plan.guarantee.connect_rate), _hundredths(plan.guarantee.credit)
         words.append(f"接通率低于 {rate}% 退用量费 {credit}%" if zh else f"{credit} % back below {rate} % connected")
     return ("；" if zh else "; ").join(words) or "-"
+
+
+def _item_words(name: str, item: Item, *, zh: bool) -> str:
+    if item.quantity == 1:
+        return f"{name} {item.price}"
+    return f"{name} {item.quantity} × {item.price}" if zh else f"{item.quantity} {name} at {item.price}"
 
 
 def _hundredths(share: Decimal) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from rater.rating.lines import ADJUSTMENT, FEE, ROUNDING
+from rater.rating.lines import ADJUSTMENT, FEE, ROUNDING, SETUP, is_fee
 from rater.rating.money import CONTEXT, ZERO, plain, rounded
 from rater.readmodel.queries import charges_of, money_of, period
 from rater.readmodel.store import Money
@@ -27,6 +27,8 @@ AT_ONCE = 1000
 
 Group = tuple[str, Decimal]
 """(meter, rate). Units of two plans with the same rate stand together: a re-rating moves them in one charge."""
+FeeGroup = tuple[str, str, Decimal, int, int]
+"""(plan, meter, rate, days, of) of a fee, an item or a set-up; of 0 where it is for the whole period."""
 
 
 class Sums:
@@ -38,6 +40,8 @@ class Sums:
         self.plans: dict[Group, set[str]] = defaultdict(set)
         self.summed_up: dict[str, Decimal] = defaultdict(Decimal)
         """Meter -> amount of lines without a rate, which stand for more lines than a charge tells one by one."""
+        self.fees: dict[FeeGroup, tuple[Decimal, Decimal]] = {}
+        """Quantity and amount."""
         self.manual: dict[str, Decimal] = defaultdict(Decimal)
         """Reason -> amount of manual adjustments."""
 
@@ -48,16 +52,24 @@ class Sums:
                 self.manual[charge.get("reason") or ""] += Decimal(line["amount"])
             elif line["meter"] == ROUNDING:
                 continue
+            elif "rate" in line and is_fee(line["meter"]):
+                self._add_fee(charge, line)
             elif "rate" in line:
                 self._add(charge, line)
             else:
                 self.summed_up[line["meter"]] += Decimal(line["amount"])
 
+    def _add_fee(self, charge: Mapping[str, Any], line: Mapping[str, Any]) -> None:
+        plan = line.get("plan") or charge.get("plan") or ""
+        group = (plan, line["meter"], Decimal(line["rate"]), line.get("days", 0), line.get("of", 0))
+        quantity, amount = self.fees.get(group, (ZERO, ZERO))
+        self.fees[group] = (quantity + Decimal(line["billable"]), amount + Decimal(line["amount"]))
+
     def _add(self, charge: Mapping[str, Any], line: Mapping[str, Any]) -> None:
         group = (line["meter"], Decimal(line["rate"]))
         self.billable[group] += Decimal(line["billable"])
         self.covered[group] += Decimal(line["covered"])
-        if charge["kind"] in {"usage", "fee"}:
+        if charge["kind"] == "usage":
             self.plans[group].add(charge.get("plan") or "")
         if "repriced_from" in line:
             self.billable[line["meter"], Decimal(line["repriced_from"])] -= Decimal(line["billable"])
@@ -114,17 +126,38 @@ def statement(connection: Connection, account: str, name: str) -> Statement | No
 
 
 def summed(charges: Iterable[Mapping[str, Any]], money: Money, total: Decimal) -> tuple[StatementLine, ...]:
-    """The charges' lines, net: the fee, and each meter's units by the rate that they cost in the end."""
+    """The charges' lines, net: what is due by plan and days, and each meter's units by the rate that they cost."""
     sums = Sums()
     for charge in charges:
         sums.add(charge)
     lines = [_line(sums, group, money) for group in sums.billable]
     lines = [line for line in lines if line.covered != "0" or line.billable != "0"]
-    lines.sort(key=lambda line: (line.meter != FEE, line.meter, line.plan, -Decimal(line.rate or 0)))
+    lines.sort(key=lambda line: (line.meter, line.plan, -Decimal(line.rate or 0)))
+    fees = [_fee(group, *sums.fees[group]) for group in sorted(sums.fees, key=_order) if any(sums.fees[group])]
+    lines = fees + lines
     lines += [_amount(meter, amount) for meter, amount in sorted(sums.summed_up.items()) if amount]
     lines += [_amount(ADJUSTMENT, amount, reason) for reason, amount in sorted(sums.manual.items())]
     rest = total - sum((Decimal(line.amount) for line in lines), ZERO)
     return (*lines, _amount(ROUNDING, rest)) if rest else tuple(lines)
+
+
+def _order(group: FeeGroup) -> tuple[object, ...]:
+    plan, meter, rate, days, _ = group
+    return (meter != FEE, meter == SETUP, meter, plan, -rate, -days)
+
+
+def _fee(group: FeeGroup, quantity: Decimal, amount: Decimal) -> StatementLine:
+    plan, meter, rate, days, of = group
+    return StatementLine(
+        plan=plan,
+        meter=meter,
+        covered="0",
+        billable=_short(quantity),
+        rate=plain(rate),
+        amount=plain(amount),
+        days=days if of else None,
+        of=of or None,
+    )
 
 
 def _line(sums: Sums, group: Group, money: Money) -> StatementLine:

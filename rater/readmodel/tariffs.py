@@ -11,7 +11,7 @@ from rater.rating.catalog import Tariffs, versioned
 from rater.rating.instant import Instant
 from rater.rating.money import plain
 from rater.readmodel import tables
-from rater.readmodel.views import BandView, GuaranteeView, MeterView, PlanView, TariffsView
+from rater.readmodel.tariff_views import BandView, GuaranteeView, ItemView, MeterView, PlanView, TariffsView
 from rater.wire.catalog import TARIFFS_ID, PlanVersion, TariffsInForce
 
 BAND = (Decimal("0.70"), Decimal("0.90"))
@@ -73,6 +73,8 @@ def _plan_view(plan: Plan) -> PlanView:
         effective=None if plan.effective is None else plan.effective.isoformat(),
         discount=plain(plan.discount) if plan.discount else None,
         minimum=plain(plan.minimum) if plan.minimum else None,
+        items={name: ItemView(price=plain(item.price), quantity=item.quantity) for name, item in plan.items},
+        setup=plain(plan.setup) if plan.setup else None,
         guarantee=None if plan.guarantee is None else _guarantee_view(plan.guarantee),
         meters=tuple(_meter_view(meter) for meter in plan.meters),
     )

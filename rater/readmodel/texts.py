@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Literal
 
+from rater.rating.lines import ITEM
 from rater.rating.units import UNITS
 from rater.readmodel.views import AdviceView
 
@@ -123,6 +124,7 @@ _METERS: dict[str, tuple[str, str]] = {
     **{unit.name: unit.plural for unit in UNITS},
     **{f"{u.name}-flat": (f"{u.plural[0]}, once for the band", f"{u.plural[1]}档位一次性费用") for u in UNITS},
     "fee": ("monthly fee", "月费"),
+    "setup": ("set-up fee", "开通费"),
     "discount": ("discount", "折扣"),
     "minimum": ("up to the minimum", "最低消费补足"),
     "guarantee": ("connect rate below the guarantee", "接通率未达保证"),
@@ -197,7 +199,8 @@ def text(language: Language, key: str, **values: object) -> str:
 
 def meter_words(meter: str, language: Language = "en") -> str:
     """A meter's name."""
-    return _said(language, _METERS.get(meter, (meter, meter)), {})
+    name = meter.removeprefix(ITEM)
+    return _said(language, _METERS.get(meter, (name, name)), {})
 
 
 def verdict_words(verdict: str, language: Language = "en") -> str:

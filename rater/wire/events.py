@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
+from rater.rating.account import ItemSaid
 from rater.rating.limits import RECORD_BYTES, TICK_CHANGES
 from rater.wire.fields import (
     AccountId,
@@ -26,7 +27,7 @@ from rater.wire.fields import (
     Source,
     ZoneName,
 )
-from rater.wire.tariff_book import PlanWords, TariffBook
+from rater.wire.tariff_book import CLOSED, MAX_ITEMS, ItemName, ItemWords, PlanWords, Quantity, TariffBook
 
 LONGEST_CALL = timedelta(hours=24)
 NO_TIME = timedelta(0)
@@ -98,10 +99,23 @@ PlanChoice = Annotated[Annotated[Id, Tag("id")] | Annotated[PlanWords, Tag("inli
 """A plan's id in the tariff book, or a plan negotiated for one account."""
 
 
+def _item_tag(item: Any) -> str:
+    return "quantity" if isinstance(item, int) else "none" if item is None else "item"
+
+
+ItemChoice = Annotated[
+    Annotated[Quantity, Tag("quantity")] | Annotated[ItemWords, Tag("item")] | Annotated[None, Tag("none")],
+    Discriminator(_item_tag),
+]
+"""Another quantity of an item of the plan, an item of the account's own, or the end of one."""
+
+
 class AccountSubscribed(Message):
     """From an instant on, the account is under a plan; `plan` null ends it.
 
-    Of the other fields one left out keeps its value and null clears it (`says` tells them apart).
+    Of the other fields one left out keeps its value and null clears it (`says` tells them apart). In `items` a number
+    is another quantity of an item of the plan, an object an item of the account's own; null ends either, and an item
+    that is left out stays as it is.
     """
 
     type: Literal["account-subscribed/1"]
@@ -113,6 +127,13 @@ class AccountSubscribed(Message):
     billing_day: Annotated[int, Field(ge=1, le=28)] | None = None
     spend_cap: Price | None = None
     guaranteed_connect_rate: Share | None = None
+    items: Annotated[dict[ItemName, ItemChoice], Field(max_length=MAX_ITEMS, json_schema_extra=CLOSED)] = Field(
+        default_factory=dict
+    )
+
+    def item_words(self) -> dict[str, ItemSaid]:
+        """What it says of items, as the rules see it."""
+        return {name: one.to_core() if isinstance(one, ItemWords) else one for name, one in self.items.items()}
 
     def says(self, name: str) -> bool:
         """Whether the field was given (also as null)."""

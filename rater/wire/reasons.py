@@ -27,6 +27,7 @@ Reason = Literal[
     "currency-changed",
     "unknown-account",
     "unknown-plan",
+    "unknown-item",
     "account-ended",
     "conflict",
     "unknown-call",
@@ -104,6 +105,10 @@ REASONS: Final[dict[Reason, ReasonText]] = {
     "unknown-plan": ReasonText(
         "the tariff book has no plan of this id in effect",
         "publish a book with the plan, or subscribe to one that exists",
+    ),
+    "unknown-item": ReasonText(
+        "a quantity is given of an item that the plan does not have",
+        "write an item of the plan, or price and quantity for an item of the account's own",
     ),
     "account-ended": ReasonText(
         "the account's subscription ended before the call started",

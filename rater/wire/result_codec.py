@@ -38,6 +38,9 @@ class LineMember(Struct, frozen=True, gc=False):
     guaranteed: str | UnsetType = UNSET
     attempts: int | UnsetType = UNSET
     connected: int | UnsetType = UNSET
+    plan: str | UnsetType = UNSET
+    days: int | UnsetType = UNSET
+    of: int | UnsetType = UNSET
 
 
 class ChargeMessage(Struct, frozen=True, gc=False, kw_only=True, tag_field="type", tag="charge/1"):

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from rater.rating import limits
 from rater.wire.catalog import PlanVersion, TariffsInForce
+from rater.wire.charge_line import ChargeLine
 from rater.wire.fields import (
     AccountId,
     CallId,
@@ -33,7 +34,7 @@ from rater.wire.fields import (
     VersionedPlanId,
     ZoneName,
 )
-from rater.wire.meters import METERS, AllowanceMeter, LineMeter
+from rater.wire.meters import METERS, AllowanceMeter
 from rater.wire.progress import Progress
 from rater.wire.reasons import Reason
 
@@ -59,27 +60,6 @@ class RatedCall(StrictModel):
     connected: bool
     talk_seconds: Count
     billed_seconds: Count
-
-
-class ChargeLine(StrictModel):
-    """A line: `quantity` = `covered` by the allowance + `billable` at `rate`.
-
-    Minutes are billed seconds / 60 to at most 6 places, for reading only. `repriced_from` marks a quantity that was
-    charged before at that rate. The lines `rounding`, `discount` and `minimum` have an amount and nothing else. The
-    line `guarantee` of a credit says what connect rate was guaranteed, and the attempts with those of them that were
-    connected.
-    """
-
-    meter: LineMeter
-    quantity: Figure | None = None
-    covered: Figure | None = None
-    billable: Figure | None = None
-    rate: Price | None = None
-    repriced_from: Price | None = None
-    amount: Figure
-    guaranteed: Share | None = None
-    attempts: Count | None = None
-    connected: Count | None = None
 
 
 class Charge(Message):
@@ -120,7 +100,8 @@ class Charge(Message):
 
 
 class ClosedSegment(StrictModel):
-    """A segment of a closed period: what was used under one plan from `start` on, its price and its fee; `minimum`,
+    """A segment of a closed period: what was used under one plan from `start` on, its price and its fee; `items` and
+    `setup`, what it owed of these; `minimum`,
     what these were short of the plan's minimum; `credit` (negative), what its guarantee gave back."""
 
     plan: VersionedPlanId
@@ -130,6 +111,8 @@ class ClosedSegment(StrictModel):
     used: Used | None = None
     price: Figure
     fee: Figure
+    items: Figure | None = None
+    setup: Figure | None = None
     minimum: Figure | None = None
     credit: Figure | None = None
 
@@ -137,8 +120,8 @@ class ClosedSegment(StrictModel):
 class PeriodClosed(Message):
     """A period is final: its total is the sum of its charges, of which `last_seq` was the last.
 
-    `total` = prices, fees, minimums and credits of the segments + `adjustments` (manual ones). `attempts` and
-    `connected` count outbound calls.
+    `total` = prices, fees, items, set-ups, minimums and credits of the segments + `adjustments` (manual ones).
+    `attempts` and `connected` count outbound calls.
     """
 
     type: Literal["period-closed/1"]
@@ -156,7 +139,7 @@ class PeriodClosed(Message):
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
-        parts = ((one.price, one.fee, one.minimum, one.credit) for one in self.segments)
+        parts = ((one.price, one.fee, one.items, one.setup, one.minimum, one.credit) for one in self.segments)
         if sum((part for some in parts for part in some if part is not None), self.adjustments) != self.total:
             raise PydanticCustomError("total", "prices, fees, minimums, credits, adjustments must sum to the total")
         return self

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import AfterValidator, Field, create_model, model_validator
 from pydantic.config import JsonDict
 
-from rater.rating.book import Book, Guarantee, LatePolicy, Plan, Proration
+from rater.rating.book import Book, Guarantee, Item, LatePolicy, Plan, Proration
 from rater.rating.currency import MINOR_UNITS
 from rater.rating.limits import MIN_REMEMBER_DAYS
 from rater.rating.units import UNITS, Unit
 from rater.wire.fields import Discount, Instant, Share, StrictModel, ZoneName
 from rater.wire.fields import Price as PriceWord
 from rater.wire.meter_words import MAX_UNITS, MeterWords, MinutesWords, wrong
+from rater.wire.meters import ITEM_NAME
 
 MAX_PLANS = 500
 CLOSED: JsonDict = {"additionalProperties": False}
@@ -42,9 +43,25 @@ class GuaranteeWords(StrictModel):
         return Guarantee(self.connect_rate, self.attempts, self.credit)
 
 
+MAX_ITEMS = 20
+ItemName = Annotated[str, Field(pattern=f"^{ITEM_NAME}$", max_length=32)]
+Quantity = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class ItemWords(StrictModel):
+    """Something that recurs beside the fee: a seat, a number, a value-added service; `price` of one, per period."""
+
+    price: PriceWord
+    quantity: Quantity = 1
+
+    def to_core(self) -> Item:
+        """The item as the rules see it."""
+        return Item(self.price, self.quantity)
+
+
 class _PlanBase(StrictModel):
-    """A plan: a fee per period and at least one meter; `discount` off their price, a `minimum` per period, and a
-    guaranteed connect rate."""
+    """A plan: a fee per period and at least one meter; `items` that recur beside the fee, a `setup` that is due once,
+    a `discount` off what the meters cost, a `minimum` per period, and a guaranteed connect rate."""
 
     fee: PriceWord = Decimal(0)
     proration: Proration = "none"
@@ -52,6 +69,10 @@ class _PlanBase(StrictModel):
     discount: Discount = Decimal(0)
     minimum: PriceWord = Decimal(0)
     guarantee: GuaranteeWords | None = None
+    items: Annotated[dict[ItemName, ItemWords], Field(max_length=MAX_ITEMS, json_schema_extra=CLOSED)] = Field(
+        default_factory=dict
+    )
+    setup: PriceWord = Decimal(0)
 
     @model_validator(mode="after")
     def _meters(self) -> Self:
@@ -68,16 +89,20 @@ class _PlanBase(StrictModel):
         """The plan as the rules see it, under an id: a name of the book, or `s-17@1`."""
         meters = tuple(words.to_core(unit) for unit, words in self.meters())
         guarantee = None if self.guarantee is None else self.guarantee.to_core()
-        return Plan(plan_id, self.fee, self.proration, meters, self.effective, self.discount, self.minimum, guarantee)
+        items = tuple(sorted((name, words.to_core()) for name, words in self.items.items()))
+        rest = (self.discount, self.minimum, guarantee, items, self.setup)
+        return Plan(plan_id, self.fee, self.proration, meters, self.effective, *rest)
 
     @classmethod
     def of(cls, plan: Plan) -> Self:
         """The words of a plan: `to_core` makes the same plan of them."""
         words: dict[str, Any] = {"fee": plan.fee, "proration": plan.proration}
-        said = {"effective": plan.effective, "discount": plan.discount, "minimum": plan.minimum}
+        said = {"effective": plan.effective, "discount": plan.discount, "minimum": plan.minimum, "setup": plan.setup}
         words |= {name: value for name, value in said.items() if value}
         if plan.guarantee is not None:
             words["guarantee"] = GuaranteeWords(**plan.guarantee._asdict())
+        if plan.items:
+            words["items"] = {name: ItemWords(**item._asdict()) for name, item in plan.items}
         for meter in plan.meters:
             words[meter.unit.key] = _words_of(meter.unit).of(meter)
         return cls(**words)
@@ -154,8 +179,8 @@ class TariffBook(StrictModel):
             default = self.plans.get(self.default_plan)
             if default is None:
                 wrong(f"there is no such plan; the plans are {_some(list(self.plans))}", "default_plan")
-            if default.fee or default.minimum or default.guarantee:
-                wrong("the default plan must have no fee, no minimum and no guarantee", "default_plan")
+            if default.fee or default.items or default.setup or default.minimum or default.guarantee:
+                wrong("the default plan must have no fee, items, set-up, minimum or guarantee", "default_plan")
         return self
 
     def to_core(self) -> Book:

@@ -13,6 +13,7 @@ from fractions import Fraction
 from math import ceil
 from typing import Any, NamedTuple
 
+from tests.laws.items_model import items_due
 from tests.laws.model import TICK, TOLERANCE, Calendar, at, cost, half_up, zone
 
 Words = dict[str, Any]
@@ -27,6 +28,8 @@ class Stretch(NamedTuple):
     start: datetime
     end: datetime
     plan: Words | None
+    name: str | Words | None = None
+    """As it was said."""
 
 
 @dataclass
@@ -107,6 +110,8 @@ class Life:
             return "duplicate"
         if self._ends(person, person.calendar.period(start)) <= self.closed:
             return "rejected:closed-period"
+        if self._unknown_item(event, start):
+            return "rejected:unknown-item"
         self._keeps(event["account"], person)
         person.ids.add(event["subscription_id"])
         person.said.append(event)
@@ -209,6 +214,8 @@ class Life:
         running = person.calendar.period(person.shown)
         if person.said and running in person.charged:  # up to the next plan that is known, or its end, all is charged
             later = [s.start for s in self.stretches(person, running) if s.start > person.shown]
+            ends = self._ends(person, running)
+            later += [at(s["from"]) for s in person.said if s.get("items") and person.shown < at(s["from"]) < ends]
             person.shown = min(later, default=self._ends(person, running)) - TICK
 
     def _periods(self, person: Person) -> list[date]:
@@ -251,7 +258,7 @@ class Life:
             found.append((start, said["plan"]))
         until = [*(start for start, _ in found[1:]), ends]
         return [
-            Stretch(start, end, None if plan is None else self._version(plan, start))
+            Stretch(start, end, None if plan is None else self._version(plan, start), plan)
             for (start, plan), end in zip(found, until, strict=True)
         ]
 
@@ -279,7 +286,28 @@ class Life:
 
     def fee(self, person: Person, period: date) -> Fraction:
         """What the stretches that have begun owe."""
-        return sum((self._part(person, period, s, "fee") for s in self._begun(person, period)), Fraction(0))
+        begun = self._begun(person, period)
+        return sum((self._recurring(person, period, s) for s in begun), Fraction(0)) + self.setups(person, period)
+
+    def _recurring(self, person: Person, period: date, stretch: Stretch) -> Fraction:
+        return self._part(person, period, stretch, "fee") + items_due(person, period, stretch)
+
+    def setups(self, person: Person, period: date) -> Fraction:
+        """The set-ups of plans that no earlier period had."""
+        due: dict[str, Fraction] = {}
+        for s in self._begun(person, period):
+            assert s.plan is not None
+            due.setdefault(s.name if isinstance(s.name, str) else "", Fraction(s.plan.get("setup", "0")))
+        for earlier in self._periods(person):
+            for s in self.stretches(person, earlier) if earlier < period and person.said else ():
+                if s.plan is not None:
+                    due.pop(s.name if isinstance(s.name, str) else "", None)
+        return sum(due.values(), Fraction(0))
+
+    def _unknown_item(self, event: Words, start: datetime) -> bool:
+        plan = event["plan"]
+        known = {} if plan is None else self._version(plan, start).get("items", {})
+        return any(isinstance(said, int) and name not in known for name, said in event.get("items", {}).items())
 
     def _part(self, person: Person, period: date, stretch: Stretch, name: str) -> Fraction:
         """A plan's fee or minimum, by days."""
@@ -302,7 +330,7 @@ class Life:
         if self._ends(person, period) > self.closed:
             return Fraction(0)
         short = [
-            self._part(person, period, s, "minimum") - self._part(person, period, s, "fee") - usage
+            self._part(person, period, s, "minimum") - self._recurring(person, period, s) - usage
             for s, usage in used
             if s.plan is not None and "minimum" in s.plan
         ]

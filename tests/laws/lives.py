@@ -51,6 +51,19 @@ CONTRACTS: Event = {name: PLANS[name] for name in ("rigid", "big")} | {
     "volume": PLANS["volume"],
 }
 """With discounts, minimums and guarantees beside them."""
+TEAMS: Event = {name: PLANS[name] for name in ("basic", "rigid", "volume")} | {
+    "team": {
+        "fee": "20.00",
+        "proration": "daily",
+        "items": {"seat": {"price": "80.00", "quantity": 10}, "number": {"price": "15.01"}},
+        "setup": "500.00",
+        "minimum": "900.00",
+        "minutes": {"allowance": 30, "rate": "0.313"},
+    },
+    "desk": {"items": {"seat": {"price": "33.33", "quantity": 3}}, "setup": "70.00", "minutes": {"rate": "0.50"}},
+    "free-desk": {"items": {"seat": {"price": "9.99", "quantity": 0}}, "minimum": "50.00", "minutes": {"rate": "0.10"}},
+}
+"""With items and set-ups."""
 INLINE: Event = {"fee": "10.00", "proration": "daily", "minutes": {"increment": "1/1", "rate": "0.333"}}
 ACCOUNTS: dict[str, Event] = {
     "A": {},
@@ -92,7 +105,7 @@ class _Writer:
         yield self._told(book(1, self.late, self.default, self.plans))
         for account, calendar in ACCOUNTS.items():
             if calendar:  # else its calendar is the book's, whether it is subscribed or not
-                yield self._told(self._subscribed(account, self.now - timedelta(days=2)))
+                yield self._told(self._subscribed(account, self.now - timedelta(days=2), first=True))
         kinds = ("call",) * 60 + ("subscribe",) * 10 + ("void",) * 8 + ("credit",) * 4 + ("again",) * 6 + ("tick",) * 14
         for _ in range(length):
             self.now += timedelta(seconds=self.rng.randrange(1, 150_000))
@@ -129,7 +142,7 @@ class _Writer:
         )
         return self._subscribed(self.rng.choice(list(ACCOUNTS)), day)
 
-    def _subscribed(self, account: str, start: datetime) -> Event:
+    def _subscribed(self, account: str, start: datetime, *, first: bool = False) -> Event:
         self.number += 1
         plan: Any = self.rng.choice([*self.plans, *self.plans, INLINE, None])
         words = {
@@ -138,7 +151,19 @@ class _Writer:
             "subscription_id": f"s-{self.number}",
             "plan": plan,
         }
+        if not first and any("items" in plan for plan in self.plans.values()):
+            words |= self._items(plan)
         return {**words, "from": start.isoformat(), **ACCOUNTS[account]}
+
+    def _items(self, plan: Any) -> Event:
+        """What a subscription says of items; mostly nothing, or something of the plan's, now and then of no plan's."""
+        known = list(self.plans[plan].get("items", ())) if isinstance(plan, str) else []
+        said: Event = {}
+        for name in self.rng.sample(["seat", "number", "vpn", "desk"], self.rng.choice([0, 0, 1, 1, 2])):
+            own = {"price": self.rng.choice(["7.77", "80", "0.01"]), "quantity": self.rng.choice([0, 1, 4])}
+            choices = [own, None, *([self.rng.choice([0, 1, 12, 25])] * 4 if name in known else [])]
+            said[name] = self.rng.choice([*choices, 3] if self.rng.random() < 0.1 else choices)
+        return {"items": said} if said else {}
 
     def _void(self) -> Event:
         self.number += 1

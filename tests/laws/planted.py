@@ -23,7 +23,7 @@ import rater.processor.step
 import rater.processor.usage_rows
 import rater.rating.amendments
 import rater.rating.calendar
-import rater.rating.charging
+import rater.rating.fees
 import rater.rating.pricing
 import rater.rating.rerating
 import rater.rating.units
@@ -35,8 +35,9 @@ from rater.rating.account import PlanInterval, in_force, plan_intervals
 from rater.rating.book import Meter
 from rater.rating.calendar import period_at
 from rater.rating.catalog import Tariffs
-from rater.rating.charging import charge_call, charge_fee
+from rater.rating.charging import charge_call
 from rater.rating.corrections import reverse_call
+from rater.rating.fees import charge_fee
 from rater.rating.instant import instant
 from rater.rating.rerating import _counted
 from rater.rating.units import MINUTES, Call, Counts, Increment, billed_seconds
@@ -67,10 +68,10 @@ def band_too_late(patch: Patch) -> None:
 def fee_again(patch: Patch) -> None:
     """A fee is charged again when a plan changes inside its period."""
 
-    def again(account: Any, usage: Usage, shown: int, ledger: Any) -> Any:
-        return charge_fee(account, usage._replace(fees=Decimal(0)), shown, ledger)
+    def again(account: Any, usage: Usage, shown: int, ledger: Any, _was: Any) -> Any:
+        return charge_fee(account, usage._replace(fees=Decimal(0)), shown, ledger, [])
 
-    patch.setattr(rater.rating.charging, "charge_fee", again)
+    patch.setattr(rater.rating.fees, "charge_fee", again)
 
 
 def half_down(patch: Patch) -> None:

@@ -29,8 +29,9 @@ from rater.processor.replay import Replay
 from rater.processor.rows import usage_key
 from rater.processor.step import make_step
 from rater.rating.account import plan_intervals
-from rater.rating.charging import Begun, charge_fee, plan_of_segment
+from rater.rating.charging import plan_of_segment
 from rater.rating.corrections import reverse_call
+from rater.rating.fees import Begun, charge_fee
 from rater.rating.lifecycle import live
 from rater.rating.money import rounded
 from rater.rating.names import AccountKey
@@ -226,8 +227,8 @@ def whole_minimums(patch: pytest.MonkeyPatch) -> None:
 def minimums_beside_the_fee(patch: pytest.MonkeyPatch) -> None:
     """The fee does not count towards the minimum."""
 
-    def short(plan: Any, used: Any, precision: int) -> Any:
-        return short_of_minimum(plan, used - rounded(plan.fee, precision), precision)
+    def short(plan: Any, owed: Any, precision: int) -> Any:
+        return short_of_minimum(plan, owed - rounded(plan.fee, precision), precision)
 
     patch.setattr(rater.rating.settlement, "short_of_minimum", short)
 
@@ -259,7 +260,7 @@ def attempts_of_the_old_plan_are_lost(patch: pytest.MonkeyPatch) -> None:
 def silent_months_owe_no_minimum(patch: pytest.MonkeyPatch) -> None:
     """A period without a call or a fee is not known when it should close."""
     patch.setattr(
-        rater.rating.charging,
+        rater.rating.fees,
         "charge_fee",
         lambda *given: None if (fee := charge_fee(*given)) is None or not fee.amount else fee,
     )

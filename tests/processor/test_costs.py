@@ -134,9 +134,9 @@ BOUNDS = (
     Bound(
         "late change", lambda: change(999, FIRST + timedelta(hours=1)), Cost(12_000, 10, 3, 40_000), Cost(15, 1, 0, 8)
     ),
-    Bound("day", lambda: tick("2026-11-30T12:00:00+08:00", operator=True), Cost(18_000, 60, 105, 70_000)),
-    Bound("closing", lambda: tick("2026-12-12T00:00:00+08:00", operator=True), Cost(13_000, 65, 110, 90_000)),
-    Bound("forgetting", lambda: tick(FORGETS, operator=True), Cost(18_000, 70, 165, 90_000), Cost(3, 0, 1, 0)),
+    Bound("day", lambda: tick("2026-11-30T12:00:00+08:00", operator=True), Cost(19_500, 60, 105, 70_000)),
+    Bound("closing", lambda: tick("2026-12-12T00:00:00+08:00", operator=True), Cost(16_500, 65, 110, 90_000)),
+    Bound("forgetting", lambda: tick(FORGETS, operator=True), Cost(22_500, 70, 165, 90_000), Cost(3, 0, 1, 0)),
     Bound("book", lambda: published(new_book()), Cost(2_000, 8, 2, 30_000)),
 )
 

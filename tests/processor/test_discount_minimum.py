@@ -191,7 +191,7 @@ def test_the_default_plan_has_no_minimum() -> None:
     text = yaml.safe_dump({**book({"p": {"minimum": "1.00", **MINUTES}}), "default_plan": "p"})
     errors = load_book(text.encode())
     assert isinstance(errors, tuple)
-    assert "no fee, no minimum and no guarantee" in str(errors[0])
+    assert "no fee, items, set-up, minimum or guarantee" in str(errors[0])
 
 
 def test_people_read_them() -> None:

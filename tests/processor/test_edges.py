@@ -11,7 +11,7 @@ import pytest
 
 from rater.processor import tariffs_published
 from rater.processor.step import make_step
-from rater.rating import account, advice, amendments, catalog, charging, proration
+from rater.rating import account, advice, amendments, catalog, charging, fees
 from rater.rating.advice import Month, advise
 from rater.rating.names import PeriodName
 from rater.rating.units import Call
@@ -126,7 +126,7 @@ EDGES: list[tuple[Edge, Callable[..., Any], str, str]] = [
     ),
     (a_change_at_the_same_instant, catalog._later, "since > last", "since >= last"),
     (two_caps_of_one_instant, account.in_effect, "subscription.start < found[0]", "subscription.start <= found[0]"),
-    (a_fee_by_days, proration.prorated, "plan.fee * Decimal(days) / of", "plan.fee * (Decimal(days) / of)"),
+    (a_fee_by_days, fees._entry, "whole * Decimal(part) / of", "whole * (Decimal(part) / of)"),
     (a_book_that_makes_work_due, tariffs_published.on_tariffs, "book=book.version, due=NEVER", "book=book.version"),
     (the_fee_of_an_idle_month, advice.month_cost, "return plan_cost", "return ZERO if not calls else plan_cost"),
     (accounts_of_the_new_book_alone, rerate, "{*was.accounts, *would.accounts}", "{*was.accounts}"),

@@ -57,6 +57,9 @@ def test_a_plan_change_on_the_16th_with_daily_proration() -> None:
     ]
 
 
+FEE = {"meter": "fee", "quantity": "1", "covered": "0", "billable": "1", "rate": "300.00"}
+
+
 def test_an_end_under_daily_proration_gives_a_part_of_the_fee_back() -> None:
     """Ended with the 10th: 10 of 30 days are owed; calls from then on are refused."""
     log = Log(words=book(PLANS))
@@ -64,7 +67,8 @@ def test_an_end_under_daily_proration_gives_a_part_of_the_fee_back() -> None:
     back = log.add(on(None, 11))
     assert told(back) == [("fee", "basic@1", "-200.00")]
     assert back[0]["lines"] == [
-        {"meter": "fee", "quantity": "-1", "covered": "0", "billable": "-1", "rate": "200.00", "amount": "-200.00"}
+        FEE | {"amount": "100.00", "days": 10, "of": 30},
+        FEE | {"quantity": "-1", "billable": "-1", "amount": "-300.00"},
     ]
     log.add(call("A", 1, 60, at(10)), call("A", 2, 60, at(11)))
     assert log.rejected == ["account-ended"]

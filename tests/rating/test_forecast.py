@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rater.rating.book import Band, Plan, Price
 from rater.rating.calendar import Calendar, midnight_after, period_at
-from rater.rating.forecast import Forecast, forecast, looked
+from rater.rating.forecast import Forecast, Owed, forecast, looked
 from rater.rating.instant import SECOND, instant
 from rater.rating.names import PlanId
 from rater.rating.usage import Segment, Usage, plus, used
@@ -43,7 +43,8 @@ def talking(usage: Usage, plan: Plan, minutes: int) -> Usage:
 
 
 def told(usage: Usage, plan: Plan = PER_MINUTE) -> Forecast | None:
-    return forecast(usage, BERLIN, lambda _: plan, 2)
+    fees = {segment.start: plan.fee for segment in usage.segments}
+    return forecast(usage, BERLIN, lambda _: plan, lambda: Owed(sum(fees.values(), Decimal(0)), fees), 2)
 
 
 def test_days_that_are_all_alike_leave_no_doubt() -> None:
@@ -155,4 +156,7 @@ def test_a_plan_that_is_to_come_takes_the_days_that_are_its_own() -> None:
     dear = a_plan("d@1", Decimal(0), "none", a_meter(0, Price("flat", (Band(0, Decimal(1)),))), None)
     usage = usage._replace(segments=(*usage.segments, Segment(twenty_first, PlanId(dear.id), inline=False)))
     plans = {dear.id: dear, PER_MINUTE.id: PER_MINUTE}
-    assert forecast(usage, BERLIN, lambda segment: plans[segment.plan_id], 2) == (Decimal("150.00"),) * 3
+    assert (
+        forecast(usage, BERLIN, lambda segment: plans[segment.plan_id], lambda: Owed(Decimal(0), {}), 2)
+        == (Decimal("150.00"),) * 3
+    )

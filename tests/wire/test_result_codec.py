@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from rater.wire import result_codec as codec
-from rater.wire.results import Charge, ChargeLine, ConnectRate, Forecast, RatedCall, Spend
+from rater.wire.charge_line import ChargeLine
+from rater.wire.results import Charge, ConnectRate, Forecast, RatedCall, Spend
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,76 @@
+"""The newest tariff book, as the read model answers it. Amounts and shares are decimals as strings."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from rater.readmodel.views import View
+
+
+class BandView(View):
+    """A band of a price: from so many units beyond the allowance on, `rate` each, and `flat` once."""
+
+    start: int
+    rate: str
+    flat: str
+
+
+class MeterView(View):
+    """What a plan counts, what of it is included, and the price of the rest."""
+
+    unit: str
+    """`minutes`, `connected-calls`, `attempts`."""
+    allowance: int | None
+    """Units that are included; null is all of them, and then there is no price."""
+    price: Literal["flat", "graduated", "volume"] | None
+    bands: tuple[BandView, ...]
+    directions: tuple[str, ...] | None
+    """The directions that count; null is all."""
+    increment: str | None
+    """Of minutes: the seconds that are billed at first, and the steps after them: `60/60`."""
+    minimum: int | None
+    """Of minutes: the seconds that are billed at least."""
+
+
+class GuaranteeView(View):
+    """A guaranteed connect rate: from `attempts` outbound attempts on, below `connect_rate`, `credit` of the usage."""
+
+    connect_rate: str
+    attempts: int
+    credit: str
+
+
+class ItemView(View):
+    """Something that recurs beside a plan's fee: `price` of one, per period."""
+
+    price: str
+    quantity: int
+
+
+class PlanView(View):
+    """A plan in the version that is in effect."""
+
+    id: str
+    fee: str
+    proration: Literal["none", "daily"]
+    effective: str | None
+    """RFC 3339; null is always."""
+    discount: str | None
+    """The share that is taken off the price of usage; null without one."""
+    minimum: str | None
+    """What a period owes at least in usage and fee; null without one."""
+    items: dict[str, ItemView]
+    setup: str | None
+    """What is due once, in the first period under the plan; null without."""
+    guarantee: GuaranteeView | None
+    meters: tuple[MeterView, ...]
+
+
+class TariffsView(View):
+    """The newest tariff book, and its plans by name."""
+
+    version: int
+    currency: str
+    time_zone: str
+    default_plan: str | None
+    plans: dict[str, PlanView]
