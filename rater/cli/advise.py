@@ -1,26 +1,85 @@
-"""`rater advise` and `rater connect-rate`: which plan fits an account, and whether its connect rate is reasonable."""
+"""`rater advise`: which plan fits an account, or figures that somebody thinks of."""
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rater.cli.errors import fail
+from rater.cli.languages import InLanguage, language_of
 from rater.cli.source import AsJson, Charges, Tariffs, look
 
 if TYPE_CHECKING:
-    from rater.readmodel.views import AdviceView, PeriodView
+    from rater.rating.advice import Figures
+    from rater.rating.book import Plan
 
-AccountArgument = Annotated[str, typer.Argument(help="The account's id.")]
+KnownAccount = Annotated[
+    str | None, typer.Argument(help="The account's id; left out with --minutes.", show_default=False)
+]
+PlanFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--plan-file", help="Compare this draft of a plan too (YAML, as one plan of a book). May be repeated."
+    ),
+]
+Minutes = Annotated[
+    str | None, typer.Option("--minutes", help="Without a history: billed minutes a month, 800 or 800..1200.")
+]
+Calls = Annotated[str | None, typer.Option("--calls", help="With --minutes: connected calls a month, 300 or 250..400.")]
+Attempts = Annotated[
+    str | None, typer.Option("--attempts", help="With --minutes: attempts a month; as many as calls if left out.")
+]
+
+_range = re.compile(r"([0-9]{1,9})(?:\.\.([0-9]{1,9}))?").fullmatch
 
 
-def advise(account: AccountArgument, charges: Charges = None, tariffs: Tariffs = None, as_json: AsJson = False) -> None:
-    """Say which plan fits: what each would have cost in every past month, from the account's real calls."""
+def advise(
+    account: KnownAccount = None,
+    charges: Charges = None,
+    tariffs: Tariffs = None,
+    plan_file: PlanFiles = None,
+    minutes: Minutes = None,
+    calls: Calls = None,
+    attempts: Attempts = None,
+    language: InLanguage = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say which plan fits: what each would have cost in every past month, from the account's real calls.
+
+    Without a history: what each would cost for --minutes and --calls, each a number or a range.
+    """
+    drafts = _drafts(plan_file or [])
+    figures = {"--minutes": minutes, "--calls": calls, "--attempts": attempts}
+    if account is not None:
+        said = [name for name, value in figures.items() if value is not None]
+        if said:
+            raise fail(f"{said[0]} is for a customer without a history", "leave it out, or leave out the account")
+        _on_history(account, charges, tariffs, drafts, language, as_json=as_json)
+        return
+    if minutes is None and calls is None:
+        raise fail("there is nothing to go by", "name an account, or --minutes 800..1200 --calls 300")
+    if charges is not None:
+        raise fail("--charges goes with an account", "leave it out: figures need none")
+    _on_figures(_months(figures), tariffs, drafts, language, as_json=as_json)
+
+
+def _on_history(
+    account: str,
+    charges: Path | None,
+    tariffs: Path | None,
+    drafts: dict[str, Plan],
+    language: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    from rater.cli.advice_tables import print_advice
     from rater.readmodel.advice import advice_on
 
     with look(account, charges, tariffs) as connection:
-        found = advice_on(connection, account)
+        found = advice_on(connection, account, drafts)
     if found is None:
         raise fail(f"nothing was ever charged to {account}", "see the accounts with: rater rate LOG --summary", 1)
     if as_json:
@@ -28,78 +87,60 @@ def advise(account: AccountArgument, charges: Charges = None, tariffs: Tariffs =
     elif not found.months:
         typer.echo("no month of the account is over yet: there is nothing to compare")
     else:
-        _print(found)
+        print_advice(found, language_of(language))
 
 
-def _print(found: AdviceView) -> None:
-    from rich.table import Table
-
-    from rater.cli.shown import plain, show_table, terminal, visible
-    from rater.readmodel.texts import advice_words
-
-    title = plain(f"{found.account}: what each plan would have cost, {found.currency}")
-    table = Table(title=title, title_justify="left")
-    table.add_column("plan")
-    for name in ("total", "worst", *(month.period for month in found.months)):
-        table.add_column(name, justify="right")
-    for offer in found.offers:
-        mark = " (now)" if offer.plan == found.current else ""
-        style = "bold green" if offer.plan == found.best else ""
-        costs = (plain(cost, style) for cost in (offer.total, offer.worst, *offer.costs))
-        table.add_row(plain(f"{offer.plan}{mark}", style), *costs)
-    table.add_section()
-    table.add_row("charged", found.paid, "", *(month.paid for month in found.months), style="dim")
-    minutes = (f"{month.talk_seconds / 60:,.0f}" for month in found.months)
-    table.add_row("minutes", "", "", *minutes, style="dim")
-    table.add_row("calls", "", "", *(f"{month.connected_calls:,}" for month in found.months), style="dim")
-    show_table(table)
-    for sentence in advice_words(found):
-        terminal().print(visible(sentence), markup=False)
-
-
-def connect_rate(
-    account: AccountArgument, charges: Charges = None, tariffs: Tariffs = None, as_json: AsJson = False
+def _on_figures(
+    months: list[Figures], tariffs: Path | None, drafts: dict[str, Plan], language: str | None, *, as_json: bool
 ) -> None:
-    """Say whether the account's connect rate is reasonable: by period, with its 95 % interval and the book's band."""
-    import json
+    from rater.cli.advice_tables import print_what_if
+    from rater.cli.tariffs import load
+    from rater.readmodel.advice import what_if_view
 
-    from rater.readmodel.queries import account_periods
-
-    with look(account, charges, tariffs) as connection:
-        found = account_periods(connection, account)
-    if not found:
-        raise fail(f"nothing was ever charged to {account}", "see the accounts with: rater rate LOG --summary", 1)
+    book = load(tariffs).to_core()
+    found = what_if_view(months, {**book.plans, **drafts}, book)
     if as_json:
-        rates = [
-            {"period": one.period, **one.connect_rate.model_dump()}
-            | ({} if one.guarantee is None else {"guarantee": one.guarantee.model_dump()})
-            for one in found
-        ]
-        typer.echo(json.dumps({"account": account, "periods": rates}, indent=2))
+        typer.echo(found.model_dump_json(indent=2))
     else:
-        _print_rates(account, found)
+        print_what_if(found, language_of(language))
 
 
-def _print_rates(account: str, found: list[PeriodView]) -> None:
-    from rich.table import Table
+def _drafts(files: list[Path]) -> dict[str, Plan]:
+    """The drafts by their files' names."""
+    from rater.cli.tariffs import load_draft
 
-    from rater.cli.shown import plain, show_table, terminal
-    from rater.readmodel.line_texts import guarantee_words
-    from rater.readmodel.texts import percent, verdict_words
+    found: dict[str, Plan] = {}
+    for file in files:
+        name = f"{file.stem} (draft)"
+        if name in found:
+            raise fail(f"{file}: there is another draft of this name", "give the file another name")
+        found[name] = load_draft(file).to_core(name)
+    return found
 
-    low, high = found[0].connect_rate.band
-    title = f"{account}: outbound calls that were connected; reasonable is {percent(low)} to {percent(high)}"
-    table = Table(title=plain(title), title_justify="left")
-    table.add_column("period")
-    for name in ("attempts", "connected", "rate", "95 % interval"):
-        table.add_column(name, justify="right")
-    table.add_column("verdict")
-    for one in found:
-        rate = one.connect_rate
-        between = f"{percent(rate.low)} - {percent(rate.high)}"
-        counts = (f"{rate.attempts:,}", f"{rate.connected:,}")
-        table.add_row(one.period, *counts, percent(rate.rate), between, verdict_words(rate.verdict))
-    show_table(table)
-    for one in found:
-        if one.guarantee is not None:
-            terminal().print(plain(f"{one.period}: {guarantee_words(one.guarantee)}"))
+
+def _months(figures: dict[str, str | None]) -> list[Figures]:
+    """The least, the middle and the most of the ranges; one month where they are numbers."""
+    from rater.rating.advice import Figures
+
+    spans = {name: _span(name, value) for name, value in figures.items() if value is not None}
+    least, most = ({name: span[end] for name, span in spans.items()} for end in (0, 1))
+    middle = {name: (least[name] + most[name]) // 2 for name in spans}
+    found: list[Figures] = []
+    for one in (least, middle, most):
+        calls = one.get("--calls", 0)
+        month = Figures(one.get("--minutes", 0), calls, one.get("--attempts", calls))
+        if month.attempts < month.calls:
+            raise fail(f"{month.calls} calls need as many attempts, not {month.attempts}", "mend --attempts")
+        if month not in found:
+            found.append(month)
+    return found
+
+
+def _span(name: str, value: str) -> tuple[int, int]:
+    match = _range(value)
+    if match is None:
+        raise fail(f"{name}: {value!r} is no number and no range", f"write it like {name} 800 or {name} 800..1200")
+    first, last = int(match[1]), int(match[2] or match[1])
+    if last < first:
+        raise fail(f"{name}: {value!r} ends before it begins", f"write it like {name} {last}..{first}")
+    return first, last

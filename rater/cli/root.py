@@ -14,6 +14,7 @@ from rater import __version__
 from rater.cli import (
     advise,
     audit,
+    connect_rate,
     console,
     corrections,
     demo,
@@ -76,7 +77,7 @@ app.command("rerate")(rerate.rerate)
 app.command("statement")(statement.statement)
 app.command("explain")(explain.explain)
 app.command("advise")(advise.advise)
-app.command("connect-rate")(advise.connect_rate)
+app.command("connect-rate")(connect_rate.connect_rate)
 app.command("audit")(audit.audit)
 app.command("snapshot")(snapshot.snapshot)
 app.command("console")(console.console)

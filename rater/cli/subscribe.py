@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,17 @@ import typer
 
 from rater.cli.errors import fail
 from rater.cli.sending import AsJson, NoWait, send, valid
+
+Items = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--item",
+        help="seat=25 for another quantity of the plan's item, vpn=2x30.00 for an own one, vpn=none to end it. "
+        "May be repeated.",
+    ),
+]
+
+_said_of_item = re.compile(r"([^=]+)=(?:(none)|([0-9]{1,7})(?:x([0-9.]+))?)").fullmatch
 
 
 def subscribe(
@@ -25,6 +37,7 @@ def subscribe(
     billing_day: Annotated[int | None, typer.Option(help="The day that months begin on, 1 to 28.")] = None,
     spend_cap: Annotated[str | None, typer.Option(help="Spend of a period that raises an alert.")] = None,
     connect_rate: Annotated[str | None, typer.Option(help="Guaranteed connect rate, e.g. 0.75.")] = None,
+    item: Items = None,
     ident: Annotated[str | None, typer.Option("--id", help="Subscription id; the same again is no second one.")] = None,
     no_wait: NoWait = False,
     as_json: AsJson = False,
@@ -51,6 +64,8 @@ def subscribe(
         "guaranteed_connect_rate": connect_rate,
     }
     words |= {name: value for name, value in said.items() if value is not None}
+    if item:
+        words["items"] = dict(_item(one) for one in item)
     event = valid(AccountSubscribed, words)
     send(event, "subscription_id", _again(words), wait=not no_wait, as_json=as_json)
 
@@ -58,6 +73,17 @@ def subscribe(
 def _again(words: dict[str, Any]) -> str:
     """What to add to the command so that it says the same subscription again."""
     return shlex.join(["rater", "subscribe", "...", "--id", words["subscription_id"], "--from", words["from"]])
+
+
+def _item(words: str) -> tuple[str, Any]:
+    """An item's name, and what the event says of it."""
+    match = _said_of_item(words)
+    if match is None:
+        raise fail(f"--item: {words!r} says no item", "write it like seat=25, vpn=2x30.00 or vpn=none")
+    name, ends, quantity, price = match.groups()
+    if ends:
+        return name, None
+    return name, {"price": price, "quantity": int(quantity)} if price else int(quantity)
 
 
 def _plan(file: Path) -> Any:

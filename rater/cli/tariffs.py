@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.table import Table
@@ -14,7 +14,10 @@ from rater.cli.errors import fail
 from rater.cli.shown import show_table
 
 if TYPE_CHECKING:
-    from rater.wire.tariff_book import TariffBook
+    from rater.wire.tariff_book import PlanWords, TariffBook
+    from rater.wire.tariff_file import BookError
+
+T = TypeVar("T")
 
 app = typer.Typer(help="The tariff book: plans and their prices.", no_args_is_help=True)
 
@@ -26,27 +29,47 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 def load(file: Path | None) -> TariffBook:
     """The book in a file, or the shipped one; the errors of a bad file are printed with their lines, and end it."""
-    from rater.cli.files import source
     from rater.wire.shipped import shipped_book
     from rater.wire.tariff_file import load_book
+
+    return shipped_book() if file is None else _right(file, load_book(_read(file)))
+
+
+def load_draft(file: Path) -> PlanWords:
+    """The plan that stands alone in a file, in words as of one plan of a book; errors as of `load`."""
+    from rater.wire.tariff_file import load_plan
+
+    return _right(file, load_plan(_read(file)))
+
+
+def _read(file: Path) -> bytes:
+    from rater.cli.files import source
     from rater.wire.yaml_tree import MAX_BYTES as LARGEST
 
-    if file is None:
-        return shipped_book()
     with source(file) as opened:
-        data = opened.read(LARGEST + 1)
-    book = load_book(data)
-    if isinstance(book, tuple):
-        for wrong in book:
+        return opened.read(LARGEST + 1)
+
+
+def _right(file: Path, found: T | tuple[BookError, ...]) -> T:
+    if isinstance(found, tuple):
+        for wrong in found:
             typer.secho(f"{file}:{wrong}", err=True, fg=typer.colors.RED)
-        raise fail(f"{len(book)} error(s); nothing was published", f"mend them, then: rater tariffs check {file}", 1)
-    return book
+        raise fail(f"{len(found)} error(s); nothing was published", f"mend them, then: rater tariffs check {file}", 1)
+    return found
 
 
 @app.command()
 def check(file: File = None) -> None:
-    """Check a tariff book; errors name line and column. Exit status 1 if there are any."""
-    book = load(file)
+    """Check a tariff book, or a plan alone; errors name line and column. Exit status 1 if there are any."""
+    from rater.readmodel.plan_texts import plan_words
+    from rater.wire.tariff_file import is_plan_alone, load_book, load_plan
+
+    data = None if file is None else _read(file)
+    if file is not None and data is not None and is_plan_alone(data):
+        draft = _right(file, load_plan(data))
+        typer.echo(f"{file}: a plan alone, no errors: {plan_words(draft.to_core(file.stem))}")
+        return
+    book = load(None) if file is None or data is None else _right(file, load_book(data))
     typer.echo(f"{file or 'the shipped book'}: version {book.version}, {len(book.plans)} plans, no errors")
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from rater.rating.book import Plan
 from rater.rating.money import CONTEXT, ZERO, rounded
 from rater.rating.names import PeriodName
-from rater.rating.units import MINUTES, NO_COUNTS, Call, Counts
+from rater.rating.units import ATTEMPTS, CONNECTED_CALLS, MINUTES, NO_COUNTS, Call, Counts
 from rater.rating.usage import cost, plus, short_of_minimum, times_of
 
 SWINGS = 2
@@ -63,6 +63,11 @@ class Offer(NamedTuple):
     def worst(self) -> Decimal:
         """Of the dearest month."""
         return max(self.costs)
+
+    @property
+    def average(self) -> Decimal:
+        """Of a month, unrounded."""
+        return self.total / len(self.costs)
 
 
 class Protection(NamedTuple):
@@ -112,7 +117,7 @@ def advise(months: Sequence[Month], plans: Mapping[str, Plan], current: str | No
             Offer(name, tuple(month_cost(plan, month.calls, precision) for month in months))
             for name, plan in plans.items()
         ),
-        key=lambda offer: (offer.total, offer.worst, offer.plan),
+        key=_cheapest,
     )
     swings = _swings(months)
     paid = sum((month.paid for month in months), ZERO)
@@ -136,6 +141,34 @@ def plan_cost(plan: Plan, counts: Counts, precision: int) -> Decimal:
         for _, item in plan.items:
             owed += rounded(item.price * item.quantity, precision)
         return owed + short_of_minimum(plan, owed, precision)
+
+
+class Figures(NamedTuple):
+    """A month that is only thought of: billed minutes, connected calls, and attempts."""
+
+    minutes: int
+    calls: int
+    attempts: int
+
+    @property
+    def counts(self) -> Counts:
+        """As a plan's meters would have counted it, if each counts every call."""
+        counts = list(NO_COUNTS)
+        counts[MINUTES.slot] = self.minutes * MINUTES.per
+        counts[CONNECTED_CALLS.slot], counts[ATTEMPTS.slot] = self.calls, self.attempts
+        return tuple(counts)
+
+
+def what_if(months: Sequence[Figures], plans: Mapping[str, Plan], *, precision: int) -> tuple[Offer, ...]:
+    """What such months would cost under each plan, the cheapest over all of them first."""
+    offers = (
+        Offer(name, tuple(plan_cost(plan, month.counts, precision) for month in months)) for name, plan in plans.items()
+    )
+    return tuple(sorted(offers, key=_cheapest))
+
+
+def _cheapest(offer: Offer) -> tuple[Decimal, Decimal, str]:
+    return offer.total, offer.worst, offer.plan
 
 
 def is_package(plan: Plan) -> bool:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from sqlalchemy import Connection, select
 
-from rater.rating.advice import Advice, Month, Offer, Protection, advise, is_hybrid, is_package
-from rater.rating.book import Plan
+from rater.rating.advice import Advice, Figures, Month, Offer, Protection, advise, is_hybrid, is_package, what_if
+from rater.rating.book import Book, Plan
 from rater.rating.money import plain
 from rater.readmodel import tables
 from rater.readmodel.queries import calls_by_month, money_of
 from rater.readmodel.tariffs import plans_at
-from rater.readmodel.views import AdviceView, MonthView, OfferView, ProtectionView
+from rater.readmodel.views import AdviceView, FiguresView, MonthView, OfferView, ProtectionView, WhatIfView
 
 MS = 1000
+NO_DRAFTS: Mapping[str, Plan] = {}
 
 
-def advice_on(connection: Connection, account: str) -> AdviceView | None:
+def advice_on(connection: Connection, account: str, drafts: Mapping[str, Plan] = NO_DRAFTS) -> AdviceView | None:
     """Which plan fits the account; None where nothing is known of it.
 
-    A month counts when it is over: closed, or followed by another. The plans are those of the newest book, in the
+    `drafts` are plans that stand in no book yet, by name, and are compared like those of the book. A month counts when
+    it is over: closed, or followed by another. The plans are those of the newest book, in the
     version that was in effect when the account was charged last.
     """
     at = tables.periods.c
@@ -32,14 +36,14 @@ def advice_on(connection: Connection, account: str) -> AdviceView | None:
         for row in rows
         if row.closed or row is not rows[-1]
     ]
-    plans = plans_at(connection, max(row.touched for row in rows) * MS)
+    plans = {**plans_at(connection, max(row.touched for row in rows) * MS), **drafts}
     plan_id = rows[-1].plan
     current = plan_id.rpartition("@")[0] if plan_id else None
     found = advise(months, plans, current, precision=money.precision)
     return _view(account, money.currency, found, plans)
 
 
-def _view(account: str, currency: str, found: Advice | None, plans: dict[str, Plan]) -> AdviceView:
+def _view(account: str, currency: str, found: Advice | None, plans: Mapping[str, Plan]) -> AdviceView:
     if found is None:
         return AdviceView(
             account=account,
@@ -77,6 +81,16 @@ def _offer(offer: Offer, plan: Plan) -> OfferView:
     kind = "package" if is_package(plan) else "hybrid" if is_hybrid(plan) else "usage"
     costs = tuple(plain(cost) for cost in offer.costs)
     return OfferView(plan=offer.plan, kind=kind, total=plain(offer.total), worst=plain(offer.worst), costs=costs)
+
+
+def what_if_view(months: Sequence[Figures], plans: Mapping[str, Plan], book: Book) -> WhatIfView:
+    """What months that are only thought of would cost under each plan."""
+    offers = what_if(months, plans, precision=book.precision)
+    return WhatIfView(
+        currency=book.currency,
+        months=tuple(FiguresView(**month._asdict()) for month in months),
+        offers=tuple(_offer(offer, plans[offer.plan]) for offer in offers),
+    )
 
 
 def _protection(protection: Protection) -> ProtectionView:

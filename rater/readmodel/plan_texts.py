@@ -30,6 +30,12 @@ def fee_words(plan: Plan, language: Language = "en") -> str:
     return ("；" if zh else "; ").join(words) or "-"
 
 
+def plan_words(plan: Plan, language: Language = "en") -> str:
+    """A whole plan in a line: its fee, and its meters."""
+    meters = [f"{m.unit.plural[LANGUAGES.index(language)]}: {meter_in_words(m, language)}" for m in plan.meters]
+    return "; ".join((fee_words(plan, language), *meters))
+
+
 def _item_words(name: str, item: Item, *, zh: bool) -> str:
     if item.quantity == 1:
         return f"{name} {item.price}"

@@ -157,6 +157,22 @@ class AdviceView(View):
     protection: ProtectionView | None
 
 
+class FiguresView(View):
+    """A month that is only thought of; `minutes` are billed ones."""
+
+    minutes: int
+    calls: int
+    attempts: int
+
+
+class WhatIfView(View):
+    """What such months would cost under each plan, the cheapest first."""
+
+    currency: str
+    months: tuple[FiguresView, ...]
+    offers: tuple[OfferView, ...]
+
+
 class PeriodTotal(View):
     """What all accounts' periods of a name come to."""
 

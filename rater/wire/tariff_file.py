@@ -75,6 +75,13 @@ def load_book(data: bytes) -> TariffBook | tuple[BookError, ...]:
     return book
 
 
+def is_plan_alone(data: bytes) -> bool:
+    """Whether a file seems to be of one plan: it says what plans say, and nothing that only books say."""
+    tree = read_tree(data)
+    said = set(tree.content) if isinstance(tree, Tree) and isinstance(tree.content, dict) else set()
+    return bool(said & set(PlanWords.model_fields)) and not said & set(TariffBook.model_fields)
+
+
 def load_plan(data: bytes) -> PlanWords | tuple[BookError, ...]:
     """The negotiated plan in a file (words as of one plan of a book), or its errors. No bytes whatever raise."""
     return _load(PlanWords, data)
