@@ -27,8 +27,10 @@ AT_ONCE = 1000
 
 Group = tuple[str, Decimal]
 """(meter, rate). Units of two plans with the same rate stand together: a re-rating moves them in one charge."""
-FeeGroup = tuple[str, str, Decimal, int, int]
-"""(plan, meter, rate, days, of) of a fee, an item or a set-up; of 0 where it is for the whole period."""
+FeeGroup = tuple[str, str, Decimal, int, int, Decimal]
+"""(plan, meter, rate, days, of, quantity) of a fee, an item or a set-up; of 0 where it is for the whole period.
+
+10 seats for half a month and 25 for the other half are two lines, as they were agreed."""
 
 
 class Sums:
@@ -61,9 +63,10 @@ class Sums:
 
     def _add_fee(self, charge: Mapping[str, Any], line: Mapping[str, Any]) -> None:
         plan = line.get("plan") or charge.get("plan") or ""
-        group = (plan, line["meter"], Decimal(line["rate"]), line.get("days", 0), line.get("of", 0))
+        more = Decimal(line["billable"])
+        group = (plan, line["meter"], Decimal(line["rate"]), line.get("days", 0), line.get("of", 0), abs(more))
         quantity, amount = self.fees.get(group, (ZERO, ZERO))
-        self.fees[group] = (quantity + Decimal(line["billable"]), amount + Decimal(line["amount"]))
+        self.fees[group] = (quantity + more, amount + Decimal(line["amount"]))
 
     def _add(self, charge: Mapping[str, Any], line: Mapping[str, Any]) -> None:
         group = (line["meter"], Decimal(line["rate"]))
@@ -142,12 +145,12 @@ def summed(charges: Iterable[Mapping[str, Any]], money: Money, total: Decimal) -
 
 
 def _order(group: FeeGroup) -> tuple[object, ...]:
-    plan, meter, rate, days, _ = group
-    return (meter != FEE, meter == SETUP, meter, plan, -rate, -days)
+    plan, meter, rate, days, _, quantity = group
+    return (meter != FEE, meter == SETUP, meter, plan, -rate, -days, quantity)
 
 
 def _fee(group: FeeGroup, quantity: Decimal, amount: Decimal) -> StatementLine:
-    plan, meter, rate, days, of = group
+    plan, meter, rate, days, of, _ = group
     return StatementLine(
         plan=plan,
         meter=meter,
