@@ -12,10 +12,12 @@ import typer
 
 from rater.cli.errors import fail
 from rater.cli.files import exclusive, not_an_input, output, print_csv
+from rater.cli.languages import InLanguage, language_of
 from rater.cli.source import AsJson, Charges, Tariffs, look
 
 if TYPE_CHECKING:
     from rater.readmodel.statement import Statement
+    from rater.readmodel.texts import Language
 
 PAGE = 1000
 """Charges of a table: a longer one takes memory and time that nobody has, and its widths tell of rows far away."""
@@ -34,6 +36,7 @@ def statement(
     items: Annotated[bool, typer.Option("--items", help="List every charge below the summary.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print every charge as CSV.")] = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page that prints well.")] = None,
+    language: InLanguage = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what an account's period comes to: fee, units by rate, adjustments, and the charges behind them."""
@@ -52,7 +55,7 @@ def statement(
             from rater.console.statement_page import as_html
 
             with output(html) as file:
-                file.writelines(as_html(found))
+                file.writelines(as_html(found, language_of(language)))
             typer.echo(f"written to {html}", err=True)
         elif as_json:
             with output(None) as file:
@@ -61,7 +64,7 @@ def statement(
         elif as_csv:
             _csv(found)
         else:
-            _print(found, items=items)
+            _print(found, language_of(language), items=items)
 
 
 def _csv(found: Statement) -> None:
@@ -69,30 +72,34 @@ def _csv(found: Statement) -> None:
     print_csv(COLUMNS, ([values.get(column) for column in COLUMNS] for values in calls))
 
 
-def _print(found: Statement, *, items: bool) -> None:
+def _print(found: Statement, language: Language, *, items: bool) -> None:
     from rich.table import Table
 
     from rater.cli.shown import plain, show_table, terminal
     from rater.readmodel.line_texts import statement_words
     from rater.readmodel.statement import by_kind
+    from rater.readmodel.texts import text
+
+    def say(word: str) -> str:
+        return text(language, word).lower()
 
     view = found.period
-    state = "closed" if view.closed else "running: not final"
+    state = say("closed" if view.closed else "not-final")
     table = Table(title=plain(f"{view.account}, {view.period} ({state}), {view.currency}"), title_justify="left")
-    table.add_column("plan")
-    table.add_column("what")
+    table.add_column(say("plan"))
+    table.add_column(say("what"))
     for name in ("included", "billed", "rate", "amount"):
-        table.add_column(name, justify="right")
+        table.add_column(say(name), justify="right")
     for line in found.lines:
-        what = statement_words(line)
+        what = statement_words(line, language)
         table.add_row(
             plain(line.plan), plain(what), _some(line.covered), _some(line.billable), line.rate or "", line.amount
         )
     table.add_section()
     parts = by_kind(view)
     for name, amount in parts.items():
-        table.add_row("", name, "", "", "", amount)
-    table.add_row("", "[bold]total[/]", "", "", "", f"[bold]{view.total}[/]")
+        table.add_row("", say(name), "", "", "", amount)
+    table.add_row("", f"[bold]{say('total')}[/]", "", "", "", f"[bold]{view.total}[/]")
     console = terminal()
     show_table(table, console=console)
     console.print(

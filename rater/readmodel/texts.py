@@ -77,7 +77,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "day-amount": ("of the day", "当日"),
     "running-total": ("so far", "累计"),
     "history": ("By period", "各账期"),
-    "fees": ("Fees", "月费"),
+    "fees": ("Fees", "固定费用"),
     "usage": ("Usage", "用量"),
     "adjustments": ("Adjustments", "调整"),
     "statement": ("Statement", "账单"),

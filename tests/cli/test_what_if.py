@@ -118,3 +118,12 @@ def test_a_plan_alone_is_checked(rater: Rater, quote: Path) -> None:
 def test_items_as_people_type_them(words: str, item: tuple[str, object]) -> None:
     """Another quantity, one of the account's own, the end of one."""
     assert _item(words) == item
+
+
+def test_a_statement_talks_chinese_too(rater: Rater) -> None:
+    """The table and the page."""
+    rated(rater, "light", "package-basic")
+    said = ("statement", "light", "2026-06", "--charges", "charges.jsonl", "--language", "zh")
+    assert all(word in rater(*said).stdout for word in ("套餐", "固定费用", "分钟", "合计"))
+    rater(*said, "--html", "june.html")
+    assert all(word in Path("june.html").read_text() for word in ("月费", "固定费用", "合计"))
