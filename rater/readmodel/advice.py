@@ -11,7 +11,7 @@ from rater.rating.book import Book, Plan
 from rater.rating.money import plain
 from rater.readmodel import tables
 from rater.readmodel.queries import calls_by_month, money_of
-from rater.readmodel.tariffs import plans_at
+from rater.readmodel.tariffs import negotiated_plan, plans_at
 from rater.readmodel.views import AdviceView, FiguresView, MonthView, OfferView, ProtectionView, WhatIfView
 
 MS = 1000
@@ -21,9 +21,9 @@ NO_DRAFTS: Mapping[str, Plan] = {}
 def advice_on(connection: Connection, account: str, drafts: Mapping[str, Plan] = NO_DRAFTS) -> AdviceView | None:
     """Which plan fits the account; None where nothing is known of it.
 
-    `drafts` are plans that stand in no book yet, by name, and are compared like those of the book. A month counts when
-    it is over: closed, or followed by another. The plans are those of the newest book, in the
-    version that was in effect when the account was charged last.
+    `drafts` are plans that stand in no book yet, by name. They are compared like those of the newest book, which are in
+    the version in effect when the account was charged last, and like a negotiated plan that it is on. A month counts
+    when it is over: closed, or followed by another.
     """
     at = tables.periods.c
     rows = connection.execute(select(tables.periods).where(at.account == account).order_by(at.period)).all()
@@ -39,6 +39,10 @@ def advice_on(connection: Connection, account: str, drafts: Mapping[str, Plan] =
     plans = {**plans_at(connection, max(row.touched for row in rows) * MS), **drafts}
     plan_id = rows[-1].plan
     current = plan_id.rpartition("@")[0] if plan_id else None
+    negotiated = negotiated_plan(connection, account, plan_id)
+    if negotiated is not None:  # the account's own: it stands beside those of the book
+        plans[negotiated.id] = negotiated
+        current = negotiated.id
     found = advise(months, plans, current, precision=money.precision)
     return _view(account, money.currency, found, plans)
 

@@ -131,6 +131,8 @@ reasons = Table(
 catalog = Table(
     "catalog",
     metadata,
-    Column("key", Text, primary_key=True, comment="`tariffs`, or a plan version's id"),
+    Column(
+        "key", Text, primary_key=True, comment="`tariffs`, a plan version's id, or `account:id` of a negotiated plan"
+    ),
     Column("body", Text, nullable=False, comment="the message as it came"),
 )

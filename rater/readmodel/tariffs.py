@@ -12,7 +12,7 @@ from rater.rating.instant import Instant
 from rater.rating.money import plain
 from rater.readmodel import tables
 from rater.readmodel.tariff_views import BandView, GuaranteeView, ItemView, MeterView, PlanView, TariffsView
-from rater.wire.catalog import TARIFFS_ID, PlanVersion, TariffsInForce
+from rater.wire.catalog import TARIFFS_ID, NegotiatedPlan, PlanVersion, TariffsInForce, negotiated_key
 
 BAND = (Decimal("0.70"), Decimal("0.90"))
 """The call-centre trade's customary connect rates, until a book says others."""
@@ -49,6 +49,12 @@ def plan_of(connection: Connection, plan_id: str | None) -> Plan | None:
     """A published version of a plan; None for one that is written in a subscription."""
     body = None if plan_id is None else _body(connection, plan_id)
     return None if body is None else PlanVersion.model_validate_json(body).to_core()
+
+
+def negotiated_plan(connection: Connection, account: str, plan_id: str | None) -> Plan | None:
+    """The negotiated plan of an account with this id; None where it has none."""
+    body = None if plan_id is None else _body(connection, negotiated_key(account, plan_id))
+    return None if body is None else NegotiatedPlan.model_validate_json(body).to_core()
 
 
 def tariffs_view(connection: Connection, at: Instant) -> TariffsView | None:

@@ -14,7 +14,7 @@ from pydantic import Field
 from rater.rating.book import Book, LatePolicy, Plan
 from rater.rating.catalog import Tariffs
 from rater.rating.instant import instant, moment
-from rater.wire.fields import CurrencyCode, Instant, Message, Share, VersionedPlanId, ZoneName
+from rater.wire.fields import AccountId, CurrencyCode, Instant, Message, Share, VersionedPlanId, ZoneName
 from rater.wire.tariff_book import CLOSED, MAX_PLANS, PlanName, PlanWords, Span, span, to_span
 
 TARIFFS_ID = "tariffs"
@@ -40,6 +40,34 @@ class PlanVersion(Message):
     def to_core(self) -> Plan:
         """The plan as the rules see it."""
         return self.terms.to_core(self.plan)
+
+
+class NegotiatedPlan(Message):
+    """A plan that is written in a subscription of one account, under the id that its charges name. It never changes."""
+
+    type: Literal["negotiated-plan/1"]
+    account: AccountId
+    plan: VersionedPlanId
+    terms: PlanWords
+
+    @classmethod
+    def of(cls, account: str, plan: Plan) -> Self:
+        """The message of an account's plan."""
+        return cls(type="negotiated-plan/1", account=account, plan=plan.id, terms=PlanWords.of(plan))
+
+    @property
+    def key(self) -> str:
+        """Its key in the topic: two accounts may name their subscriptions alike."""
+        return negotiated_key(self.account, self.plan)
+
+    def to_core(self) -> Plan:
+        """The plan as the rules see it."""
+        return self.terms.to_core(self.plan)
+
+
+def negotiated_key(account: str, plan_id: str) -> str:
+    """The key of a negotiated plan; no account's id has a colon."""
+    return f"{account}:{plan_id}"
 
 
 class TariffsInForce(Message):

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from rater.rating import limits
-from rater.wire.catalog import PlanVersion, TariffsInForce
+from rater.wire.catalog import NegotiatedPlan, PlanVersion, TariffsInForce
 from rater.wire.charge_line import ChargeLine
 from rater.wire.fields import (
     AccountId,
@@ -277,6 +277,7 @@ RESULTS: dict[str, type[Message]] = {
     "rejected/1": Rejected,
     "tariffs-in-force/1": TariffsInForce,
     "plan-version/1": PlanVersion,
+    "negotiated-plan/1": NegotiatedPlan,
     "progress/1": Progress,
 }
 """A result's `type` -> its model."""

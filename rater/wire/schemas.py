@@ -31,9 +31,9 @@ _TOPICS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "alerts": ("what a person should know", "account", ("alert/1",)),
     "rejected": ("records of the log that did nothing", "as received", ("rejected/1",)),
     "catalog": (
-        "the tariff book in force and every plan version, in partition 0",
-        "the plan version's id, or `tariffs`",
-        ("tariffs-in-force/1", "plan-version/1"),
+        "the tariff book in force, every plan version and every negotiated plan, in partition 0",
+        "the plan version's id, `account:id` of a negotiated plan, or `tariffs`",
+        ("tariffs-in-force/1", "plan-version/1", "negotiated-plan/1"),
     ),
     "progress": ("up to where each partition of the log is rated", "the partition's number", ("progress/1",)),
 }

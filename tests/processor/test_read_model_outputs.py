@@ -11,15 +11,15 @@ from hypothesis import given
 
 from rater.processor import read_model_outputs
 from rater.processor.read_model_outputs import with_read_model_outputs
-from rater.processor.rows import TARIFFS
+from rater.processor.rows import ACCOUNTS, TARIFFS
 from rater.processor.step import make_step
 from rater.rating.book import Plan
 from rater.rating.catalog import Tariffs
 from rater.seam.model import Output, Step
-from rater.wire.catalog import TARIFFS_ID, PlanVersion, TariffsInForce
+from rater.wire.catalog import TARIFFS_ID, NegotiatedPlan, PlanVersion, TariffsInForce
 from rater.wire.results import RESULTS
 from tests.laws.worlds import books
-from tests.support.logs import Event, Log, book, call, published, record
+from tests.support.logs import Event, Log, book, call, published, record, subscribed
 from tests.support.mutate import plant
 
 PLAN = {"calls": {"rate": "2.50"}}
@@ -85,6 +85,37 @@ def test_a_later_book_publishes_what_is_new() -> None:
     dearer = {"calls": {"rate": "3.00"}, "effective": "2026-12-01T00:00:00+08:00"}
     log.add(published(book({"a": dearer, "b": PLAN}, version=2)))
     assert set(catalog(log.outputs[told:])) == {TARIFFS_ID, "a@2"}
+
+
+OWN: Event = {"fee": "9.00", "items": {"seat": {"price": "1.50"}}, "calls": {"rate": "0.10"}}
+
+
+def test_a_negotiated_plan_is_published_once() -> None:
+    """With the subscription that has it written down, in partition 0 from any partition; not with every charge."""
+    log = Log(worker(), book({"a": PLAN}))
+    told = len(log.outputs)
+    log.add(subscribed("A", OWN), call("A", 1), subscribed("A", OWN), subscribed("B", "a"))
+    made = catalog(log.outputs[told:])
+    assert set(made) == {"A:s-A@1"}
+    message = NegotiatedPlan.model_validate(made["A:s-A@1"])
+    history = log.replay.rows[0].table(ACCOUNTS)[b"A"].history
+    assert message.to_core() == history[0].inline
+    assert sum(out.topic == "catalog" for out in log.outputs[told:]) == 1
+    elsewhere = worker()(log.replay.rows[0], log.replay.heads[0], 3, [record(log.offset, call("A", 2))])
+    assert [out.partition for out in elsewhere.outputs if out.topic == "catalog"] == [0]
+
+
+def test_negotiated_plans_are_published_again_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a start, so that a topic that was made anew is whole, and no transaction is too large."""
+    monkeypatch.setattr(read_model_outputs, "AT_ONCE", 2)
+    log = Log(words=book({"a": PLAN}, default_plan="a"))
+    log.add(*(subscribed(name, OWN) for name in "ABC"), call("D", 1))
+    restarted, told = worker(), list[set[str]]()
+    for n in range(3):
+        effects = restarted(log.replay.rows[0], log.replay.heads[0], 0, [record(log.offset + n, call("D", n + 2))])
+        told.append({key for key in catalog(effects.outputs) if ":" in key})
+    assert [len(keys) for keys in told] == [2, 1, 0]
+    assert told[0] | told[1] == {f"{name}:s-{name}@1" for name in "ABC"}
 
 
 def test_the_catalog_is_in_partition_0() -> None:
