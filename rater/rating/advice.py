@@ -64,11 +64,6 @@ class Offer(NamedTuple):
         """Of the dearest month."""
         return max(self.costs)
 
-    @property
-    def average(self) -> Decimal:
-        """Of a month, unrounded."""
-        return self.total / len(self.costs)
-
 
 class Protection(NamedTuple):
     """What speaks for a package and what for a hybrid, where the volume swings."""

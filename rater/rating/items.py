@@ -11,6 +11,7 @@ from typing import NamedTuple
 from rater.rating.account import PlanName, Subscription, same_plan
 from rater.rating.book import Item, Plan
 from rater.rating.instant import Instant
+from rater.rating.money import ZERO
 
 
 class ItemState(NamedTuple):
@@ -68,7 +69,7 @@ def item_states(
         there = items_at(history, name, plan, at)
         for item in {*found, *there}:
             before = found.setdefault(item, [])
-            before.append(ItemState(at, there.get(item, Item(plan.fee * 0, 0))))
+            before.append(ItemState(at, there.get(item, Item(ZERO, 0))))
     return found
 
 
