@@ -73,7 +73,7 @@ class Tally:
     records: int = 0
     transactions: int = 0
     folds: Durations = field(default_factory=Durations)
-    """In the rules, while the loop does nothing else."""
+    """In the rules, and filling record batches."""
     commits: Durations = field(default_factory=Durations)
     """From a transaction's beginning on the broker to its end."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from rater.engine.batches import Delivery, Tally
 from rater.engine.config import EngineConfig
-from rater.engine.folding import FoldGate, Pace
+from rater.engine.folding import FoldThread, Pace
 from rater.engine.partition_worker import PartitionWorker
 from rater.engine.restore import Restored, restore
 from rater.kafka import failstop
@@ -54,7 +54,7 @@ class Engine:
         self.restored = (0, 0)
         """Of the last restore: changelog records read, and how many there are at most."""
         self._reported = Tally()
-        self._gate = FoldGate()
+        self._folds = FoldThread()
         self._pace = Pace()
         self._ticked = 0
 
@@ -161,7 +161,7 @@ class Engine:
             config=self.config,
             watchdog=self.watchdog,
             on_pressure=self.on_pressure,
-            gate=self._gate,
+            folds=self._folds,
             pace=self._pace,
         )
         self.units[partition] = unit

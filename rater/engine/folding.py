@@ -1,47 +1,42 @@
-"""How folds share the one event loop: each bounded in time, one after the other, and the loop's own work in between.
+"""How the folds of all partitions are done: one after the other, in a thread of their own, each bounded in time.
 
-A fold is computation and blocks the loop. Were the folds of many partitions to run back to back, a transaction that
-waits for the broker's answer would run into its watchdog, though nothing is wrong with it.
+A fold is computation. On the event loop it would hold up the transactions of the other partitions, each of which needs
+several answers of the broker from its beginning to its end; in a thread it lets them go on.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from time import monotonic, perf_counter
+from typing import TypeVar
 
 from rater.seam.model import Record
 
-FOLD_SECONDS = 0.25
-"""After so long no further record is taken into a transaction; what is left has the next one."""
+T = TypeVar("T")
 
-PASSES = 2
-"""Passes of the event loop between two folds. A transaction needs some six from `begin` to its end, so it waits for
-three folds of other partitions at most, however many partitions there are."""
+FOLD_SECONDS = 0.5
+"""After so long no further record is taken into a transaction; what is left has the next one."""
 
 WORK_SHARE = 1.5
 """Work that time brought due is done in one part of so many of the time; the rest is for calls."""
 
 
-class FoldGate:
-    """Lets one fold of this worker in at a time, in the order in which they came."""
+class FoldThread:
+    """The thread in which this worker folds, one partition at a time, in the order in which they came.
+
+    The step keeps caches from fold to fold, so two folds must never run at once.
+    """
 
     def __init__(self) -> None:
-        self._lock = asyncio.Lock()
+        self.turn = asyncio.Lock()
+        """Who has it may run a fold; it is given in the order in which it was asked for."""
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="folds")
 
-    async def enter(self) -> None:
-        """Wait for the turn; `leave` must follow."""
-        await self._lock.acquire()
-
-    def leave(self) -> None:
-        """Let the next one in, after the loop has done its own work."""
-        self._leave_after(PASSES)
-
-    def _leave_after(self, passes: int) -> None:
-        if passes:
-            asyncio.get_running_loop().call_soon(self._leave_after, passes - 1)
-        else:
-            self._lock.release()
+    async def run(self, fold: Callable[[], T]) -> T:
+        """Run a fold to its end, while the loop does its own work."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, fold)
 
 
 class Pace:

@@ -4,7 +4,8 @@ The commit protocol (exactly_once.md), the numbers of `PartitionWorker._transact
 
 1. fold the records into an overlay of row changes and outputs (pure; the rows are not touched), in the partition's
    turn and for a bounded time: what is not folded then has the next transaction;
-2. fill record batches with outputs, the next tick, and changelog rows, the head among them;
+2. fill record batches with outputs, the next tick, and changelog rows, the head among them (1 and 2 in the thread of
+   folds, all else on the event loop);
 3. begin, send every batch, await every result, commit;
 4. put the overlay into the rows;
 5. acknowledge to Faust what was folded whole (this commits the group's offset, which decides nothing).
@@ -20,11 +21,12 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter, time_ns
 
 from rater.engine.batches import Delivery, Folded, Tally
 from rater.engine.config import EngineConfig
-from rater.engine.folding import FoldGate, Pace, Slice
+from rater.engine.folding import FoldThread, Pace, Slice
 from rater.engine.producer import Outbox, PartitionProducer
 from rater.kafka import failstop
 from rater.seam.heads import HEAD_KEY, HEADS
@@ -59,8 +61,8 @@ class PartitionWorker:
     due: int = 0
     """Where the next batch must start: the end of the last one, or the target of the seek."""
     tally: Tally = field(default_factory=Tally)
-    gate: FoldGate = field(default_factory=FoldGate)
-    """The worker's one gate, through which the folds of all its partitions go."""
+    folds: FoldThread = field(default_factory=FoldThread)
+    """The worker's one thread, in which all its partitions fold."""
     pace: Pace = field(default_factory=Pace)
     """When work that ticks have left goes on, over all partitions of the worker."""
     _queue: deque[Delivery] = field(default_factory=deque)
@@ -163,17 +165,14 @@ class PartitionWorker:
         The turn comes when others have had theirs: that is no stall of this partition, and has its own, longer, time.
         """
         self.watchdog.arm(self._stall, self.config.turn_timeout)
-        await self.gate.enter()
-        try:
+        async with self.folds.turn:
             if not self.accepting:  # revoked while it waited: all is fetched again from `next_offset`
                 self._records, self._taken = (), []
                 return
             self.watchdog.arm(self._stall, self.config.stall_timeout)
             began = perf_counter()
-            folded = self._fold(self._take_tick())
+            folded = await self.folds.run(partial(self._fold, self._take_tick()))
             seconds = perf_counter() - began
-        finally:
-            self.gate.leave()
         before = self.head.state
         await self._transact(folded, seconds)
         if self.head.state != before:  # a tick, most likely: calls come between, whose folds are short
@@ -234,7 +233,10 @@ class PartitionWorker:
         return records
 
     def _fold(self, tick: Output | None) -> Folded:
-        """Steps 1 and 2, for what fits the time of a fold. Nothing of it is to be seen before it is committed."""
+        """Steps 1 and 2, for what fits the time of a fold. Nothing of it is to be seen before it is committed.
+
+        It runs in the thread of folds, and changes nothing: what it reads stays as it is until `_transact`.
+        """
         if not self._records:  # a tick alone, or records that the rows hold already
             effects = Effects(self.head, {}, ())
             return Folded(effects, self._pack(effects, tick, None) if tick else None, 0)

@@ -1,15 +1,19 @@
-"""Folds are bounded in time, one at a time, with the loop's own work between them."""
+"""Folds are bounded in time, one at a time, and the loop does its own work meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
+from collections.abc import Iterable
 
 import pytest
 
 from rater.engine import folding
-from rater.engine.folding import FoldGate, Pace, Slice
-from rater.seam.model import LogRecord
+from rater.engine.folding import FoldThread, Pace, Slice
+from rater.seam.model import Effects, Head, LogRecord, Record, Rows
 from tests.engine.test_partition_worker import offsets
+from tests.support import toy
 from tests.support.scripted import Died, MakeUnit, ScriptedProducer, batch, settled
 
 RECORDS = [LogRecord(offset, 0, b"k", b"v") for offset in range(10)]
@@ -29,37 +33,56 @@ def test_a_slice_takes_one_record_however_long_that_is() -> None:
     assert (part.taken, part.last.offset) == (1, 0)
 
 
-async def test_between_two_folds_the_loop_does_its_own_work() -> None:
-    """However many partitions wait for their turn, the loop passes often enough for a transaction to go on."""
-    gate, order = FoldGate(), list[str]()
-
-    async def fold(name: str) -> None:
-        await gate.enter()
-        order.append(name)
-        gate.leave()
-
-    async def transaction() -> None:
-        for _ in range(3):
-            await asyncio.sleep(0)
-            order.append("sent")
-
-    await asyncio.gather(*(fold(f"fold {n}") for n in range(4)), transaction())
-    assert order[0] == "fold 0"
-    assert order.index("sent") < order.index("fold 1"), "what was sent goes on before the next fold"
-    assert order.index("fold 3") > max(at for at, what in enumerate(order) if what == "sent")
+async def test_the_loop_goes_on_while_a_fold_runs() -> None:
+    """A fold waits here for something that only the loop can do: on the loop it would wait in vain."""
+    loop_was_free = threading.Event()
+    asyncio.get_running_loop().call_later(0.01, loop_was_free.set)
+    assert await FoldThread().run(lambda: loop_was_free.wait(10.0))
 
 
-async def test_turns_come_in_the_order_in_which_they_were_asked_for() -> None:
-    """No partition waits forever."""
-    gate, order = FoldGate(), list[int]()
+async def test_one_partition_folds_at_a_time_in_the_order_in_which_they_came(
+    make_unit: MakeUnit, deaths: list[Died]
+) -> None:
+    """No partition waits forever, and the caches of the step are used by one fold alone."""
+    folds, running, order = FoldThread(), list[int](), list[int]()
 
-    async def fold(number: int) -> None:
-        await gate.enter()
-        order.append(number)
-        gate.leave()
+    def step(rows: Rows, head: Head, partition: int, records: Iterable[Record]) -> Effects:
+        running.append(partition)
+        time.sleep(0.005)
+        assert running == [partition], "two folds at once"
+        order.append(running.pop())
+        return toy.count(rows, head, partition, records)
 
-    await asyncio.gather(*(fold(number) for number in range(20)))
-    assert order == list(range(20))
+    units = [make_unit(config=toy.config("nowhere:9", "toy", 4, step=step)) for _ in range(8)]
+    for number, unit in enumerate(units):
+        unit.partition, unit.folds = number, folds
+        unit.offer(batch(0))
+    for unit in units:
+        await settled(unit)
+    assert (order, deaths) == (list(range(8)), [])
+
+
+async def test_a_revocation_waits_for_the_fold_and_its_transaction(
+    make_unit: MakeUnit, producer: ScriptedProducer, deaths: list[Died]
+) -> None:
+    """What is being folded when the partition is revoked is committed, and acknowledged, before it is given up."""
+    folding_began, go_on = threading.Event(), threading.Event()
+
+    def step(rows: Rows, head: Head, partition: int, records: Iterable[Record]) -> Effects:
+        folding_began.set()
+        assert go_on.wait(10.0)
+        return toy.count(rows, head, partition, records)
+
+    unit = make_unit(config=toy.config("nowhere:9", "toy", 4, step=step))
+    first = batch(0)
+    unit.offer(first)
+    assert await asyncio.to_thread(folding_began.wait, 10.0)
+    quiescing = asyncio.create_task(unit.quiesce())
+    await asyncio.sleep(0.01)
+    assert (quiescing.done(), producer.committed) == (False, [])
+    go_on.set()
+    await quiescing
+    assert (offsets(producer), unit.head.next_offset, first.acked, deaths) == ([0], 1, True, [])
 
 
 def test_left_work_is_spread_over_all_partitions() -> None:
@@ -95,7 +118,7 @@ async def test_a_revocation_drops_what_was_not_folded(
     producer.gate = asyncio.Event()
     first = batch(0, 1, 2)
     unit.offer(first)
-    await asyncio.sleep(0)
+    await producer.begun.wait()
     quiescing = asyncio.create_task(unit.quiesce())
     await asyncio.sleep(0)
     producer.gate.set()

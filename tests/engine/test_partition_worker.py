@@ -66,7 +66,7 @@ async def test_acknowledged_only_after_the_commit(make_unit: MakeUnit, producer:
     unit = make_unit()
     first = batch(0)
     unit.offer(first)
-    await asyncio.sleep(0)
+    await producer.begun.wait()
     assert (first.acked, unit.head.next_offset, unit.rows.get("counts", b"k")) == (False, 0, None)
     producer.gate.set()
     await settled(unit)
@@ -80,7 +80,7 @@ async def test_what_queues_up_during_a_transaction_is_taken_together(
     producer.gate = asyncio.Event()
     unit = make_unit()
     unit.offer(batch(0))
-    await asyncio.sleep(0)
+    await producer.begun.wait()
     unit.offer(batch(1))
     unit.offer(batch(2, 3))
     producer.gate.set()
@@ -174,7 +174,7 @@ async def test_cancelling_a_transaction_ends_the_process(
     producer.gate = asyncio.Event()
     unit = make_unit()
     unit.offer(batch(0))
-    await asyncio.sleep(0)
+    await producer.begun.wait()
     assert unit._task is not None
     unit._task.cancel()
     await settled(unit)
@@ -188,7 +188,7 @@ async def test_quiesce_waits_for_what_is_in_flight_and_drops_what_is_queued(
     producer.gate = asyncio.Event()
     unit = make_unit()
     unit.offer(batch(0))
-    await asyncio.sleep(0)
+    await producer.begun.wait()
     unit.offer(batch(1))
     quiescing = asyncio.create_task(unit.quiesce())
     await asyncio.sleep(0)
@@ -208,7 +208,7 @@ async def test_cancelling_quiesce_leaves_the_transaction_alone(
     producer.gate = asyncio.Event()
     unit = make_unit()
     unit.offer(batch(0))
-    await asyncio.sleep(0)
+    await producer.begun.wait()
     quiescing = asyncio.create_task(unit.quiesce())
     await asyncio.sleep(0)
     quiescing.cancel()
@@ -239,8 +239,9 @@ async def test_a_tick_goes_out_with_the_next_transaction(make_unit: MakeUnit, pr
     await settled(unit)
     assert [(place, value) for place, _, value in producer.committed[0].added] == [(("toy-log", 3), b"tick")]
     producer.gate = asyncio.Event()
+    producer.begun.clear()
     unit.offer(batch(0))
-    await asyncio.sleep(0)
+    await producer.begun.wait()
     unit.offer_tick(TICK)
     unit.offer_tick(TICK)
     producer.gate.set()
@@ -257,7 +258,7 @@ async def test_pressure_is_by_bytes_and_released_at_half(
     unit = make_unit()
     third = unit_module.HIGH_WATER // 3 + 1
     unit.offer(batch(0, size=third))
-    await asyncio.sleep(0)  # the first is in flight, and not queued
+    await producer.begun.wait()  # the first is in flight, and not queued
     for first in (1, 2):
         unit.offer(batch(first, size=third))
     assert pressure == []
@@ -275,7 +276,7 @@ async def test_the_watchdog_watches_transactions_and_queues(make_unit: MakeUnit,
     producer.gate = asyncio.Event()
     unit = make_unit()
     unit.offer(batch(0))
-    await asyncio.sleep(0)
+    await producer.begun.wait()
     assert sorted(unit.watchdog._armed) == [
         "fetched batches of partition 3 waiting",
         "the transaction of log partition 3",

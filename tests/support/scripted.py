@@ -48,11 +48,14 @@ class ScriptedProducer:
     gate: asyncio.Event | None = None
     error: BaseException | None = None
     stopped: bool = False
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    """A first transaction is in flight, or was."""
 
     def outbox(self) -> ScriptedOutbox:
         return ScriptedOutbox()
 
     async def commit(self, outbox: ScriptedOutbox) -> None:
+        self.begun.set()
         if self.gate is not None:
             await self.gate.wait()
         if self.error is not None:
