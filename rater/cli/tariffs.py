@@ -107,7 +107,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a tariff book's plans as people read them."""
-    from rater.readmodel.plan_texts import fee_words, meter_in_words, units_of
+    from rater.readmodel.plan_texts import fee_words, unit_in_words, units_of
 
     book = load(file)
     if plan is not None and plan not in book.plans:
@@ -125,7 +125,7 @@ def show(
     for unit in units:
         table.add_column(unit.plural[0])
     for name, core in plans.items():
-        meters = (meter_in_words(core.meter(unit)) for unit in units)
+        meters = (unit_in_words(core, unit) for unit in units)
         table.add_row(name + _default(book, name), fee_words(core), *meters)
     show_table(table)
 

@@ -30,7 +30,7 @@ from rater.rating.limits import RECORD_BYTES
 from rater.rating.line_cache import SCALE
 from rater.rating.money import nothing, plain
 from rater.rating.names import AccountKey
-from rater.rating.units import MINUTES, NO_COUNTS, Call
+from rater.rating.units import MINUTES, Call
 from rater.rating.usage import Segment, Usage
 from rater.seam.model import Head, Output, Record, Rows
 from rater.wire.call_codec import CommonCallReader, started_text
@@ -146,7 +146,7 @@ class CommonCalls:
         more = context.counted.get(kind)
         if more is None:
             more = counted(context, Call(direction, is_connected, talk))
-        if not is_connected and more == NO_COUNTS:
+        if not is_connected and more == context.plan.zero:
             after, cost_after = counts, cost_before
             amount, text, lines = self._nothing
         else:

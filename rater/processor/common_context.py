@@ -20,7 +20,7 @@ from rater.rating.charging import default_calendar, plan_of_segment, segment_at
 from rater.rating.instant import Instant
 from rater.rating.line_cache import ENDLESS
 from rater.rating.names import AccountKey, UsageKey
-from rater.rating.units import Counts, Unit
+from rater.rating.units import Counts
 from rater.rating.usage import Usage
 from rater.seam.model import Head
 
@@ -65,8 +65,8 @@ class Context:
     """What the plan counts of a kind of call; one for all plans that count alike."""
     most_kept: int
     """Charges that `priced` may keep."""
-    allowances: tuple[tuple[Unit, int], ...]
-    """The units of which some are included, in base units."""
+    allowances: tuple[tuple[Meter, int], ...]
+    """The meters of which some units are included, in base units."""
     left: dict[str, str] | None
     """What is left of allowances, where calls cannot change it any more."""
     since: object
@@ -162,10 +162,10 @@ def derived(
     context.cap = lowest_cap(account, row)
     alerts_at = alerts_from(plan, row)
     context.alerts_at = same.setdefault(alerts_at, alerts_at)
-    if any(segment.counts[meter.unit.slot] >= at for meter, at in zip(plan.meters, context.alerts_at, strict=True)):
+    if any(segment.counts[meter.slot] >= at for meter, at in zip(plan.meters, context.alerts_at, strict=True)):
         return None
     context.allowances = plan.memo.get("allowances") or plan.memo.setdefault("allowances", _allowances(plan))
-    meters = ((meter.unit, meter.directions, meter.increment) for meter in plan.meters)
+    meters = (meter.counts_alike for meter in plan.meters)
     counting = ("counted", plan.guarantee is not None, *meters)
     context.counted = same.setdefault(counting, {})
     context.most_kept = MOST_KEPT_INLINE if segment.inline else MOST_KEPT
@@ -200,13 +200,13 @@ def alerts_from(plan: Plan, row: Usage) -> tuple[int, ...]:
 
 def _alert_at(meter: Meter, alerts: tuple[str, ...]) -> int:
     """The count from which on an alert of this meter may be due."""
-    if not meter.allowance or f"{ALLOWANCE_100}:{meter.unit.name}" in alerts:
+    if not meter.allowance or f"{ALLOWANCE_100}:{meter.name}" in alerts:
         return ENDLESS
     whole = meter.allowance * meter.unit.per
-    return whole if f"{ALLOWANCE_80}:{meter.unit.name}" in alerts else -(-whole * 4 // 5)
+    return whole if f"{ALLOWANCE_80}:{meter.name}" in alerts else -(-whole * 4 // 5)
 
 
-def _allowances(plan: Plan) -> tuple[tuple[Unit, int], ...]:
-    """The meters' units, each with its allowance in base units; those without one are left out."""
-    whole = ((m.unit, ENDLESS if m.allowance is None else m.allowance * m.unit.per) for m in plan.meters)
-    return tuple((unit, included) for unit, included in whole if included)
+def _allowances(plan: Plan) -> tuple[tuple[Meter, int], ...]:
+    """The meters, each with its allowance in base units; those without one are left out."""
+    whole = ((m, ENDLESS if m.allowance is None else m.allowance * m.unit.per) for m in plan.meters)
+    return tuple((meter, included) for meter, included in whole if included)

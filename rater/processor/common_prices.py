@@ -49,7 +49,7 @@ def stand(context: Context, counts: Counts, precision: int, same: dict[Any, Any]
     intercept = 0
     paid = DISCOUNTS - int(plan.discount * DISCOUNTS)
     for meter, alert_at in zip(plan.meters, context.alerts_at, strict=True):
-        slot = meter.unit.slot
+        slot = meter.slot
         lies, until = steady(meter, counts[slot])
         stretches.append(lies)
         limits.append((slot, min(until, alert_at - 1)))
@@ -60,7 +60,7 @@ def stand(context: Context, counts: Counts, precision: int, same: dict[Any, Any]
     context.priced = plan.memo.setdefault(("priced", *stretches), {})
     context.slopes = tuple((slot, slope) for slot, slope in slopes if slope)
     context.intercept = intercept
-    changes = any(counts[unit.slot] < whole < ENDLESS for unit, whole in context.allowances)
+    changes = any(counts[meter.slot] < whole < ENDLESS for meter, whole in context.allowances)
     context.left = None if changes else left_of(context, counts)
 
 
@@ -75,9 +75,9 @@ def counted(context: Context, call: Call) -> Counts:
 def left_of(context: Context, counts: Counts) -> dict[str, str]:
     """What is left of the allowances, as `rater.processor.outputs.allowance_left` says it."""
     left = {}
-    for unit, whole in context.allowances:
-        rest = whole - counts[unit.slot]
-        left[unit.name] = "unlimited" if whole == ENDLESS else unit.text(rest) if rest > 0 else "0"
+    for meter, whole in context.allowances:
+        rest = whole - counts[meter.slot]
+        left[meter.name] = "unlimited" if whole == ENDLESS else meter.unit.text(rest) if rest > 0 else "0"
     return left
 
 

@@ -225,9 +225,7 @@ def call_member(source: str, call_id: str, started_at: str, call: Call, billed: 
 
 def allowance_left(plan: Plan, segment: Segment) -> dict[str, str]:
     """What is left of the plan's allowances, of the meters that have one."""
-    return {
-        meter.unit.name: _left(meter, segment.counts[meter.unit.slot]) for meter in plan.meters if meter.allowance != 0
-    }
+    return {meter.name: _left(meter, segment.counts[meter.slot]) for meter in plan.meters if meter.allowance != 0}
 
 
 def _left(meter: Meter, used: int) -> str:
@@ -246,12 +244,12 @@ def lines_json(lines: tuple[Line, ...]) -> bytes:
 
 
 def _line(line: Line) -> LineMember:
-    meter, quantity, covered, billable, rate, amount, repriced_from, plan, days, of = line
+    meter, quantity, covered, billable, rate, amount, repriced_from, plan, days, of, unit = line
     if meter in UNPRICED:
         return LineMember(meter, amount=plain(amount))
     if meter == GUARANTEE and rate is not None:
         return LineMember(meter, amount=plain(amount), guaranteed=plain(rate), attempts=quantity, connected=covered)
-    count = _TEXT.get(meter, str)
+    count = _TEXT.get(meter, str) if unit is None else unit.text
     return LineMember(
         meter,
         count(quantity),
@@ -263,4 +261,5 @@ def _line(line: Line) -> LineMember:
         plan=UNSET if plan is None else plan,
         days=days if of else UNSET,
         of=of or UNSET,
+        unit=UNSET if unit is None else unit.name,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from hashlib import sha256
@@ -81,7 +82,7 @@ def plan_from(words: dict[str, Any]) -> Plan:
         id=words["id"],
         fee=Decimal(words["fee"]),
         proration=words["proration"],
-        meters=tuple(_meter_from(unit, words[unit.key]) for unit in UNITS if words.get(unit.key) is not None),
+        meters=_meters_from(words),
         effective=None if words["effective"] is None else moment(words["effective"]),
         discount=Decimal(words.get("discount", 0)),
         minimum=Decimal(words.get("minimum", 0)),
@@ -100,9 +101,21 @@ def _number(number: Decimal, *, exact: bool) -> str:
 
 
 def _meters_words(plan: Plan, *, exact: bool) -> dict[str, Any]:
-    """By unit; of the first two, which were always there, null is said too."""
+    """By unit; of the first two, which were always there, null is said too. Those with own names are a list."""
     words: dict[str, Any] = {unit.key: None for unit in UNITS[:2]}
-    return words | {meter.unit.key: _meter_words(meter, exact=exact) for meter in plan.meters}
+    words |= {one.unit.key: _meter_words(one, exact=exact) for one in plan.meters if not one.own_name}
+    named = [
+        {"name": one.own_name, "unit": one.unit.key, **_meter_words(one, exact=exact)}
+        for one in plan.meters
+        if one.own_name
+    ]
+    return words | {"meters": named} if named else words
+
+
+def _meters_from(words: dict[str, Any]) -> tuple[Meter, ...]:
+    units = {unit.key: unit for unit in UNITS}
+    named = (replace(_meter_from(units[one["unit"]], one), own_name=one["name"]) for one in words.get("meters", ()))
+    return (*named, *(_meter_from(unit, words[key]) for key, unit in units.items() if words.get(key) is not None))
 
 
 def _meter_words(meter: Meter, *, exact: bool) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import orjson
 
 from rater.rating.catalog import shared
 from rater.rating.instant import Instant
 from rater.rating.names import PlanId
-from rater.rating.units import NO_COUNTS, Counts
+from rater.rating.units import NO_COUNTS, OF_UNITS, Counts
 from rater.rating.usage import UNSEEN, DailyStats, Segment, Usage
 from rater.wire.result_codec import encode
 
@@ -28,9 +29,15 @@ def encode_usage(usage: Usage) -> bytes:
 
 
 def _segment_words(segment: Segment) -> tuple[object, ...]:
-    """A segment; the counters of units that were not always there come last, up to the last that is not 0."""
+    """A segment; the counters of units that were not always there come last, up to the last that is not 0.
+
+    Those of meters that share a unit stand behind them in a list of their own: with a new unit they are still found.
+    """
     start, plan_id, inline, counts, cost, days, of, until = segment
     words = (start, plan_id, 1 if inline else 0, counts[0], counts[1], cost)
+    if len(counts) > len(NO_COUNTS):
+        units = counts[OF_UNITS]
+        return (*words, days, of, until, *units[2 : _used_slots(units)], counts[len(NO_COUNTS) :])
     if any(counts[2:]):
         return (*words, days, of, until, *counts[2 : _used_slots(counts)])
     return (*words, days, of, until) if of or until else words
@@ -80,6 +87,9 @@ def decode_usage(value: bytes) -> Usage:
     )
 
 
-def _segment(at: Instant, plan: PlanId, own: int, seconds: int, calls: int, cost: str, *days: int) -> Segment:
-    counts = (seconds, calls, *days[3:]) if len(days) > 3 else (seconds, calls)
-    return Segment(at, shared(plan), bool(own), _all_slots(counts), Decimal(cost), *days[:3])
+def _segment(at: Instant, plan: PlanId, inline: int, seconds: int, calls: int, cost: str, *more: Any) -> Segment:
+    days, units, own = more[:3], list(more[3:]), ()
+    if units and isinstance(units[-1], list):
+        own = units.pop()
+    counts = (*_all_slots((seconds, calls, *units)), *own)
+    return Segment(at, shared(plan), bool(inline), counts, Decimal(cost), *days)

@@ -19,7 +19,7 @@ from rater.rating.instant import Instant, moment
 from rater.rating.money import plain
 from rater.rating.names import AccountKey, PeriodName
 from rater.rating.settlement import Standing, standing
-from rater.rating.units import Counts
+from rater.rating.units import OF_UNITS, Counts
 from rater.rating.usage import Segment, Usage
 from rater.seam.model import Output, Record
 from rater.wire.result_codec import ConnectRateMember, ForecastMember, GuaranteeMember, SpendMessage, encode
@@ -85,7 +85,7 @@ def _counts(usage: Usage) -> tuple[Segment, Counts]:
     if len(segments) == 1:
         return segments[0], segments[0].counts
     last = max(segments, key=lambda one: (any(one.counts), one.start))
-    return last, tuple(sum(count) for count in zip(*(one.counts for one in segments), strict=True))
+    return last, tuple(sum(count) for count in zip(*(one.counts[OF_UNITS] for one in segments), strict=True))
 
 
 def forgotten(scope: RecordScope, record: Record, key: AccountKey, period: PeriodName) -> Output:
@@ -100,7 +100,7 @@ def alert(scope: RecordScope, record: Record, key: AccountKey, usage: Usage, rai
     """Something that a person should know, shown by an event of the instant `at`."""
     account = key.decode()
     ident = f"{account}:{usage.period}:{raised.mark}"
-    value = plain(Decimal(raised.value)) if raised.meter is None else raised.meter.text(int(raised.value))
+    value = plain(Decimal(raised.value)) if raised.meter is None else raised.meter.unit.text(int(raised.value))
     body: dict[str, object] = {
         "type": "alert/1",
         "alert_id": ident,

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from rater.rating.book import Plan
 from rater.rating.money import CONTEXT, ZERO, rounded
 from rater.rating.names import PeriodName
+from rater.rating.sharing import shared_out
 from rater.rating.units import ATTEMPTS, CONNECTED_CALLS, MINUTES, NO_COUNTS, Call, Counts
 from rater.rating.usage import cost, plus, short_of_minimum, times_of
 
@@ -123,7 +124,7 @@ def advise(months: Sequence[Month], plans: Mapping[str, Plan], current: str | No
 
 def month_cost(plan: Plan, calls: Mapping[Call, int], precision: int) -> Decimal:
     """What a whole month with these calls costs under the plan: its fee and R(price(usage))."""
-    counts = NO_COUNTS
+    counts = plan.zero
     for call, times in calls.items():
         counts = plus(counts, times_of(plan.count(call), times))
     return plan_cost(plan, counts, precision)
@@ -145,21 +146,21 @@ class Figures(NamedTuple):
     calls: int
     attempts: int
 
-    @property
-    def counts(self) -> Counts:
-        """As a plan's meters would have counted it, if each counts every call."""
+    def counts(self, plan: Plan) -> Counts:
+        """As the plan's meters would have counted it, if each counts every call; of a unit with several, the last."""
         counts = list(NO_COUNTS)
         counts[MINUTES.slot] = self.minutes * MINUTES.per
         counts[CONNECTED_CALLS.slot], counts[ATTEMPTS.slot] = self.calls, self.attempts
-        return tuple(counts)
+        return shared_out(plan, plan.zero, tuple(counts))
 
 
 def what_if(months: Sequence[Figures], plans: Mapping[str, Plan], *, precision: int) -> tuple[Offer, ...]:
     """What such months would cost under each plan, the cheapest over all of them first."""
-    offers = (
-        Offer(name, tuple(plan_cost(plan, month.counts, precision) for month in months)) for name, plan in plans.items()
-    )
-    return tuple(sorted(offers, key=_cheapest))
+
+    def offer(name: str, plan: Plan) -> Offer:
+        return Offer(name, tuple(plan_cost(plan, month.counts(plan), precision) for month in months))
+
+    return tuple(sorted((offer(name, plan) for name, plan in plans.items()), key=_cheapest))
 
 
 def _cheapest(offer: Offer) -> tuple[Decimal, Decimal, str]:

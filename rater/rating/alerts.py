@@ -15,7 +15,6 @@ from rater.rating.book import Meter, Plan
 from rater.rating.connect_rate import Interval, interval
 from rater.rating.forecast import Forecast, PlanOfSegment
 from rater.rating.instant import Instant
-from rater.rating.units import Unit
 from rater.rating.usage import Segment, Usage
 
 MIN_ATTEMPTS = 100
@@ -41,7 +40,7 @@ class Alert(NamedTuple):
     """Base units of the meter, money or a share."""
     limit: Decimal
     """Units of the meter, money or a share."""
-    meter: Unit | None = None
+    meter: Meter | None = None
     around: Interval | None = None
 
     @property
@@ -56,7 +55,7 @@ def usage_alerts(account: Account, usage: Usage, plan_of: PlanOfSegment, at: Ins
     for segment in usage.segments:
         for meter in plan_of(segment).meters:
             if meter.allowance:
-                yield from _allowance(meter, meter.allowance, segment.counts[meter.unit.slot], raised)
+                yield from _allowance(meter, meter.allowance, segment.counts[meter.slot], raised)
     if CAP not in raised:
         cap = in_effect(account.history, "spend_cap", min(max(at, usage.start), usage.end - 1))
         if cap is not None and usage.seq and usage.total >= cap:
@@ -68,10 +67,10 @@ def cannot_alert(account: Account, plan: Plan, segment: Segment, raised: tuple[s
     for meter in plan.meters:
         if not meter.allowance:
             continue
-        used, whole = segment.counts[meter.unit.slot], meter.allowance * meter.unit.per
-        if used * 5 < whole * 4 or f"{ALLOWANCE_100}:{meter.unit.name}" in raised:
+        used, whole = segment.counts[meter.slot], meter.allowance * meter.unit.per
+        if used * 5 < whole * 4 or f"{ALLOWANCE_100}:{meter.name}" in raised:
             continue
-        if used >= whole or f"{ALLOWANCE_80}:{meter.unit.name}" not in raised:
+        if used >= whole or f"{ALLOWANCE_80}:{meter.name}" not in raised:
             return False
     return not account.watched
 
@@ -81,8 +80,8 @@ def _allowance(meter: Meter, allowance: int, used: int, raised: tuple[str, ...])
     if used * 5 < whole * 4:
         return
     for kind, fifths in ((ALLOWANCE_80, 4), (ALLOWANCE_100, 5)):
-        if used * 5 >= whole * fifths and f"{kind}:{meter.unit.name}" not in raised:
-            yield Alert(kind, "units", used, Decimal(allowance * fifths) / 5, meter.unit)
+        if used * 5 >= whole * fifths and f"{kind}:{meter.name}" not in raised:
+            yield Alert(kind, "units", used, Decimal(allowance * fifths) / 5, meter)
 
 
 def daily_alerts(account: Account, usage: Usage, expected: Forecast | None, at: Instant) -> Iterator[Alert]:

@@ -108,7 +108,7 @@ def _same_names(account: Account) -> bool:
 def _no_plan(usage: Usage) -> tuple[Segment, ...]:
     """What is left of a period with charges whose plan ended before it: no day of the first plan, and none follows."""
     first = usage.segments[0]
-    return (stand_in(first.plan_id, usage.start, usage.end, inline=first.inline),)
+    return (stand_in(first.plan_id, unused(first).counts, usage.start, usage.end, inline=first.inline),)
 
 
 def _same(old: tuple[Segment, ...], new: tuple[Segment, ...]) -> bool:

@@ -5,9 +5,12 @@ Source: rating.md, "Plans" and "Tariff book".
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import count as counting
 from typing import Any, Literal, NamedTuple
 
 from rater.rating.units import (
@@ -52,7 +55,7 @@ class Meter:
     """A counter of units with an allowance and a price beyond it.
 
     `allowance` is in units; None is unlimited, and then `price` is None. `directions` None counts those of the unit.
-    `increment` matters only to units that have increments.
+    `increment` matters only to units that have increments. `own_name` is empty for the unit's own name.
     """
 
     unit: Unit
@@ -60,13 +63,36 @@ class Meter:
     price: Price | None
     directions: frozenset[Direction] | None = None
     increment: Increment = STARTED_MINUTES
+    own_name: str = ""
+    slot: int = -1
+    """The place of its counter in `Segment.counts`; the plan gives it (`placed`)."""
 
-    def count(self, call: Call) -> int:
-        """What it counts of a call, in base units of its unit."""
+    @property
+    def name(self) -> str:
+        """As lines, allowances left and alerts name it."""
+        return self.own_name or self.unit.name
+
+    def selects(self, call: Call) -> bool:
+        """Whether it is one of the calls that it counts."""
         directions = self.directions or self.unit.directions
-        if directions is not None and call.direction not in directions:
-            return 0
-        return self.unit.count(call, self.increment)
+        return directions is None or call.direction in directions
+
+    @property
+    def counts_alike(self) -> tuple[object, ...]:
+        """What decides how it counts: of meters for which this is equal, each counts what the other does."""
+        return (self.unit, self.slot, self.directions, self.increment)
+
+
+def placed(meters: Iterable[Meter]) -> tuple[Meter, ...]:
+    """The meters, each with the place of its counter.
+
+    That is its unit's, whose counter is what all meters of the unit count; where there are several, each has one of its
+    own too, behind those of the units.
+    """
+    found = tuple(meters)
+    of_unit = Counter(meter.unit for meter in found)
+    own = counting(len(NO_COUNTS))
+    return tuple(replace(m, slot=next(own) if of_unit[m.unit] > 1 else m.unit.slot) for m in found)
 
 
 class Guarantee(NamedTuple):
@@ -96,7 +122,7 @@ class Plan:
     fee: Decimal
     proration: Proration
     meters: tuple[Meter, ...]
-    """In the order of `UNITS`, at most one of each."""
+    """Of those of a unit the first that selects a call counts it."""
     effective: datetime | None = None
     discount: Decimal = Decimal(0)
     """The share that is taken off what the meters cost, before rounding."""
@@ -113,15 +139,28 @@ class Plan:
     """The plan for some days of a period (`rater.rating.proration`); no part of the plan. Kept with it, and not by its
     value: plans that are equal may be written differently (0.20, 0.2000), and a charge shows how its own is."""
 
-    def meter(self, unit: Unit) -> Meter | None:
-        """The meter of a unit, if it has one."""
-        return next((meter for meter in self.meters if meter.unit is unit), None)
+    zero: Counts = field(default=NO_COUNTS, init=False, repr=False, compare=False)
+    """Nothing of all that it counts."""
+
+    def __post_init__(self) -> None:
+        """Give each meter its counter."""
+        meters = placed(self.meters)
+        object.__setattr__(self, "meters", meters)
+        object.__setattr__(self, "zero", (0,) * max(len(NO_COUNTS), *(1 + meter.slot for meter in meters), 0))
+
+    def meters_of(self, unit: Unit) -> tuple[Meter, ...]:
+        """The meters of a unit, in their order."""
+        return tuple(meter for meter in self.meters if meter.unit is unit)
 
     def count(self, call: Call) -> Counts:
         """What its meters count of a call, and what its guarantee is judged by."""
-        counts = list(NO_COUNTS)
+        counts = list(self.zero)
+        counted = set[Unit]()
         for meter in self.meters:
-            counts[meter.unit.slot] = meter.count(call)
+            unit = meter.unit
+            if unit not in counted and meter.selects(call):
+                counted.add(unit)
+                counts[unit.slot] = counts[meter.slot] = unit.count(call, meter.increment)
         if self.guarantee is not None and call.direction == "outbound":
             counts[OUTBOUND_ATTEMPTS], counts[OUTBOUND_CONNECTED] = 1, int(call.connected)
         return tuple(counts)

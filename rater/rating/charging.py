@@ -19,7 +19,7 @@ from rater.rating.lines import Line
 from rater.rating.money import nothing
 from rater.rating.names import PeriodName, PlanId
 from rater.rating.proration import days_between, prorated
-from rater.rating.units import NO_COUNTS, Call
+from rater.rating.units import Call
 from rater.rating.usage import Segment, Usage, explain, plus, used
 
 Kind = Literal["usage", "fee", "adjustment", "reversal", "minimum", "credit"]
@@ -91,8 +91,9 @@ def segments_of(
         segment = None if name is None else plan_at(name, start)
         if segment is not None:
             month = month_at(account.calendar, period.start)
-            daily = plan_of_segment(account, segment, ledger.plan_of).proration == "daily"
-            if daily or month.start != period.start:
+            plan = plan_of_segment(account, segment, ledger.plan_of)
+            segment = segment._replace(counts=plan.zero)
+            if plan.proration == "daily" or month.start != period.start:
                 segment = _by_days(segment, account.calendar, month, end)
             found.append(segment._replace(until=end) if follows is None else segment)
     return tuple(found)
@@ -122,7 +123,7 @@ def charge_call(plan: Plan, usage: Usage, index: int, call: Call, precision: int
     segments = usage.segments
     before = segments[index]
     more = plan.count(call)
-    if not call.connected and more == NO_COUNTS:
+    if not call.connected and more == plan.zero:
         free = nothing(precision)
         return Charged(_counted(usage, call, segments, free), "usage", plan, before, free, ())
     after = used(plan, before, plus(before.counts, more), precision)

@@ -7,11 +7,11 @@ from decimal import Decimal
 from rater.rating.account import Account, in_force
 from rater.rating.book import Plan
 from rater.rating.calendar import Period
-from rater.rating.charging import Charged, Ledger, plan_id_at
+from rater.rating.charging import Charged, Ledger, plan_id_at, whole_plan
 from rater.rating.instant import Instant
 from rater.rating.lines import ADJUSTMENT, Line
 from rater.rating.units import Call
-from rater.rating.usage import Usage, explain, minus, stand_in, used
+from rater.rating.usage import Segment, Usage, explain, minus, stand_in, used
 
 
 def reverse_call(
@@ -46,7 +46,9 @@ def under_the_last_plan(account: Account, period: Period, at: Instant, ledger: L
     plan_id = plan_id_at(ledger.tariffs, last.plan, at)
     if plan_id is None:
         return None
-    segment = stand_in(plan_id, period.start, period.end, inline=last.plan.inline)
+    segment = Segment(period.start, plan_id, last.plan.inline)
+    zero = whole_plan(account, segment, ledger.plan_of).zero
+    segment = stand_in(plan_id, zero, period.start, period.end, inline=last.plan.inline)
     return Usage(period.name, period.start, period.end, (segment,))
 
 

@@ -21,7 +21,8 @@ from rater.rating.calendar import Calendar
 from rater.rating.instant import Instant
 from rater.rating.money import ZERO
 from rater.rating.proration import days_between
-from rater.rating.units import NO_COUNTS
+from rater.rating.sharing import shared_out
+from rater.rating.units import NO_COUNTS, OF_UNITS
 from rater.rating.usage import DailyStats, Segment, Usage, cost, minus, plus, short_of_minimum
 
 MIN_DAYS = 2
@@ -53,9 +54,10 @@ def looked(usage: Usage, calendar: Calendar, at: Instant) -> Usage:
     days = days_between(calendar, looks.until, at)
     if days <= 0:
         return usage
-    brought = minus(segment.counts, looks.counts)
+    counts = segment.counts[OF_UNITS]
+    brought = minus(counts, looks.counts)
     squares = plus(looks.squares, tuple(one * one // days for one in brought))
-    return usage._replace(looks=DailyStats(looks.since, at, looks.days + days, segment.counts, squares))
+    return usage._replace(looks=DailyStats(looks.since, at, looks.days + days, counts, squares))
 
 
 def _in_force(usage: Usage, at: Instant) -> Segment:
@@ -105,8 +107,11 @@ def forecast(
         for segment, count in ahead:
             base = looks.counts if segment.start == looks.since else NO_COUNTS
             coming = plus(base, tuple((mean + lean * wide) * count // days for mean, wide in more))
-            then = tuple(max(now, later, 0) for now, later in zip(segment.counts, coming, strict=True))
-            costs[segment.start] = cost(plan_of(segment), then, precision)
+            plan = plan_of(segment)
+            then = tuple(max(now, later, 0) for now, later in zip(segment.counts[OF_UNITS], coming, strict=True))
+            if len(plan.zero) != len(then):
+                then = shared_out(plan, segment.counts, then)
+            costs[segment.start] = cost(plan, then, precision)
             found += costs[segment.start] - segment.cost
         return found + _short(floors, costs, owed, precision)
 

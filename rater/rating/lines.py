@@ -10,6 +10,7 @@ from rater.rating.limits import LINES
 from rater.rating.money import ZERO, nothing, rounded
 from rater.rating.names import PlanId
 from rater.rating.pricing import at_rate, billable, parts, reached
+from rater.rating.units import Unit
 
 FEE = "fee"
 SETUP = "setup"
@@ -46,6 +47,8 @@ class Line(NamedTuple):
     """Of a fee or item by days: for so many days,"""
     of: int = 0
     """of so many in the month; 0 where it is for the whole period."""
+    unit: Unit | None = None
+    """Of a meter that has a name of its own."""
 
 
 def meter_lines(meter: Meter, before: int, after: int, precision: int) -> list[Line]:
@@ -54,7 +57,14 @@ def meter_lines(meter: Meter, before: int, after: int, precision: int) -> list[L
         return []
     if before > after:
         return [taken_back(line) for line in meter_lines(meter, after, before, precision)]
-    name, per = meter.unit.name, meter.unit.per
+    if meter.own_name:
+        lines = _lines(meter, before, after, precision)
+        return [line if line.meter.endswith(FLAT) else line._replace(unit=meter.unit) for line in lines]
+    return _lines(meter, before, after, precision)
+
+
+def _lines(meter: Meter, before: int, after: int, precision: int) -> list[Line]:
+    name, per = meter.name, meter.unit.per
     low, high = billable(meter, before), billable(meter, after)
     part = high - low
     covered = after - before - part
@@ -86,9 +96,10 @@ def settled(lines: tuple[Line, ...], amount: Decimal) -> tuple[Line, ...]:
 def summed_up(lines: tuple[Line, ...]) -> tuple[Line, ...]:
     """One line a meter, without a rate. What was only priced anew is part of the amount, not of the quantity."""
     sums: dict[str, Line] = {}
-    for meter, quantity, covered, pieces, _, amount, repriced_from, *_ in lines:
-        fresh = (quantity, covered, pieces) if repriced_from is None else (0, 0, 0)
-        one = Line(meter, *fresh, None, amount)
+    for line in lines:
+        meter = line.meter
+        fresh = (line.quantity, line.covered, line.billable) if line.repriced_from is None else (0, 0, 0)
+        one = Line(meter, *fresh, None, line.amount, unit=line.unit)
         known = sums.get(meter)
         sums[meter] = one if known is None else _both(known, one)
     return tuple(sums.values())
@@ -102,6 +113,7 @@ def _both(one: Line, other: Line) -> Line:
         one.billable + other.billable,
         None,
         one.amount + other.amount,
+        unit=one.unit,
     )
 
 

@@ -12,12 +12,12 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from rater.rating.account import Account
-from rater.rating.book import Meter, Plan
+from rater.rating.book import Plan
 from rater.rating.charging import Charged, Ledger, plan_of_segment
 from rater.rating.instant import Instant
 from rater.rating.lines import Line, settled
 from rater.rating.money import ZERO
-from rater.rating.units import NO_COUNTS, OUTBOUND_ATTEMPTS, OUTBOUND_CONNECTED, Call, Counts
+from rater.rating.units import OUTBOUND_ATTEMPTS, OUTBOUND_CONNECTED, Call, Counts, Unit
 from rater.rating.usage import Segment, Usage, explain, used
 
 
@@ -61,7 +61,7 @@ def rerated(
 
 def unused(segment: Segment) -> Segment:
     """The segment as it begins."""
-    return segment._replace(counts=NO_COUNTS, cost=ZERO)
+    return segment._replace(counts=(0,) * len(segment.counts), cost=ZERO)
 
 
 def _counted(start: Instant, segments: tuple[Segment, ...], plans: list[Plan], calls: Iterable[Dated]) -> list[Counts]:
@@ -78,7 +78,7 @@ def _counted(start: Instant, segments: tuple[Segment, ...], plans: list[Plan], c
             continue
         kind = (index, call)
         kinds[kind] = kinds.get(kind, 0) + 1
-    sums = [list(NO_COUNTS) for _ in segments]
+    sums = [list(plan.zero) for plan in plans]
     for (index, call), times in kinds.items():
         for slot, units in enumerate(plans[index].count(call)):
             sums[index][slot] += times * units
@@ -114,10 +114,10 @@ def _kept(usage: Usage, old_plans: list[Plan], new: tuple[Segment, ...], plans: 
 
 def _total(parts: list[_Span], plan: Plan) -> Counts:
     """What the parts counted, of what the plan counts."""
-    slots = [meter.unit.slot for meter in plan.meters]
+    slots = {slot for meter in plan.meters for slot in (meter.unit.slot, meter.slot)}
     if plan.guarantee is not None:
-        slots += (OUTBOUND_ATTEMPTS, OUTBOUND_CONNECTED)
-    sums = list(NO_COUNTS)
+        slots |= {OUTBOUND_ATTEMPTS, OUTBOUND_CONNECTED}
+    sums = list(plan.zero)
     for slot in slots:
         sums[slot] = sum(one.segment.counts[slot] for one in parts)
     return tuple(sums)
@@ -135,8 +135,9 @@ def _alike(old: Plan, new: Plan) -> bool:
     """Whether the old plan counted each call as the new one does; it may have counted more."""
     if new.guarantee is not None and old.guarantee is None:
         return False
-    return all(_same_units(old.meter(meter.unit), meter) for meter in new.meters)
+    return all(_counting(old, unit) == _counting(new, unit) for unit in {meter.unit for meter in new.meters})
 
 
-def _same_units(old: Meter | None, new: Meter) -> bool:
-    return old is not None and (old.directions, old.increment) == (new.directions, new.increment)
+def _counting(plan: Plan, unit: Unit) -> list[tuple[object, ...]]:
+    """What the plan's meters of a unit count, in their order: the first that selects a call counts it."""
+    return [meter.counts_alike for meter in plan.meters_of(unit)]

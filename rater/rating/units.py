@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from rater.rating.instant import Instant
 from rater.rating.money import SECONDS_PER_MINUTE, minutes_of
 
 Direction = Literal["inbound", "outbound", "internal"]
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 
 class Call(NamedTuple):
@@ -124,3 +125,7 @@ OUTBOUND_ATTEMPTS, OUTBOUND_CONNECTED = 3, 4
 """Slots that no meter has: what a guaranteed connect rate is judged by, counted under plans with a guarantee."""
 
 NO_COUNTS: Counts = (0,) * (1 + max(OUTBOUND_CONNECTED, *(unit.slot for unit in UNITS)))
+"""Nothing of any unit. Behind these stand the counters of meters that share a unit, in the order of their plan."""
+
+OF_UNITS = slice(len(NO_COUNTS))
+"""Of counts: what was counted of each unit, whichever meter counted it."""

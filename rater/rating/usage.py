@@ -45,9 +45,9 @@ class Segment(NamedTuple):
         return self.until == self.start
 
 
-def stand_in(plan_id: PlanId, start: Instant, end: Instant, *, inline: bool) -> Segment:
-    """The segment of a period in which no plan is in force: no day of it, and none follows."""
-    return Segment(start, plan_id, inline, of=max(1, (end - start) // DAY), until=start)
+def stand_in(plan_id: PlanId, zero: Counts, start: Instant, end: Instant, *, inline: bool) -> Segment:
+    """The segment of a period in which no plan is in force: no day of it, and none follows; `zero` is the plan's."""
+    return Segment(start, plan_id, inline, zero, of=max(1, (end - start) // DAY), until=start)
 
 
 class DailyStats(NamedTuple):
@@ -130,7 +130,7 @@ def list_price(plan: Plan, counts: Counts) -> Decimal:
     """What the meters cost, unrounded and without the discount."""
     price = ZERO
     for meter in plan.meters:
-        price += meter_price(meter, counts[meter.unit.slot])
+        price += meter_price(meter, counts[meter.slot])
     return price
 
 
@@ -139,7 +139,7 @@ def explain(plan: Plan, before: Segment, after: Segment, precision: int) -> tupl
     amount = after.cost - before.cost
     step: list[int] = [precision]
     for meter in plan.meters:
-        slot = meter.unit.slot
+        slot = meter.slot
         low, high = before.counts[slot], after.counts[slot]
         lies = stretch(meter, low, high)
         if lies is None:
@@ -160,7 +160,7 @@ def worked_out(plan: Plan, before: Segment, after: Segment, precision: int) -> t
     """The lines of the meters, each rounded; what they sum to may be off by what rounding left over."""
     lines: list[Line] = []
     for meter in plan.meters:
-        slot = meter.unit.slot
+        slot = meter.slot
         lines += meter_lines(meter, before.counts[slot], after.counts[slot], precision)
     if plan.discount:
         off = rounded((list_price(plan, before.counts) - list_price(plan, after.counts)) * plan.discount, precision)

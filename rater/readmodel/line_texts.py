@@ -9,7 +9,7 @@ from typing import Any
 from rater.rating.lines import FLAT, GUARANTEE, UNPRICED, is_fee
 from rater.rating.money import plain
 from rater.rating.units import BY_NAME
-from rater.readmodel.texts import LANGUAGES, Language, meter_words, percent, text
+from rater.readmodel.texts import Language, meter_words, percent, text
 from rater.readmodel.views import ExplainedLine, ExplanationView, GuaranteeState, StatementLine
 
 
@@ -26,7 +26,12 @@ def line_words(line: Mapping[str, Any], language: Language = "en") -> str:
         return f"{name}：多个价格，合计 {units}" if zh else f"{name}: {units} in all, at several rates"
     if is_fee(meter) or meter.endswith(FLAT):
         return _fee_line(line, language)
-    unit = BY_NAME[meter].single[LANGUAGES.index(language)]
+    return (f"{meter}：" if zh else f"{meter}: ") * ("unit" in line) + _units_line(line, zh=zh)
+
+
+def _units_line(line: Mapping[str, Any], *, zh: bool) -> str:
+    """So many units of a meter, and at what rate."""
+    unit = BY_NAME[line.get("unit", line["meter"])].single[zh]
     if "repriced_from" in line:
         units, before, now = line["billable"], line["repriced_from"], line["rate"]
         if zh:

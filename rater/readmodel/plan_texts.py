@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from rater.rating.book import Item, Meter, Plan, Price
 from rater.rating.money import plain
-from rater.rating.units import UNITS, Unit
+from rater.rating.units import UNITS, Direction, Unit
 from rater.readmodel.texts import LANGUAGES, Language
 
 
@@ -32,7 +32,8 @@ def fee_words(plan: Plan, language: Language = "en") -> str:
 
 def plan_words(plan: Plan, language: Language = "en") -> str:
     """A whole plan in a line: its fee, and its meters."""
-    meters = [f"{m.unit.plural[LANGUAGES.index(language)]}: {meter_in_words(m, language)}" for m in plan.meters]
+    at = LANGUAGES.index(language)
+    meters = [f"{unit.plural[at]}: {unit_in_words(plan, unit, language)}" for unit in units_of([plan])]
     return "; ".join((fee_words(plan, language), *meters))
 
 
@@ -53,10 +54,32 @@ def units_of(plans: Iterable[Plan]) -> list[Unit]:
     return [unit for unit in UNITS if unit.name in used]
 
 
-def meter_in_words(meter: Meter | None, language: Language = "en") -> str:
-    """A meter's allowance and price; `-` without one."""
-    if meter is None:
-        return "-"
+_DIRECTIONS: dict[Direction, tuple[str, str]] = {
+    "inbound": ("inbound", "呼入"),
+    "outbound": ("outbound", "呼出"),
+    "internal": ("internal", "内部"),
+}
+
+
+def unit_in_words(plan: Plan, unit: Unit, language: Language = "en") -> str:
+    """What a plan's meters of a unit include and cost, in the order in which they count; `-` without one."""
+    zh = language == "zh"
+    meters = [_named(meter, zh=zh) + meter_in_words(meter, language) for meter in plan.meters_of(unit)]
+    return ("；" if zh else "; ").join(meters) or "-"
+
+
+def _named(meter: Meter, *, zh: bool) -> str:
+    """A meter's own name, and the directions that it is for."""
+    only = sorted(meter.directions or ())
+    directions = ("、" if zh else ", ").join(_DIRECTIONS[one][zh] for one in only)
+    if not meter.own_name:
+        return (f"{directions}：" if zh else f"{directions} only: ") if only else ""
+    said = (f"（{directions}）" if zh else f" ({directions})") if only else ""
+    return f"{meter.own_name}{said}{'：' if zh else ': '}"
+
+
+def meter_in_words(meter: Meter, language: Language = "en") -> str:
+    """A meter's allowance and price."""
     zh = language == "zh"
     if meter.price is None:
         return "不限量" if zh else "unlimited"

@@ -18,6 +18,8 @@ class BandView(View):
 class MeterView(View):
     """What a plan counts, what of it is included, and the price of the rest."""
 
+    name: str
+    """Its own, or its unit's. Of the meters of a unit the first that selects a call counts it."""
     unit: str
     """`minutes`, `connected-calls`, `attempts`."""
     allowance: int | None

@@ -96,6 +96,7 @@ def _meter_view(meter: Meter) -> MeterView:
     price, increment, unit = meter.price, meter.increment, meter.unit
     bands = () if price is None else price.bands
     return MeterView(
+        name=meter.name,
         unit=unit.name,
         allowance=meter.allowance,
         price=None if price is None else price.kind,

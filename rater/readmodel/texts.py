@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Literal
 
-from rater.rating.lines import ITEM
+from rater.rating.lines import FLAT, ITEM
 from rater.rating.units import UNITS
 from rater.readmodel.views import AdviceView
 
@@ -199,8 +199,9 @@ def text(language: Language, key: str, **values: object) -> str:
 
 def meter_words(meter: str, language: Language = "en") -> str:
     """A meter's name."""
-    name = meter.removeprefix(ITEM)
-    return _said(language, _METERS.get(meter, (name, name)), {})
+    name = meter.removeprefix(ITEM).removesuffix(FLAT)
+    said = (f"{name}, once for the band", f"{name}档位一次性费用") if meter.endswith(FLAT) else (name, name)
+    return _said(language, _METERS.get(meter, said), {})
 
 
 def verdict_words(verdict: str, language: Language = "en") -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from rater.wire.fields import Count, Figure, Price, Share, StrictModel, VersionedPlanId
-from rater.wire.meters import LineMeter
+from rater.wire.meters import LineMeter, UnitName
 
 
 class ChargeLine(StrictModel):
@@ -17,7 +17,8 @@ class ChargeLine(StrictModel):
     charged before at that rate. The lines `rounding`, `discount` and `minimum` have an amount and nothing else. The
     line `guarantee` of a credit says what connect rate was guaranteed, and the attempts with those of them that were
     connected. A line of a fee, an item or a set-up names its `plan` where it is not the charge's; `days` `of` the
-    month's say that it is for a part of the period: then `amount` is `billable` x `rate` x `days` / `of`.
+    month's say that it is for a part of the period: then `amount` is `billable` x `rate` x `days` / `of`. `unit` is
+    what a meter counts that has a name of its own.
     """
 
     meter: LineMeter
@@ -33,3 +34,4 @@ class ChargeLine(StrictModel):
     plan: VersionedPlanId | None = None
     days: Count | None = None
     of: Annotated[int, Field(ge=1, le=366)] | None = None
+    unit: UnitName | None = None

@@ -6,6 +6,7 @@ change is a new message type, `call-ended/2`, beside the old one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -85,12 +86,31 @@ def _fields(old: Schema, new: Schema, roots: _Roots, place: str) -> Iterator[str
             yield from _compare(schema, after[name], roots, f"{place}/{name}")
     for name in sorted(set(new.get("required", ())) - set(old.get("required", ()))):
         yield f"{place}/{name}: required, and was not"
+    named = _allowed(_names(old))
+    if named is not None:  # an object that has only these names: each by itself
+        for name in named:
+            yield from _compare(_of_name(old, name), _of_name(new, name), roots, f"{place}/{name}")
+        return
     for pattern, schema in old.get("patternProperties", {}).items():
         yield from _compare(schema, new.get("patternProperties", {}).get(pattern, False), roots, f"{place}/*")
     yield from _compare(old.get("propertyNames", True), new.get("propertyNames", True), roots, f"{place}/*")
     yield from _compare(
         old.get("additionalProperties", True), new.get("additionalProperties", True), roots, f"{place}/*"
     )
+
+
+def _names(schema: Schema) -> Schema:
+    names: Schema | bool = schema.get("propertyNames", {})
+    return names if isinstance(names, dict) else {}
+
+
+def _of_name(schema: Schema, name: str) -> Any:
+    """What a schema asks of the member of this name."""
+    names = _allowed(_names(schema))
+    if names is not None and name not in names:
+        return False
+    patterns = [found for pattern, found in schema.get("patternProperties", {}).items() if re.search(pattern, name)]
+    return schema.get("properties", {}).get(name, patterns[0] if patterns else schema.get("additionalProperties", True))
 
 
 def _values(old: Schema, new: Schema, roots: _Roots, place: str) -> Iterator[str]:
@@ -114,16 +134,28 @@ def _alternatives(old: Schema, new: Schema, roots: _Roots, place: str) -> Iterat
 
 
 def _limits(old: Schema, new: Schema, place: str) -> Iterator[str]:
+    values = _allowed(old)
+    fit = values is not None and all(_fits(value, new) for value in values)  # of some texts each is looked at
     for word in _UPPER:
-        if word in new and not (word in old and old[word] <= new[word]):
+        if word in new and not fit and not (word in old and old[word] <= new[word]):
             yield f"{place}: {word} narrowed"
     for word in _LOWER:
         if word in new and not (word in old and old[word] >= new[word]):
             yield f"{place}: {word} narrowed"
     known = _COMPARED | _TELLS | set(_UPPER) | set(_LOWER)
+    if fit:
+        known = known | {"pattern"}
     for word in sorted(set(new) - known):
         if old.get(word) != new[word]:
             yield f"{place}: {word} changed"
+
+
+def _fits(value: Any, schema: Schema) -> bool:
+    """Whether a text has the pattern and the length that a schema asks for."""
+    if not isinstance(value, str) or re.search(schema.get("pattern", ""), value) is None:
+        return False
+    longest: int = schema.get("maxLength", len(value))
+    return len(value) <= longest
 
 
 def _allowed(schema: Schema) -> list[Any] | None:
@@ -139,7 +171,7 @@ _ALL_TYPES = frozenset({"string", "integer", "number", "boolean", "object", "arr
 def _types(schema: Schema) -> frozenset[str]:
     said = schema.get("type")
     if said is None:
-        return _ALL_TYPES
+        return frozenset({"string"}) if all(isinstance(one, str) for one in _allowed(schema) or (0,)) else _ALL_TYPES
     types = {said} if isinstance(said, str) else set(said)
     return frozenset(types | {"integer"} if "number" in types else types)
 

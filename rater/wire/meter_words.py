@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from rater.rating.book import Band, Meter, Price
-from rater.rating.units import Increment, Unit
+from rater.rating.lines import FLAT
+from rater.rating.units import UNITS, Increment, Unit
 from rater.wire.fields import Direction, StrictModel
 from rater.wire.fields import Price as PriceWord
+from rater.wire.meters import METER_NAME, RESERVED
 
 MAX_BANDS = 50
 MAX_UNITS = 9_999_999_999
@@ -148,3 +151,44 @@ class MinutesWords(MeterWords):
     def _increment(self) -> Increment:
         first, step = self.increment.split("/")
         return Increment(int(first), int(step), self.minimum)
+
+
+def _free_name(name: str) -> str:
+    if name in RESERVED or name.endswith(FLAT):
+        wrong("this name has a meaning of its own in charges; take another")
+    return name
+
+
+MeterName = Annotated[str, Field(pattern=f"^{METER_NAME}$", max_length=32), AfterValidator(_free_name)]
+UNIT_KEYS = {unit.key: unit for unit in UNITS}
+
+
+def _unit_key(key: str) -> str:
+    if key not in UNIT_KEYS:
+        wrong(f"a meter counts one of {', '.join(UNIT_KEYS)}")
+    return key
+
+
+UnitKey = Annotated[str, AfterValidator(_unit_key), WithJsonSchema({"type": "string", "enum": list(UNIT_KEYS)})]
+
+
+class NamedMeterWords(MinutesWords):
+    """A meter with a name of its own, beside others of its unit: of these the first that selects a call counts it."""
+
+    name: MeterName
+    unit: UnitKey
+
+    @model_validator(mode="after")
+    def _increments(self) -> Self:
+        for name in ("increment", "minimum"):
+            if name in self.model_fields_set and not UNIT_KEYS[self.unit].increments:
+                wrong(f"{self.unit} have no {name}: leave it out", name)
+        return self
+
+    @classmethod
+    def _words_of(cls, meter: Meter) -> dict[str, Any]:
+        return {"name": meter.own_name, "unit": meter.unit.key, **super()._words_of(meter)}
+
+    def named(self) -> Meter:
+        """The meter as the rules see it."""
+        return replace(self.to_core(UNIT_KEYS[self.unit]), own_name=self.name)

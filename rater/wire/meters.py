@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from rater.rating.lines import ADJUSTMENT, DISCOUNT, FEE, FLAT, GUARANTEE, ITEM, MINIMUM, ROUNDING, SETUP
 from rater.rating.units import UNITS
 
 METERS = tuple(unit.name for unit in UNITS)
+"""The meters that need no name of their own."""
+MOST_METERS = 64
+"""Of a plan."""
 LINE_METERS = (
     *(name + flat for name in METERS for flat in ("", FLAT)),
     FEE,
@@ -23,24 +26,32 @@ LINE_METERS = (
     SETUP,
 )
 ITEM_NAME = r"[A-Za-z0-9._+-]{1,32}"
-_item = re.compile(ITEM + ITEM_NAME).fullmatch
+METER_NAME = ITEM_NAME
+"""Of a meter that has a name of its own; its flats have `-flat` behind it."""
+_FLATS = f"{METER_NAME}({FLAT})?"
+RESERVED = frozenset({*LINE_METERS, *(unit.key for unit in UNITS), "credit"})
+"""What no meter may be called."""
 
 
-def _one_of(names: tuple[str, ...], *, items: bool = False) -> Any:
-    """A word of a list that grows with the registry of units, which a Literal cannot; `items`: or an item's name."""
+def _one_of(names: tuple[str, ...], **others: str) -> Any:
+    """A word of a list that grows with the registry of units, which a Literal cannot, or one like the patterns."""
+    fit = re.compile("|".join(others.values()) or "(?!)").fullmatch
 
     def check(name: str) -> str:
-        if name not in names and not (items and _item(name)):
-            raise PydanticCustomError("literal_error", "one of " + ", ".join(names))
+        if name not in names and not fit(name):
+            raise PydanticCustomError("literal_error", "one of " + ", ".join((*names, *others)))
         return name
 
     schema: dict[str, Any] = {"type": "string", "enum": list(names)}
-    if items:
-        schema = {"anyOf": [schema, {"type": "string", "pattern": f"^{ITEM}{ITEM_NAME}$", "maxLength": 37}]}
+    if others:
+        patterns = ({"type": "string", "pattern": f"^{pattern}$", "maxLength": 37} for pattern in others.values())
+        schema = {"anyOf": [schema, *patterns]}
     return (AfterValidator(check), WithJsonSchema(schema))
 
 
-AllowanceMeter = Annotated[str, *_one_of(METERS)]
-LineMeter = Annotated[str, *_one_of(LINE_METERS, items=True)]
+UnitName = Annotated[str, *_one_of(METERS)]
+AllowanceMeter = Annotated[str, Field(pattern=f"^{METER_NAME}$", max_length=32)]
+"""A meter, by its own name or its unit's."""
+LineMeter = Annotated[str, *_one_of(LINE_METERS, item=ITEM + ITEM_NAME, meter=_FLATS)]
 """What a line is for: a meter, the flats of its bands, the fee, an item, a set-up, a manual adjustment, a discount,
 a minimum, a guarantee, or what rounding left over."""

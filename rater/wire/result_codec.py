@@ -41,6 +41,7 @@ class LineMember(Struct, frozen=True, gc=False):
     plan: str | UnsetType = UNSET
     days: int | UnsetType = UNSET
     of: int | UnsetType = UNSET
+    unit: str | UnsetType = UNSET
 
 
 class ChargeMessage(Struct, frozen=True, gc=False, kw_only=True, tag_field="type", tag="charge/1"):

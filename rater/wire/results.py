@@ -34,19 +34,20 @@ from rater.wire.fields import (
     VersionedPlanId,
     ZoneName,
 )
-from rater.wire.meters import METERS, AllowanceMeter
+from rater.wire.meters import METERS, MOST_METERS, AllowanceMeter, UnitName
 from rater.wire.progress import Progress
 from rater.wire.reasons import Reason
+from rater.wire.tariff_book import CLOSED
 
 ChargeKind = Literal["usage", "fee", "adjustment", "reversal", "minimum", "credit"]
 AllowanceLeft = Annotated[
     dict[AllowanceMeter, Literal["unlimited"] | Figure],
-    Field(max_length=len(METERS)),
+    Field(max_length=MOST_METERS + len(METERS), json_schema_extra=CLOSED),
 ]
-"""What is left of the allowances after a charge, in minutes and calls; a meter without an allowance is left out."""
+"""What is left of the allowances after a charge, in units of each meter; a meter without an allowance is left out."""
 
 
-Used = Annotated[dict[AllowanceMeter, Figure], Field(max_length=len(METERS))]
+Used = Annotated[dict[UnitName, Figure], Field(max_length=len(METERS))]
 """What was used in units that have no member of their own; left out where there is nothing."""
 
 

@@ -7,22 +7,25 @@ compute with 60 digits, so no sum is ever cut.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, create_model, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, create_model, model_validator
 from pydantic.config import JsonDict
 
 from rater.rating.book import Book, Guarantee, Item, LatePolicy, Plan, Proration
 from rater.rating.currency import MINOR_UNITS
 from rater.rating.limits import MIN_REMEMBER_DAYS
-from rater.rating.units import UNITS, Unit
+from rater.rating.units import DIRECTIONS, UNITS, Direction, Unit
 from rater.wire.fields import Discount, Instant, Share, StrictModel, ZoneName
 from rater.wire.fields import Price as PriceWord
-from rater.wire.meter_words import MAX_UNITS, MeterWords, MinutesWords, wrong
-from rater.wire.meters import ITEM_NAME
+from rater.wire.meter_words import MAX_UNITS, MeterWords, MinutesWords, NamedMeterWords, UnitKey, wrong
+from rater.wire.meters import ITEM_NAME, MOST_METERS
 
+WRITTEN_BY_HAND = object()
+"""The context in which a file is validated: it may be changed still."""
 MAX_PLANS = 500
 CLOSED: JsonDict = {"additionalProperties": False}
 """For the JSON Schema: there are no names but those that match the pattern."""
@@ -60,7 +63,8 @@ class ItemWords(StrictModel):
 
 
 class _PlanBase(StrictModel):
-    """A plan: a fee per period and at least one meter; `items` that recur beside the fee, a `setup` that is due once,
+    """A plan: a fee per period and at least one meter; `meters` with names of their own count before the others,
+    units in `free` may have calls that none counts; `items` that recur beside the fee, a `setup` that is due once,
     a `discount` off what the meters cost, a `minimum` per period, and a guaranteed connect rate."""
 
     fee: PriceWord = Decimal(0)
@@ -73,21 +77,47 @@ class _PlanBase(StrictModel):
         default_factory=dict
     )
     setup: PriceWord = Decimal(0)
+    meters: Annotated[tuple[NamedMeterWords, ...], Field(max_length=MOST_METERS)] = ()
+    free: Annotated[tuple[UnitKey, ...], Field(max_length=len(UNITS))] = ()
 
     @model_validator(mode="after")
     def _meters(self) -> Self:
-        if not self.meters():
+        if not self.meters and not self.of_units():
             wrong("a plan needs a meter, minutes or calls; all calls free is minutes: {allowance: unlimited}")
+        for name, times in Counter(meter.name for meter in self.meters).items():
+            if times > 1:
+                wrong(f"{times} meters are called {name}", "meters")
         return self
 
-    def meters(self) -> tuple[tuple[Unit, MeterWords], ...]:
-        """The plan's meters with their units, in the order of the units."""
+    @model_validator(mode="after")
+    def _free_calls_are_meant(self, info: ValidationInfo) -> Self:
+        """Refuse a file in which calls are free that no meter counts; what is in the log already holds as it is."""
+        if info.context is WRITTEN_BY_HAND:
+            for unit in UNITS:
+                if unit.key not in self.free and (calls := " and ".join(self._uncounted(unit))):
+                    wrong(
+                        f"no meter of {unit.key} counts {calls} calls, which would be free: add one, or say"
+                        f" free: [{unit.key}]"
+                    )
+        return self
+
+    def _uncounted(self, unit: Unit) -> list[Direction]:
+        """The directions of calls that none of the plan's meters of a unit counts, where it has any."""
+        meters = [words for one, words in self.of_units() if one is unit]
+        meters += [words for words in self.meters if words.unit == unit.key]
+        if not meters or unit.directions is not None:
+            return []
+        return [one for one in DIRECTIONS if all(words.directions and one not in words.directions for words in meters)]
+
+    def of_units(self) -> tuple[tuple[Unit, MeterWords], ...]:
+        """The meters that go by their units, in the order of the units."""
         found = ((unit, getattr(self, unit.key)) for unit in UNITS)
         return tuple((unit, words) for unit, words in found if words is not None)
 
     def to_core(self, plan_id: str) -> Plan:
         """The plan as the rules see it, under an id: a name of the book, or `s-17@1`."""
-        meters = tuple(words.to_core(unit) for unit, words in self.meters())
+        short = (words.to_core(unit) for unit, words in self.of_units())
+        meters = (*(words.named() for words in self.meters), *short)
         guarantee = None if self.guarantee is None else self.guarantee.to_core()
         items = tuple(sorted((name, words.to_core()) for name, words in self.items.items()))
         rest = (self.discount, self.minimum, guarantee, items, self.setup)
@@ -103,8 +133,9 @@ class _PlanBase(StrictModel):
             words["guarantee"] = GuaranteeWords(**plan.guarantee._asdict())
         if plan.items:
             words["items"] = {name: ItemWords(**item._asdict()) for name, item in plan.items}
-        for meter in plan.meters:
-            words[meter.unit.key] = _words_of(meter.unit).of(meter)
+        words |= {m.unit.key: _words_of(m.unit).of(m) for m in plan.meters if not m.own_name}
+        if named := tuple(NamedMeterWords.of(meter) for meter in plan.meters if meter.own_name):
+            words["meters"] = named
         return cls(**words)
 
 

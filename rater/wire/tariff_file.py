@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from rater.rating.limits import MIN_REMEMBER_DAYS
 from rater.wire.events import MAX_EVENT_BYTES, TariffsPublished
 from rater.wire.field_errors import dotted, place_of, told_of
-from rater.wire.tariff_book import REMEMBERED, PlanWords, TariffBook, span
+from rater.wire.tariff_book import REMEMBERED, WRITTEN_BY_HAND, PlanWords, TariffBook, span
 from rater.wire.yaml_tree import Mark, Path, Tree, read_tree
 
 MAX_ERRORS = 50
@@ -92,7 +92,7 @@ def _load(model: type[_M], data: bytes) -> _M | tuple[BookError, ...]:
     if not isinstance(tree, Tree):
         return (BookError(*tree.mark, "", tree.message),)
     try:
-        return model.model_validate(tree.content)
+        return model.model_validate(tree.content, context=WRITTEN_BY_HAND)
     except ValidationError as error:
         errors = error.errors(include_url=False)[:MAX_ERRORS]
         return tuple(sorted({_told(model, one, tree) for one in errors if not _follows(one, errors)}))

@@ -358,11 +358,12 @@ class Life:
         ]
 
     def _prorated(self, plan: Words, share: Fraction) -> Words:
-        words = dict(plan)
-        for name in ("minutes", "calls"):
-            if name in words and isinstance(words[name].get("allowance"), int):
-                words[name] = {**words[name], "allowance": ceil(words[name]["allowance"] * share)}
-        return words
+        def part(meter: Words) -> Words:
+            allowance = meter.get("allowance")
+            return {**meter, "allowance": ceil(allowance * share)} if isinstance(allowance, int) else meter
+
+        words = plan | {name: part(plan[name]) for name in ("minutes", "calls") if name in plan}
+        return words | {"meters": [part(meter) for meter in plan.get("meters", [])]}
 
     def totals(self) -> dict[tuple[str, str], Fraction]:
         """(account, period) -> what it comes to, of all periods that have a charge."""

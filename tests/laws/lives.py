@@ -64,6 +64,45 @@ TEAMS: Event = {name: PLANS[name] for name in ("basic", "rigid", "volume")} | {
     "free-desk": {"items": {"seat": {"price": "9.99", "quantity": 0}}, "minimum": "50.00", "minutes": {"rate": "0.10"}},
 }
 """With items and set-ups."""
+METERS: Event = {
+    "rigid": PLANS["rigid"],
+    "volume": PLANS["volume"],
+    "split": {
+        "proration": "daily",
+        "fee": "30.00",
+        "meters": [
+            {"name": "in", "unit": "minutes", "directions": ["inbound"], "allowance": 20, "rate": "0.111"},
+            {"name": "own", "unit": "minutes", "directions": ["internal"], "allowance": "unlimited"},
+            {"name": "answered-in", "unit": "calls", "directions": ["inbound"], "rate": "0.05"},
+        ],
+        "minutes": {"allowance": 30, "increment": "6/6", "rate": "0.313"},
+    },
+    "swapped": {
+        "meters": [
+            {"name": "own", "unit": "minutes", "directions": ["internal", "inbound"], "rate": "0.20"},
+            {"name": "in", "unit": "minutes", "directions": ["inbound"], "rate": "9.00"},
+        ],
+        "calls": {"allowance": 5, "rate": "0.40"},
+    },
+    "two-of-calls": {
+        "discount": "0.05",
+        "meters": [
+            {
+                "name": "out",
+                "unit": "calls",
+                "directions": ["outbound"],
+                "volume": [{"from": 0, "rate": "0.90"}, {"from": 4, "rate": "0.70"}],
+            },
+            {"name": "all", "unit": "calls", "allowance": 3, "rate": "0.30"},
+        ],
+        "minutes": {"directions": ["outbound"], "rate": "0.10"},
+    },
+    "out-first": {
+        "meters": [{"name": "out", "unit": "minutes", "directions": ["outbound"], "increment": "1/1", "rate": "0.30"}],
+        "minutes": {"rate": "0.10"},
+    },
+}
+"""With several meters of a unit, of which the first that selects a call counts it."""
 INLINE: Event = {"fee": "10.00", "proration": "daily", "minutes": {"increment": "1/1", "rate": "0.333"}}
 ACCOUNTS: dict[str, Event] = {
     "A": {},

@@ -101,10 +101,12 @@ def cost(plan: Words, calls: list[Words]) -> Fraction:
     """What calls of one segment cost, unrounded, the plan's discount taken off."""
     total = Fraction(0)
     for name in ("minutes", "calls"):
-        meter = plan.get(name)
-        if meter:
+        left = [c for c in calls if c["disposition"] == "answered"]
+        named = [meter for meter in plan.get("meters", []) if meter["unit"] == name]
+        for meter in [*named, plan[name]] if name in plan else named:
             heard = meter.get("directions", ["inbound", "outbound", "internal"])
-            counted = [c for c in calls if c["disposition"] == "answered" and c["direction"] in heard]
+            counted = [c for c in left if c["direction"] in heard]
+            left = [c for c in left if c["direction"] not in heard]
             seconds = sum(billed_seconds(meter, call) for call in counted) if name == "minutes" else 0
             total += price(meter, Fraction(seconds, 60) if name == "minutes" else Fraction(len(counted)))
     return total * (1 - Fraction(plan.get("discount", "0")))

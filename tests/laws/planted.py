@@ -100,7 +100,7 @@ def allowance_forgotten(patch: Patch) -> None:
 
 def directions_forgotten(patch: Patch) -> None:
     """A meter counts all directions, whatever it names."""
-    patch.setattr(Meter, "count", lambda self, call: self.unit.count(call, self.increment))
+    patch.setattr(Meter, "selects", lambda *_: True)
 
 
 def minimum_forgotten(patch: Patch) -> None:

@@ -153,7 +153,7 @@ MISTAKES: dict[str, tuple[Callable[..., object], str, str]] = {
     "a context serves calls of any time": (RATE, "or not context.begins <= started < context.ends", ""),
     "a context is never looked at again": (RATE, "context.since is not self._span", "False"),
     "half a second is cut": (RATE, "+ 500_000", ""),
-    "the unanswered are all free": (RATE, "if not is_connected and more == NO_COUNTS", "if not is_connected"),
+    "the unanswered are all free": (RATE, "if not is_connected and more == context.plan.zero", "if not is_connected"),
     "what goes over an edge is kept": (RATE, "if not crosses:", "if True:"),
     "what was kept serves over an edge": (
         RATE,

@@ -140,11 +140,9 @@ def allowance_rounded_down(patch: pytest.MonkeyPatch) -> None:
 
     def down(plan: Any, days: int, of: int) -> Any:
         part = prorated(plan, days, of)
-        minutes = plan.meter(MINUTES)
-        if minutes is None or not minutes.allowance:
-            return part
-        down = replace(minutes, allowance=minutes.allowance * days // of)
-        return replace(part, meters=tuple(down if one.unit is MINUTES else one for one in part.meters))
+        downs = (replace(one, allowance=one.allowance * days // of) for one in plan.meters if one.allowance)
+        by_name = {one.name: one for one in downs if one.unit is MINUTES}
+        return replace(part, meters=tuple(by_name.get(one.name, one) for one in part.meters))
 
     patch.setattr(rater.rating.charging, "prorated", down)
 

@@ -16,7 +16,7 @@ from rater.processor.step import make_step
 from rater.rating import units
 from rater.rating.book import Meter
 from rater.readmodel.line_texts import line_words
-from rater.readmodel.plan_texts import meter_in_words, units_of
+from rater.readmodel.plan_texts import unit_in_words, units_of
 from rater.readmodel.texts import alert_words
 from rater.wire.tariff_book import PlanWords
 from tests.support.logs import START, Event, Log, amounts, bodies, book, call, subscribed, tick, total
@@ -136,7 +136,7 @@ def test_people_read_it() -> None:
     """In both languages, on a plan and in a line."""
     core = PlanWords.model_validate_json(orjson.dumps(HYBRID)).to_core("hybrid@1")
     assert [unit.name for unit in units_of([core])] == ["minutes", "connected-calls", "attempts"]
-    assert meter_in_words(core.meter(units.ATTEMPTS)) == "0.01 an attempt"
+    assert unit_in_words(core, units.ATTEMPTS) == "0.01 an attempt"
     line = {"meter": "attempts", "quantity": "3", "covered": "0", "billable": "3", "rate": "0.10", "amount": "0.30"}
     assert line_words(line) == "3 attempt at 0.10"
     assert "次" in line_words(line, "zh")
@@ -161,10 +161,10 @@ def test_order_does_not_matter_and_the_sum_is_the_price(said: list[tuple[str, in
 
 def test_a_mistake_in_the_registry_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Were only connected calls attempts, or all directions, a test above fails."""
-    real = Meter.count
-    monkeypatch.setattr(Meter, "count", lambda self, call: real(self, call) if call.connected else 0)
+    real = Meter.selects
+    monkeypatch.setattr(Meter, "selects", lambda self, call: real(self, call) and call.connected)
     with pytest.raises(AssertionError):
         test_each_attempt_is_charged_answered_or_not()
-    monkeypatch.setattr(Meter, "count", lambda self, call: self.unit.count(call, self.increment))
+    monkeypatch.setattr(Meter, "selects", lambda _self, _call: True)
     with pytest.raises(AssertionError):
         test_attempts_are_outbound_unless_the_meter_says_otherwise("hybrid", "inbound", "0.00")

@@ -25,10 +25,19 @@ OLD: dict[str, Any] = {
             "additionalProperties": False,
         },
         "count": {"type": "integer", "minimum": 0, "maximum": 5},
+        "left": {
+            "type": "object",
+            "propertyNames": {"enum": ["minutes", "calls"]},
+            "additionalProperties": {"type": "string"},
+        },
     },
     "required": ["kind"],
     "$defs": {"Line": {"type": "object", "properties": {"rate": {"type": "string"}}, "additionalProperties": False}},
 }
+
+TEXT = {"type": "string"}
+LEFT: dict[str, Any] = {"type": "object", "additionalProperties": False}
+LEFT_NULL = [f"/left/{name}: the type changed from string to null" for name in ("minutes", "calls")]
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
@@ -68,6 +77,10 @@ def test_same() -> None:
         ("$defs.Line.properties", {}, ["/lines[]/rate: removed", "/plans/*/rate: removed"]),
         ("properties.plans.patternProperties", {}, ["/plans/*: takes less than before"]),
         ("properties.kind.not", {"const": "fee"}, ["/kind: not changed"]),
+        ("properties.kind", {"type": "string", "pattern": "^u"}, ["/kind: pattern changed"]),
+        ("properties.left.propertyNames", {"enum": ["minutes"]}, ["/left/calls: takes less than before"]),
+        ("properties.left", LEFT | {"patternProperties": {"^m": TEXT}}, ["/left/calls: takes less than before"]),
+        ("properties.left", LEFT | {"patternProperties": {"^[mc]": {"type": "null"}}}, LEFT_NULL),
     ],
 )
 def test_breaking(path: str, value: Any, problems: list[str]) -> None:
@@ -100,6 +113,8 @@ def test_closed() -> None:
         ("properties.lines.items", {"anyOf": [{"$ref": "#/$defs/Line"}, {"type": "null"}]}),
         ("$defs.Line.properties.flat", {"type": "string"}),
         ("additionalProperties", None),
+        ("properties.kind", {"type": "string", "pattern": "^[a-z]{3,5}$", "maxLength": 5}),
+        ("properties.left", LEFT | {"patternProperties": {"^[a-z]{5,9}$": TEXT}}),
     ],
 )
 def test_compatible(path: str, value: Any) -> None:

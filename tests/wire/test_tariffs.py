@@ -47,11 +47,9 @@ def test_shipped_book() -> None:
     ]
     assert (book.currency, book.precision, book.default_plan) == ("CNY", 2, "per-minute")
     assert (book.close_after, book.remember, book.late) == (timedelta(days=10), timedelta(days=60), "current")
-    premium = book.plans["package-premium"].meter(MINUTES)
-    assert premium is not None
+    (premium,) = book.plans["package-premium"].meters_of(MINUTES)
     assert (premium.allowance, premium.price) == (None, None)
-    volume = book.plans["per-minute"].meter(MINUTES)
-    assert volume is not None
+    (volume,) = book.plans["per-minute"].meters_of(MINUTES)
     assert volume.price == Price(
         "volume", (Band(0, Decimal("0.20")), Band(50, Decimal("0.18")), Band(100, Decimal("0.16")))
     )
@@ -66,7 +64,7 @@ def test_published_book_is_the_same() -> None:
 def test_numbers_stay_as_written() -> None:
     """A rate without quotes keeps its digits: no number of a book is ever a float."""
     plain = book_of(SHIPPED.replace('"0.20"', "0.20").replace('"300.00"', "300"))
-    assert str(plain.to_core().plans["per-minute"].meter(MINUTES)).count("Decimal('0.20')") == 1
+    assert str(plain.to_core().plans["per-minute"].meters_of(MINUTES)).count("Decimal('0.20')") == 1
     assert plain.plans["package-basic"].fee == 300
 
 
@@ -83,7 +81,8 @@ def test_increment_and_directions() -> None:
     """A meter's increment, minimum, directions, flats and the plan's date reach the rules."""
     plan = load_plan(
         b"{proration: daily, effective: 2026-12-01T00:00:00+08:00, minutes: {allowance: 5, increment: 30/6,"
-        b" minimum: 12, directions: [outbound], graduated: [{from: 0, rate: 0.5, flat: 3}, {from: 9, rate: 0.4}]}}"
+        b" minimum: 12, directions: [outbound], graduated: [{from: 0, rate: 0.5, flat: 3}, {from: 9, rate: 0.4}]},"
+        b" free: [minutes]}"
     )
     assert isinstance(plan, PlanWords)
     core = plan.to_core("s-1@1")
@@ -200,7 +199,7 @@ def test_too_large_to_publish() -> None:
     """A book that would not fit into a record of the log is refused when it is checked, not when it is published."""
     plans = "\n".join(
         f"  {'p' * 50}-{number}: {{minutes: {{rate: {number}, increment: 30/6, minimum: 30,"
-        " directions: [outbound, inbound]}}"
+        " directions: [outbound, inbound]}, free: [minutes]}"
         for number in range(490)
     )
     text = f"version: 1\ncurrency: CNY\ntime_zone: UTC\nplans:\n{plans}\n"

@@ -63,7 +63,7 @@ def look(
         period,
         queries.days(connection, account, period.period),
         queries.charges_of(connection, account, period.period, before, ROWS + 1, newest=True),
-        {} if plan is None else {meter.unit.name: meter.allowance for meter in plan.meters if meter.allowance},
+        {} if plan is None else {meter.name: meter.allowance for meter in plan.meters if meter.allowance},
         [one for one in overall.alerts_of(connection, account, limit=50) if one["period"] == period.period],
         last.advice if last is not None and same else advice_on(connection, account),
     )

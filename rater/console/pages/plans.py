@@ -12,12 +12,11 @@ from sqlalchemy import Connection
 
 from rater.console.pages import charts
 from rater.console.pages.frame import Page, card, framed, part
-from rater.rating.advice import plan_cost
+from rater.rating.advice import Figures, plan_cost
 from rater.rating.book import Book, Plan
 from rater.rating.instant import instant
-from rater.rating.units import MINUTES, UNITS, Counts
 from rater.readmodel.follower import Live
-from rater.readmodel.plan_texts import fee_words, meter_in_words, units_of
+from rater.readmodel.plan_texts import fee_words, unit_in_words, units_of
 from rater.readmodel.store import Store
 from rater.readmodel.tariffs import book_of, plans_at
 
@@ -69,25 +68,20 @@ def rows(page: Page, book: Book, plans: Mapping[str, Plan]) -> list[PlanRow]:
             name,
             name == book.default_plan,
             fee_words(plan, page.language),
-            [meter_in_words(plan.meter(unit), page.language) for unit in units],
+            [unit_in_words(plan, unit, page.language) for unit in units],
         )
         for name, plan in plans.items()
     ]
-
-
-def used(minutes: int, calls: int) -> Counts:
-    """A month of so many minutes and calls, all of which are connected."""
-    amounts = {MINUTES.name: minutes}
-    return tuple(amounts.get(unit.name, calls) * unit.per for unit in UNITS)
 
 
 def _chart(page: Page, plans: Mapping[str, Plan], precision: int) -> None:
     chosen = {"calls": 40, "full": 1000}
 
     def options() -> charts.Options:
-        points = [chosen["full"] * step // STEPS for step in range(STEPS + 1)]
+        calls, points = chosen["calls"], [chosen["full"] * step // STEPS for step in range(STEPS + 1)]
+        months = [Figures(minutes, calls, calls) for minutes in points]
         series = [
-            (name, [str(plan_cost(plan, used(at, chosen["calls"]), precision)) for at in points])
+            (name, [str(plan_cost(plan, month.counts(plan), precision)) for month in months])
             for name, plan in plans.items()
         ]
         return charts.lines(page.say("minutes"), points, series, dark=page.dark)
