@@ -19,6 +19,9 @@ T = TypeVar("T")
 FOLD_SECONDS = 0.5
 """After so long no further record is taken into a transaction; what is left has the next one."""
 
+LOOKS = 4
+"""The time is looked at after so many records."""
+
 WORK_SHARE = 1.5
 """Work that time brought due is done in one part of so many of the time; the rest is for calls."""
 
@@ -54,7 +57,7 @@ class Pace:
 
 
 class Slice:
-    """The records that one fold takes: all, or as many as fit its time. At least one, so that work always goes on."""
+    """The records that one fold takes: all, or as many as fit its time. At least some, so that work always goes on."""
 
     def __init__(self, records: Sequence[Record], seconds: float | None = None) -> None:
         self._records = records
@@ -62,10 +65,11 @@ class Slice:
         self.taken = 0
 
     def __iter__(self) -> Iterator[Record]:
-        until = perf_counter() + self._seconds
-        for record in self._records:
-            self.taken += 1
-            yield record
+        until, records = perf_counter() + self._seconds, self._records
+        for start in range(0, len(records), LOOKS):
+            for record in records[start : start + LOOKS]:
+                self.taken += 1
+                yield record
             if perf_counter() >= until:
                 return
 

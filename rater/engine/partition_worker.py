@@ -35,8 +35,8 @@ from rater.seam.rows import PartitionRows
 
 logger = logging.getLogger(__name__)
 
-MAX_RECORDS = 4000
-"""Records of one transaction: enough to make its fixed cost small, few enough to keep the loop's pauses short."""
+MAX_RECORDS = 8000
+"""Records of one transaction: enough to make its fixed cost small, few enough to fit a fold's time."""
 
 MAX_BYTES = 4 * 1024 * 1024
 """Bytes of records in one transaction (more only where one fetched batch is larger)."""

@@ -22,9 +22,10 @@ from rater.rating.charging import (
     plan_of_segment,
     segment_at,
 )
+from rater.rating.classes import Classes
 from rater.rating.instant import Instant, instant
 from rater.rating.names import AccountKey, PeriodName
-from rater.rating.units import MINUTES, Call, talk_seconds
+from rater.rating.units import MINUTES, OTHER, Call, talk_seconds
 from rater.rating.usage import Usage
 from rater.seam.model import Record
 from rater.wire.events import CallEnded
@@ -52,12 +53,13 @@ def on_call(
     if isinstance(ready, Rejected):
         return ready
     talk = 0 if answered is None else talk_seconds(answered, ended)
-    call = Call(event.direction, answered is not None, talk)
+    call_class = _class_of(event, tariffs.book.classes, ready.account, start)
+    call = Call(event.direction, answered is not None, talk, tariffs.book.classes.chain(call_class))
     plan = plan_of_segment(ready.account, ready.usage.segments[ready.segment], scope.plan)
     charged = charge_call(plan, ready.usage, ready.segment, call, tariffs.book.precision)
     period = charged.usage.period
-    numbers = (event.caller, event.callee)
-    remembered = call_row(period, start, answered, ended, event.direction, event.disposition, *numbers)
+    words = (period, start, answered, ended, event.direction, event.disposition, event.caller, event.callee)
+    remembered = call_row(*words, call_class=call_class)
     changes: tuple[Change, ...] = ((USAGE, ready.usage_key, charged.usage), (CALLS, identity, remembered))
     billed = charged.segment.counts[MINUTES.slot] - ready.usage.segments[ready.segment].counts[MINUTES.slot]
     cause = Cause(call_member(event.source, event.call_id, event.started_at.isoformat(), call, billed))
@@ -73,6 +75,13 @@ def on_call(
     return watched(scope, record, key, ready.account, decision, ended)
 
 
+def _class_of(event: CallEnded, classes: Classes, account: Account, start: Instant) -> str:
+    """The call's class, by the book in force, and by the wall clock of the account's zone at its true start."""
+    if not classes:
+        return OTHER
+    return classes.class_of(event.direction, event.caller, event.callee, start, account.calendar.at(start).zone)
+
+
 def _remembered(
     event: CallEnded, period: PeriodName, start: Instant, answered: Instant | None, ended: Instant
 ) -> RememberedCall:
@@ -82,7 +91,7 @@ def _remembered(
 
 def _again(known: RememberedCall, said: RememberedCall) -> Decision | Rejected:
     """Equal content, with instants compared as instants, is a repetition; anything else a conflict."""
-    if known == said._replace(period=known.period, voided=known.voided):
+    if known == said._replace(period=known.period, voided=known.voided, call_class=known.call_class):
         return Decision(DUPLICATE)
     return Rejected("conflict", "a call with this source and call_id but other content was charged before")
 

@@ -45,7 +45,7 @@ def on_voided(
     found = segment_of(usage, known.start)
     index = found or 0
     plan = plan_of_segment(account, usage.segments[index], scope.plan)
-    call = known.call
+    call = known.seen(tariffs.book.classes)
     reversed_ = reverse_call(plan, usage, index, call, tariffs.book.precision, uncounted=found is None)
     changes: tuple[Change, ...] = (
         (USAGE, place, reversed_.usage),

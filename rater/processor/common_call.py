@@ -15,10 +15,10 @@ from operator import add, ge
 from typing import cast
 from weakref import WeakKeyDictionary
 
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from rater.processor.common_context import Context, Contexts, alerts_from, context_for, lowest_cap
-from rater.processor.common_prices import Priced, Rounded, counted, keep, left_of, price_of_step, stand
+from rater.processor.common_prices import CallKind, Priced, Rounded, counted, keep, left_of, price_of_step, stand
 from rater.processor.decision import TOLERANCE, RecordScope
 from rater.processor.outputs import CHARGE, SOURCE, SPECVERSION, time_header
 from rater.processor.overlay import Overlay
@@ -30,7 +30,7 @@ from rater.rating.limits import RECORD_BYTES
 from rater.rating.line_cache import SCALE
 from rater.rating.money import nothing, plain
 from rater.rating.names import AccountKey
-from rater.rating.units import MINUTES, Call
+from rater.rating.units import MINUTES, NO_CLASS, OTHER, Call
 from rater.rating.usage import Segment, Usage
 from rater.seam.model import Head, Output, Record, Rows
 from rater.wire.call_codec import CommonCallReader, started_text
@@ -64,9 +64,9 @@ class CommonCalls:
     """Rates the common calls of one batch."""
 
     __slots__ = (
-        *("_all", "_clock", "_contexts", "_currency", "_half_up", "_known_accounts", "_known_calls", "_known_usages"),
-        *("_new_accounts", "_new_calls", "_nothing", "_partition", "_place", "_precision", "_read", "_scope", "_span"),
-        *("_usages", "raised"),
+        *("_all", "_classes", "_clock", "_contexts", "_currency", "_half_up", "_known_accounts", "_known_calls"),
+        *("_known_usages", "_new_accounts", "_new_calls", "_nothing", "_partition", "_place", "_precision", "_read"),
+        *("_scope", "_span", "_usages", "raised"),
     )
 
     raised: list[Output]
@@ -88,6 +88,7 @@ class CommonCalls:
         self._scope, self._clock, self._span = scope, scope.clock, self._all.span
         book = None if scope.tariffs is None else scope.tariffs.book
         self._currency, self._precision = ("", 0) if book is None else (book.currency, book.precision)
+        self._classes = book.classes if book is not None and book.classes else None
         self._half_up = 2 * 10**self._precision
         free = nothing(self._precision)
         self._nothing = Priced(free, plain(free), Raw(b"[]"))
@@ -142,10 +143,17 @@ class CommonCalls:
         direction = words.direction
         is_connected = answered is not None
         talk = (ended - answered + 500_000) // 1_000_000 if answered is not None else 0
-        kind = (direction, is_connected, talk)
+        kind: CallKind = (direction, is_connected, talk)
+        shown: str | UnsetType = UNSET
+        if self._classes is not None:
+            zone = context.account.calendar.at(started).zone
+            call_class = self._classes.class_of(direction, words.caller, words.callee, started, zone)
+            if call_class != OTHER:
+                kind, shown, as_is = (direction, is_connected, talk, call_class), call_class, False
         more = context.counted.get(kind)
         if more is None:
-            more = counted(context, Call(direction, is_connected, talk))
+            chain = NO_CLASS if self._classes is None or shown is UNSET else self._classes.chain(shown)
+            more = counted(context, kind, Call(direction, is_connected, talk, chain))
         if not is_connected and more == context.plan.zero:
             after, cost_after = counts, cost_before
             amount, text, lines = self._nothing
@@ -190,7 +198,7 @@ class CommonCalls:
         if left is None:
             left = left_of(context, after)
         member = CallMember(
-            source, call_id, started_text(words), direction, is_connected, talk, more[MINUTES.slot]
+            source, call_id, started_text(words), direction, is_connected, talk, more[MINUTES.slot], shown
         )  # fmt: skip
         charge = CallCharge(
             charge_id, words.account, period, seq, "usage", plan_id, member, lines, text,
@@ -212,7 +220,8 @@ class CommonCalls:
             ).encode()
         else:
             remembered = call_row(
-                period, started, answered, ended, direction, words.disposition, words.caller, words.callee
+                *(period, started, answered, ended, direction, words.disposition, words.caller, words.callee),
+                call_class=OTHER if shown is UNSET else shown,
             )
         if direction == "outbound":
             attempts += 1

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from rater.processor.common_opening import Openings
-from rater.processor.common_prices import MOST_KEPT, MOST_KEPT_INLINE, Priced, Rounded, stand
+from rater.processor.common_prices import MOST_KEPT, MOST_KEPT_INLINE, CallKind, Priced, Rounded, stand
 from rater.processor.decision import RecordScope
 from rater.processor.rows import usage_key
 from rater.rating.account import Account, in_effect
@@ -61,7 +61,7 @@ class Context:
     """By meter that costs there: its slot, and what a base unit costs, times `SCALE`."""
     intercept: int
     """The price less what the counts cost by these slopes, times `SCALE`."""
-    counted: dict[tuple[str, bool, int], Counts]
+    counted: dict[CallKind, Counts]
     """What the plan counts of a kind of call; one for all plans that count alike."""
     most_kept: int
     """Charges that `priced` may keep."""
@@ -166,7 +166,7 @@ def derived(
         return None
     context.allowances = plan.memo.get("allowances") or plan.memo.setdefault("allowances", _allowances(plan))
     meters = (meter.counts_alike for meter in plan.meters)
-    counting = ("counted", plan.guarantee is not None, *meters)
+    counting = ("counted", plan.guarantee is not None, plan.named, *meters)
     context.counted = same.setdefault(counting, {})
     context.most_kept = MOST_KEPT_INLINE if segment.inline else MOST_KEPT
     stand(context, segment.counts, precision, same)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from msgspec import Raw
 
@@ -64,11 +64,15 @@ def stand(context: Context, counts: Counts, precision: int, same: dict[Any, Any]
     context.left = None if changes else left_of(context, counts)
 
 
-def counted(context: Context, call: Call) -> Counts:
+CallKind: TypeAlias = tuple[str, bool, int] | tuple[str, bool, int, str]
+"""What decides how a call is counted: direction, whether it is connected, talk time; and its class, if it has one."""
+
+
+def counted(context: Context, kind: CallKind, call: Call) -> Counts:
     """What the plan counts of a kind of call, kept for all plans that count alike."""
     if len(context.counted) >= MOST_KEPT:
         context.counted.clear()
-    counts = context.counted[call] = context.plan.count(call)
+    counts = context.counted[kind] = context.plan.count(call)
     return counts
 
 

@@ -25,7 +25,7 @@ from rater.rating.lifecycle import Closing
 from rater.rating.lines import FEE, GUARANTEE, UNPRICED, Line
 from rater.rating.money import nothing, plain
 from rater.rating.names import AccountKey
-from rater.rating.units import CONNECTED_CALLS, MINUTES, UNITS, Call, Counts
+from rater.rating.units import CONNECTED_CALLS, MINUTES, OTHER, UNITS, Call, Counts
 from rater.rating.usage import Segment
 from rater.seam.model import Output, Record
 from rater.wire.result_codec import CallMember, ChargeMessage, LineMember, encode
@@ -219,8 +219,13 @@ def counts_words(counts: Counts) -> dict[str, Any]:
 
 def call_member(source: str, call_id: str, started_at: str, call: Call, billed: int) -> CallMember:
     """The member `call` of a charge; `billed` in seconds."""
-    direction, connected, talk = call
-    return CallMember(source, call_id, started_at, direction, connected, talk, billed)
+    direction, connected, talk, classes = call
+    return CallMember(source, call_id, started_at, direction, connected, talk, billed, class_member(classes[0]))
+
+
+def class_member(call_class: str) -> str | UnsetType:
+    """A call's class, where it says something."""
+    return UNSET if call_class == OTHER else call_class
 
 
 def allowance_left(plan: Plan, segment: Segment) -> dict[str, str]:

@@ -27,10 +27,11 @@ from rater.processor.usage_rows import decode_usage, encode_usage
 from rater.rating.account import UNCHANGED, Account, PeriodRef, PlanName, PostedAdjustment, Subscription
 from rater.rating.book import Item
 from rater.rating.calendar import Calendar
+from rater.rating.classes import Classes
 from rater.rating.instant import NEVER, Instant
 from rater.rating.names import AccountKey, PeriodName, PlanId, UsageKey
 from rater.rating.rerating import Dated
-from rater.rating.units import Call, Direction, talk_seconds
+from rater.rating.units import NO_CLASS, OTHER, Call, Direction, talk_seconds
 from rater.seam.model import TableSpec
 
 TARIFFS: Final = "tariffs"
@@ -93,15 +94,17 @@ class RememberedCall(NamedTuple):
     caller: str
     callee: str
     voided: bool = False
+    call_class: str = OTHER
+    """Decided when the call was rated, and never again."""
 
-    @property
-    def call(self) -> Call:
+    def seen(self, classes: Classes) -> Call:
         """The call as the meters see it."""
-        return _metered(self.direction, self.answered, self.ended)
+        return _metered(self.direction, self.answered, self.ended, classes.chain(self.call_class))
 
 
-def _metered(direction: Direction, answered: Instant | None, ended: Instant) -> Call:
-    return Call(direction, answered is not None, 0 if answered is None else talk_seconds(answered, ended))
+def _metered(direction: Direction, answered: Instant | None, ended: Instant, classes: tuple[str, ...]) -> Call:
+    talk = 0 if answered is None else talk_seconds(answered, ended)
+    return Call(direction, answered is not None, talk, classes)
 
 
 def encode_call(call: RememberedCall) -> bytes:
@@ -110,8 +113,9 @@ def encode_call(call: RememberedCall) -> bytes:
     Put together by hand: orjson's results are cut from buffers of a kilobyte, which costs much memory and time where
     each of millions is kept.
     """
-    row = call_row(*call[:8])
-    return row.removesuffix(b"false]") + b"true]" if call.voided else row
+    row = call_row(*call[:8], call_class=call.call_class)
+    last = _last(call.call_class).encode()
+    return row.removesuffix(b"false" + last) + b"true" + last if call.voided else row
 
 
 def call_row(
@@ -123,12 +127,20 @@ def call_row(
     disposition: str,
     caller: str,
     callee: str,
+    *,
+    call_class: str = OTHER,
 ) -> bytes:
     """The row of a call that was just rated: most are written and never read again."""
     known = "null" if answered is None else answered
     return (
-        f'["{period}",{start},{known},{ended},"{direction}","{disposition}",{quoted(caller)},{quoted(callee)},false]'
+        f'["{period}",{start},{known},{ended},"{direction}","{disposition}",{quoted(caller)},{quoted(callee)},'
+        f"false{_last(call_class)}"
     ).encode()
+
+
+def _last(call_class: str) -> str:
+    """The end of a row: the class, where it says something."""
+    return "]" if call_class == OTHER else f',"{call_class}"]'
 
 
 _is_plain = re.compile(r"[ !#-\[\]-~]*").fullmatch
@@ -240,10 +252,11 @@ def _subscription_from(words: dict[str, Any]) -> Subscription:
     )
 
 
-def dated_call(row: bytes) -> Dated | None:
+def dated_call(row: bytes, classes: Classes) -> Dated | None:
     """A remembered call as it is rated again; None where it was voided. Late changes read many."""
-    _, start, answered, ended, direction, _, _, _, voided = orjson.loads(row)
-    return None if voided else Dated(start, _metered(direction, answered, ended))
+    _, start, answered, ended, direction, _, _, _, voided, *call_class = orjson.loads(row)
+    chain = classes.chain(call_class[0]) if call_class else NO_CLASS
+    return None if voided else Dated(start, _metered(direction, answered, ended, chain))
 
 
 def _as_it_is(row: bytes) -> bytes:

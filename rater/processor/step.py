@@ -35,7 +35,7 @@ from rater.processor.tariffs_published import on_tariffs
 from rater.processor.untimed import noted, told_at, too_far_ahead
 from rater.processor.watch import spends_of, watched
 from rater.rating.account import Account
-from rater.rating.limits import RECORD_BYTES, ROW_BYTES
+from rater.rating.limits import BOOK_BYTES, RECORD_BYTES, ROW_BYTES
 from rater.rating.money import CONTEXT
 from rater.rating.names import AccountKey
 from rater.seam.model import Effects, Head, Output, Record, Rows, Step
@@ -47,6 +47,8 @@ __all__ = ["TABLES", "make_step"]
 
 AccountEvent = CallEnded | CallVoided | AccountSubscribed | AccountAdjusted
 
+BOOK_TYPE = b'"tariffs-published/1"'
+"""What a tariff book that is wrong is known by: its error then says what is wrong."""
 _GROWING = {ACCOUNTS, TARIFFS, USAGE}
 _ENCODE = {table.name: table.encode for table in TABLES}
 
@@ -178,9 +180,12 @@ def decide(scope: RecordScope, record: Record) -> Decision:
 def _decide(scope: RecordScope, record: Record) -> Decision | Rejected:
     value = record.value
     key = None if record.key is None else AccountKey(record.key)
-    if len(value or b"") + len(key or b"") > RECORD_BYTES:
+    size = len(value or b"") + len(key or b"")
+    if size > RECORD_BYTES and (key is not None or size > BOOK_BYTES):
         return Rejected("record-too-large", "key and value have more than 64 KiB")
     event = parse(value)
+    if size > RECORD_BYTES and not isinstance(event, TariffsPublished) and BOOK_TYPE not in (value or b""):
+        return Rejected("record-too-large", "key and value have more than 64 KiB, and it is no tariff book")
     if type(event) is not CallEnded:  # nearly all are calls: they need not pass the other questions
         if isinstance(event, Invalid):
             return Rejected(event.reason, event.detail)

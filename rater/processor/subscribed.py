@@ -1,7 +1,7 @@
 """What becomes of an `account-subscribed` (rating.md, "Subscriptions", "Fees").
 
 The checks, in this order; only what passes them all changes anything: no-tariff-book, duplicate or conflict,
-closed-period, unknown-plan, unknown-item, too-many-changes, too-many-calls, ambiguous-period, too-far.
+closed-period, unknown-plan, unknown-class, unknown-item, too-many-changes, too-many-calls, ambiguous-period, too-far.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from rater.rating.book import Item, Plan
 from rater.rating.calendar import period_at
 from rater.rating.catalog import Tariffs, versioned
 from rater.rating.charging import Charged, Ledger, newcomer
+from rater.rating.classes import Classes
 from rater.rating.fees import Before, Begun, TooFar, charge_due_fees
 from rater.rating.history import folded, too_many_changes
 from rater.rating.instant import Instant, instant
@@ -53,23 +54,33 @@ def on_subscribed(
     said = _repeating(said, account)
     if period_at(account.calendar, said.start).end <= scope.clock.closed:
         return Rejected("closed-period", "from: it lies in a period that is closed")
-    if not offered(said, account, tariffs):
-        return Rejected("unknown-plan", "plan: the tariff book has no plan of this name in effect from then on")
     key = AccountKey(event.account.encode())
-    ledger = scope.ledger(key, tariffs)
-    if unknown := _unknown_item(account, said, ledger):
-        return Rejected("unknown-item", f"items.{unknown}: the plan has no such item; write price and quantity for one")
+    ledger, classes = scope.ledger(key, tariffs), tariffs.book.classes
+    if refused := _unknown(account, said, ledger):
+        return refused
     if too_many := too_many_changes(account, said):
         return Rejected("too-many-changes", f"from: {too_many}")
     if too_long := _too_many_calls(account, said, ledger):
         return Rejected("too-many-calls", f"from: {too_long}")
-    amendment = amended(account, said, ledger, scope.clock, lambda period: _calls(scope, key, period))
+    amendment = amended(account, said, ledger, scope.clock, lambda period: _calls(scope, key, period, classes))
     if isinstance(amendment, CanNot):
         return Rejected("ambiguous-period", amendment.detail)
     begun = _begin(scope, record, account, amendment, said, ledger)
     if isinstance(begun, TooFar):
         return too_far(begun)
     return _applied(scope, record, key, amendment, begun, tariffs)
+
+
+def _unknown(account: Account, said: Subscription, ledger: Ledger) -> Rejected | None:
+    """What the subscription names that there is not: a plan, a class of calls, an item."""
+    if not offered(said, account, ledger.tariffs):
+        return Rejected("unknown-plan", "plan: the tariff book has no plan of this name in effect from then on")
+    named = frozenset[str]() if said.inline is None else said.inline.named
+    if classes := sorted(named - ledger.tariffs.book.classes.names):
+        return Rejected("unknown-class", f"plan: the tariff book has no class {classes[0]}")
+    if item := _unknown_item(account, said, ledger):
+        return Rejected("unknown-item", f"items.{item}: the plan has no such item; write price and quantity for one")
+    return None
 
 
 def _unknown_item(account: Account, said: Subscription, ledger: Ledger) -> str | None:
@@ -146,9 +157,9 @@ def _again(known: Subscription, said: Subscription) -> Decision | Rejected:
     return Rejected("conflict", "a subscription with this subscription_id but other content was applied before")
 
 
-def _calls(scope: RecordScope, key: AccountKey, period: PeriodName) -> Iterator[Dated]:
+def _calls(scope: RecordScope, key: AccountKey, period: PeriodName, classes: Classes) -> Iterator[Dated]:
     for row in scope.calls_of(usage_key(key, period)):
-        dated = dated_call(row)
+        dated = dated_call(row, classes)
         if dated is not None:
             yield dated
 

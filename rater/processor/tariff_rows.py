@@ -10,8 +10,10 @@ from typing import Any
 
 import orjson
 
+from rater.processor.class_rows import classes_from, classes_words
 from rater.rating.book import Band, Book, Guarantee, Item, Meter, Plan, Price
 from rater.rating.catalog import Tariffs
+from rater.rating.classes import NO_CLASSES
 from rater.rating.instant import SECOND, instant, length, moment
 from rater.rating.units import UNITS, Increment, Unit
 
@@ -127,6 +129,7 @@ def _meter_words(meter: Meter, *, exact: bool) -> dict[str, Any]:
         "bands": bands,
         "directions": None if meter.directions is None else sorted(meter.directions),
         "increment": [meter.increment.first, meter.increment.step, meter.increment.minimum],
+        **({} if meter.classes is None else {"classes": sorted(meter.classes)}),
     }
 
 
@@ -142,6 +145,7 @@ def _meter_from(unit: Unit, words: dict[str, Any]) -> Meter:
         price=Price(words["kind"], bands) if words["kind"] else None,
         directions=None if words["directions"] is None else frozenset(words["directions"]),
         increment=Increment(*words["increment"]),
+        classes=frozenset(words["classes"]) if "classes" in words else None,
     )
 
 
@@ -156,6 +160,7 @@ def _book_words(book: Book, *, exact: bool) -> dict[str, Any]:
         "late": book.late,
         "remember": length(book.remember) // SECOND,
         "connect_rate_band": [_number(end, exact=exact) for end in book.connect_rate_band],
+        **({"classes": classes_words(book.classes)} if book.classes else {}),
     }
 
 
@@ -190,4 +195,5 @@ def _book_from(words: dict[str, Any]) -> Book:
         remember=timedelta(seconds=words["remember"]),
         connect_rate_band=(Decimal(low), Decimal(high)),
         plans={},
+        classes=classes_from(words["classes"]) if "classes" in words else NO_CLASSES,
     )

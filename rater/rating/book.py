@@ -13,6 +13,7 @@ from decimal import Decimal
 from itertools import count as counting
 from typing import Any, Literal, NamedTuple
 
+from rater.rating.classes import NO_CLASSES, Classes
 from rater.rating.units import (
     NO_COUNTS,
     OUTBOUND_ATTEMPTS,
@@ -64,6 +65,8 @@ class Meter:
     directions: frozenset[Direction] | None = None
     increment: Increment = STARTED_MINUTES
     own_name: str = ""
+    classes: frozenset[str] | None = None
+    """The classes of calls that it is for; None is for all."""
     slot: int = -1
     """The place of its counter in `Segment.counts`; the plan gives it (`placed`)."""
 
@@ -72,15 +75,17 @@ class Meter:
         """As lines, allowances left and alerts name it."""
         return self.own_name or self.unit.name
 
-    def selects(self, call: Call) -> bool:
-        """Whether it is one of the calls that it counts."""
+    def selects(self, call: Call, call_class: str) -> bool:
+        """Whether it counts such a call; `call_class` is the class that the plan takes it for."""
         directions = self.directions or self.unit.directions
-        return directions is None or call.direction in directions
+        if directions is not None and call.direction not in directions:
+            return False
+        return self.classes is None or call_class in self.classes
 
     @property
     def counts_alike(self) -> tuple[object, ...]:
         """What decides how it counts: of meters for which this is equal, each counts what the other does."""
-        return (self.unit, self.slot, self.directions, self.increment)
+        return (self.unit, self.slot, self.directions, self.increment, self.classes)
 
 
 def placed(meters: Iterable[Meter]) -> tuple[Meter, ...]:
@@ -141,24 +146,33 @@ class Plan:
 
     zero: Counts = field(default=NO_COUNTS, init=False, repr=False, compare=False)
     """Nothing of all that it counts."""
+    named: frozenset[str] = field(default=frozenset(), init=False, repr=False, compare=False)
+    """The classes of calls that its meters name."""
 
     def __post_init__(self) -> None:
         """Give each meter its counter."""
         meters = placed(self.meters)
         object.__setattr__(self, "meters", meters)
+        object.__setattr__(self, "named", frozenset().union(*(meter.classes or () for meter in meters)))
         object.__setattr__(self, "zero", (0,) * max(len(NO_COUNTS), *(1 + meter.slot for meter in meters), 0))
 
     def meters_of(self, unit: Unit) -> tuple[Meter, ...]:
         """The meters of a unit, in their order."""
         return tuple(meter for meter in self.meters if meter.unit is unit)
 
+    def class_of(self, call: Call) -> str:
+        """The class that the plan takes a call for: its own, or the nearest that it lies within, of those named; empty
+        where none of them is."""
+        return next((name for name in call.classes if name in self.named), "")
+
     def count(self, call: Call) -> Counts:
         """What its meters count of a call, and what its guarantee is judged by."""
         counts = list(self.zero)
         counted = set[Unit]()
+        taken_for = self.class_of(call) if self.named else ""
         for meter in self.meters:
             unit = meter.unit
-            if unit not in counted and meter.selects(call):
+            if unit not in counted and meter.selects(call, taken_for):
                 counted.add(unit)
                 counts[unit.slot] = counts[meter.slot] = unit.count(call, meter.increment)
         if self.guarantee is not None and call.direction == "outbound":
@@ -184,3 +198,4 @@ class Book:
     remember: timedelta
     connect_rate_band: tuple[Decimal, Decimal]
     plans: dict[str, Plan]
+    classes: Classes = NO_CLASSES

@@ -71,15 +71,16 @@ class Published(NamedTuple):
 class NotPublished(NamedTuple):
     """A book that is not accepted, and why."""
 
-    reason: Literal["duplicate", "stale-book", "currency-changed", "plan-changed"]
+    reason: Literal["duplicate", "stale-book", "currency-changed", "class-changed", "plan-changed"]
     detail: str
 
 
 def publish(tariffs: Tariffs | None, book: Book, content: str, plan_of: PlanOf) -> Published | NotPublished:
     """What becomes of the tariffs when `book` is published; `content` is the fingerprint of its content.
 
-    It depends on earlier books alone: the version is higher than the last one (a repetition is a `duplicate`), currency
-    and precision stay, and a changed plan carries a later `effective` instant, which makes it the next version.
+    It depends on earlier books alone: the version is higher than the last one (a repetition is a `duplicate`),
+    currency, precision and classes stay, and a changed plan carries a later `effective` instant, which makes it the
+    next version.
     """
     if tariffs is None:
         tariffs = Tariffs(replace(book, plans={}), frozenset(), {}, {})
@@ -113,6 +114,11 @@ def _refusal(tariffs: Tariffs, book: Book, content: str) -> NotPublished | None:
     if (book.currency, book.precision) != (last.currency, last.precision):
         was, now = (f"{b.currency} with {b.precision} decimal places" for b in (last, book))
         return NotPublished("currency-changed", f"{was} can not become {now}")
+    within = {one.name: one.within for one in book.classes.classes}
+    for one in last.classes.classes:
+        if within.get(one.name) != one.within:
+            gone = f"class {one.name}: a published class stays, within the class in which it lies"
+            return NotPublished("class-changed", f"{gone}; what calls it has may change")
     return None
 
 

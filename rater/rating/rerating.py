@@ -140,4 +140,5 @@ def _alike(old: Plan, new: Plan) -> bool:
 
 def _counting(plan: Plan, unit: Unit) -> list[tuple[object, ...]]:
     """What the plan's meters of a unit count, in their order: the first that selects a call counts it."""
-    return [meter.counts_alike for meter in plan.meters_of(unit)]
+    meters = [meter.counts_alike for meter in plan.meters_of(unit)]
+    return [(plan.named,), *meters] if plan.named else meters

@@ -13,12 +13,19 @@ Direction = Literal["inbound", "outbound", "internal"]
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 
+OTHER = "other"
+"""The class of calls that are in none of the book's."""
+NO_CLASS = (OTHER,)
+
+
 class Call(NamedTuple):
     """A call as the meters see it: talk time in whole seconds."""
 
     direction: Direction
     connected: bool
     talk: int
+    classes: tuple[str, ...] = NO_CLASS
+    """Its class, the class that this one lies within, and so on."""
 
 
 @dataclass(frozen=True, slots=True)

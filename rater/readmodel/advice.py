@@ -8,10 +8,11 @@ from sqlalchemy import Connection, select
 
 from rater.rating.advice import Advice, Figures, Month, Offer, Protection, advise, is_hybrid, is_package, what_if
 from rater.rating.book import Book, Plan
+from rater.rating.classes import NO_CLASSES
 from rater.rating.money import plain
 from rater.readmodel import tables
 from rater.readmodel.queries import calls_by_month, money_of
-from rater.readmodel.tariffs import negotiated_plan, plans_at
+from rater.readmodel.tariffs import book_of, negotiated_plan, plans_at
 from rater.readmodel.views import AdviceView, FiguresView, MonthView, OfferView, ProtectionView, WhatIfView
 
 MS = 1000
@@ -30,7 +31,8 @@ def advice_on(connection: Connection, account: str, drafts: Mapping[str, Plan] =
     if not rows:
         return None
     money = money_of(connection)
-    calls = calls_by_month(connection, account)
+    book = book_of(connection)
+    calls = calls_by_month(connection, account, NO_CLASSES if book is None else book.classes)
     months = [
         Month(row.period, calls.get(row.period, {}), money.amount(row.total - row.manual))
         for row in rows

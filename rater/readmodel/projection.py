@@ -157,6 +157,7 @@ def _charge(money: Money, body: Mapping[str, Any]) -> dict[str, Any]:
         "direction": call.get("direction"),
         "connected": call.get("connected"),
         "talk": call.get("talk_seconds"),
+        "call_class": call.get("class"),
     }
 
 

@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 import orjson
 from sqlalchemy import Connection, Row, and_, case, func, select
 
+from rater.rating.classes import Classes
 from rater.rating.connect_rate import interval, judged
 from rater.rating.instant import moment
 from rater.rating.money import plain
-from rater.rating.units import Call
+from rater.rating.units import OTHER, Call
 from rater.readmodel import tables
 from rater.readmodel.store import Money, get_money
 from rater.readmodel.tariffs import band_of, zone_of
@@ -173,13 +174,15 @@ def charge(connection: Connection, charge_id: str) -> dict[str, Any] | None:
     return None if body is None else orjson.loads(body)
 
 
-def calls_by_month(connection: Connection, account: str) -> dict[str, dict[Call, int]]:
-    """How many calls of each kind every period has, without those that were voided."""
+def calls_by_month(connection: Connection, account: str, classes: Classes) -> dict[str, dict[Call, int]]:
+    """How many calls of each kind every period has, without those that were voided; `classes` are the book's."""
     times = func.sum(case((charges.kind == "reversal", -1), else_=1)).label("times")
-    kind = (charges.period, charges.direction, charges.connected, charges.talk)
+    kind = (charges.period, charges.direction, charges.connected, charges.talk, charges.call_class)
     found = select(*kind, times).where(charges.account == account, charges.at.is_not(None)).group_by(*kind)
     months: dict[str, dict[Call, int]] = defaultdict(dict)
     for row in connection.execute(found):
         if row.times:
-            months[row.period][Call(row.direction or "outbound", bool(row.connected), int(row.talk))] = int(row.times)
+            chain = classes.chain(row.call_class or OTHER)
+            call = Call(row.direction or "outbound", bool(row.connected), int(row.talk), chain)
+            months[row.period][call] = int(row.times)
     return months

@@ -26,8 +26,12 @@ CHINESE: dict[Reason, ReasonText] = {
     "stale-book": ReasonText("资费表的版本不高于上一版", "使用下一个版本号，然后重新发布"),
     "plan-changed": ReasonText("修改了已发布的套餐，但没有更晚的生效时间", "用 effective 注明生效时间，然后重新发布"),
     "currency-changed": ReasonText("币种或精度与首个资费表不同", "保持不变；其他币种需另设一套 rater"),
+    "class-changed": ReasonText(
+        "缺少已发布的呼叫类别，或更改了其上级类别", "保留全部类别及其 within；类别所含的通话可以调整"
+    ),
     "unknown-account": ReasonText("账户没有订阅，且资费表没有默认套餐", "rater subscribe，然后重新发送该事件"),
     "unknown-plan": ReasonText("资费表中没有届时生效的该套餐", "发布含该套餐的资费表，或改订现有套餐"),
+    "unknown-class": ReasonText("套餐使用了资费表中没有的呼叫类别", "发布含该类别的资费表，或改用已有类别"),
     "unknown-item": ReasonText("所填数量对应的项目不在该套餐中", "填写套餐所含的项目，或为账户自有项目写明单价和数量"),
     "account-ended": ReasonText("通话开始前账户的订阅已终止", "如需继续服务，重新订阅后再次发送该事件"),
     "conflict": ReasonText("标识相同但内容不同的事件此前已生效", "以首个事件为准；更正通话请先作废，再以新的 id 发送"),

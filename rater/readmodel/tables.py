@@ -11,7 +11,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, MetaDa
 from rater.rating import limits
 from rater.readmodel.units import Units
 
-FORMAT = 3
+FORMAT = 4
 
 metadata = MetaData()
 
@@ -43,6 +43,7 @@ charges = Table(
     Column("direction", String(8)),
     Column("connected", Boolean),
     Column("talk", BigInteger, comment="seconds"),
+    Column("call_class", String(32), comment="in the tariff book; null for other"),
     Column("body", Text, nullable=False, comment="the message as it came"),
     Index("charges_by_call", "account", "call_id"),
 )

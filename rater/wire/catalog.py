@@ -13,8 +13,11 @@ from pydantic import Field
 
 from rater.rating.book import Book, LatePolicy, Plan
 from rater.rating.catalog import Tariffs
+from rater.rating.classes import CallClass, Classes
 from rater.rating.instant import instant, moment
+from rater.wire.class_words import MAX_CLASSES
 from rater.wire.fields import AccountId, CurrencyCode, Instant, Message, Share, VersionedPlanId, ZoneName
+from rater.wire.meter_words import ClassName
 from rater.wire.tariff_book import CLOSED, MAX_PLANS, PlanName, PlanWords, Span, span, to_span
 
 TARIFFS_ID = "tariffs"
@@ -72,7 +75,8 @@ def negotiated_key(account: str, plan_id: str) -> str:
 
 class TariffsInForce(Message):
     """The newest tariff book without its plans: which of them can be subscribed to (`offered`), and from when each
-    version of each plan is in effect (`versions`, the first one first; null is always)."""
+    version of each plan is in effect (`versions`, the first one first; null is always); the `classes` of calls, each
+    with the one that it lies within."""
 
     type: Literal["tariffs-in-force/1"]
     version: Annotated[int, Field(ge=1, le=999_999_999)]
@@ -86,12 +90,17 @@ class TariffsInForce(Message):
     connect_rate_band: Annotated[tuple[Share, ...], Field(min_length=2, max_length=2)]
     offered: Annotated[tuple[PlanName, ...], Field(max_length=MAX_PLANS)]
     versions: Annotated[dict[PlanName, Versions], Field(max_length=100_000, json_schema_extra=CLOSED)]
+    classes: Annotated[dict[ClassName, ClassName | None], Field(max_length=MAX_CLASSES, json_schema_extra=CLOSED)] = (
+        Field(default_factory=dict)
+    )
 
     @classmethod
     def of(cls, tariffs: Tariffs) -> Self:
         """The message of what was published so far."""
         book = tariffs.book
+        classes = {one.name: one.within or None for one in book.classes.classes}
         return cls(
+            **({"classes": classes} if classes else {}),
             type="tariffs-in-force/1",
             version=book.version,
             currency=book.currency,
@@ -123,6 +132,7 @@ class TariffsInForce(Message):
             remember=span(self.remember),
             connect_rate_band=(Decimal(low), Decimal(high)),
             plans={},
+            classes=Classes(tuple(CallClass(name, within=within or "") for name, within in self.classes.items())),
         )
         effective = {
             name: tuple(None if at is None else instant(at) for at in versions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self
+from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
@@ -22,6 +22,7 @@ MAX_UNITS = 9_999_999_999
 """Minutes or calls in an allowance or a band's start."""
 
 Units = Annotated[int, Field(ge=0, le=MAX_UNITS)]
+_Name = TypeVar("_Name", bound=str)
 
 
 def wrong(message: str, at: str | None = None) -> NoReturn:
@@ -69,10 +70,15 @@ def _allowance(value: Any) -> Any:
 Allowance = Annotated[Units | Literal["unlimited"], BeforeValidator(_allowance)]
 
 
-def _each_once(directions: tuple[Direction, ...]) -> tuple[Direction, ...]:
-    if len(set(directions)) < len(directions):
-        wrong("each direction stands here once")
-    return directions
+def each_once(names: tuple[_Name, ...]) -> tuple[_Name, ...]:
+    """Refuse a list in which something stands twice."""
+    if len(set(names)) < len(names):
+        wrong("each stands here once")
+    return names
+
+
+CLASS_NAME = r"[A-Za-z0-9._+-]{1,32}"
+ClassName = Annotated[str, Field(pattern=f"^{CLASS_NAME}$", max_length=32)]
 
 
 class MeterWords(StrictModel):
@@ -83,8 +89,12 @@ class MeterWords(StrictModel):
     graduated: Bands | None = None
     volume: Bands | None = None
     directions: (
-        Annotated[tuple[Direction, ...], Field(min_length=1, max_length=3), AfterValidator(_each_once)] | None
+        Annotated[tuple[Direction, ...], Field(min_length=1, max_length=3), AfterValidator(each_once)] | None
     ) = None
+
+    classes: Annotated[tuple[ClassName, ...], Field(min_length=1, max_length=256), AfterValidator(each_once)] | None = (
+        None
+    )
 
     PRICES: ClassVar = ("rate", "graduated", "volume")
 
@@ -122,13 +132,16 @@ class MeterWords(StrictModel):
             words[meter.price.kind] = tuple(BandWords.of(band) for band in meter.price.bands)
         if meter.directions is not None:
             words["directions"] = tuple(sorted(meter.directions))
+        if meter.classes is not None:
+            words["classes"] = tuple(sorted(meter.classes))
         return words
 
     def to_core(self, unit: Unit) -> Meter:
         """The meter as the rules see it."""
         units = None if self.allowance == "unlimited" else self.allowance
         directions = None if self.directions is None else frozenset(self.directions)
-        return Meter(unit, units, self.price(), directions, self._increment())
+        classes = None if self.classes is None else frozenset(self.classes)
+        return Meter(unit, units, self.price(), directions, self._increment(), classes=classes)
 
     def _increment(self) -> Increment:
         return Increment()

@@ -25,8 +25,10 @@ Reason = Literal[
     "stale-book",
     "plan-changed",
     "currency-changed",
+    "class-changed",
     "unknown-account",
     "unknown-plan",
+    "unknown-class",
     "unknown-item",
     "account-ended",
     "conflict",
@@ -98,6 +100,10 @@ REASONS: Final[dict[Reason, ReasonText]] = {
     "currency-changed": ReasonText(
         "currency or precision differ from the first book's", "keep them; another currency needs another rater"
     ),
+    "class-changed": ReasonText(
+        "a class of calls of an earlier book is missing, or lies within another class",
+        "keep every class and its within; what calls it has may change",
+    ),
     "unknown-account": ReasonText(
         "the account has no subscription, and the book names no default plan",
         "rater subscribe, then send the event again",
@@ -105,6 +111,10 @@ REASONS: Final[dict[Reason, ReasonText]] = {
     "unknown-plan": ReasonText(
         "the tariff book has no plan of this id in effect",
         "publish a book with the plan, or subscribe to one that exists",
+    ),
+    "unknown-class": ReasonText(
+        "the plan names a class of calls that the tariff book does not have",
+        "publish a book with the class, or name one that exists",
     ),
     "unknown-item": ReasonText(
         "a quantity is given of an item that the plan does not have",

@@ -7,7 +7,7 @@ and left out. Where a part is the same for many messages it is kept as encoded J
 from __future__ import annotations
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 encode = msgspec.json.Encoder().encode
 """A struct or a row as JSON in UTF-8."""
@@ -23,6 +23,7 @@ class CallMember(Struct, frozen=True, gc=False):
     connected: bool
     talk_seconds: int
     billed_seconds: int
+    call_class: str | UnsetType = field(default=UNSET, name="class")
 
 
 class LineMember(Struct, frozen=True, gc=False):

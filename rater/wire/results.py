@@ -34,6 +34,7 @@ from rater.wire.fields import (
     VersionedPlanId,
     ZoneName,
 )
+from rater.wire.meter_words import ClassName
 from rater.wire.meters import METERS, MOST_METERS, AllowanceMeter, UnitName
 from rater.wire.progress import Progress
 from rater.wire.reasons import Reason
@@ -52,7 +53,8 @@ Used = Annotated[dict[UnitName, Figure], Field(max_length=len(METERS))]
 
 
 class RatedCall(StrictModel):
-    """The call that a charge is for. `talk_seconds` is talk time; `billed_seconds` is it after the plan's increment."""
+    """The call that a charge is for. `talk_seconds` is talk time; `billed_seconds` is it after the plan's increment;
+    `class` is its class in the tariff book, left out for a call of none."""
 
     source: Source
     call_id: CallId
@@ -61,6 +63,7 @@ class RatedCall(StrictModel):
     connected: bool
     talk_seconds: Count
     billed_seconds: Count
+    call_class: ClassName | None = Field(default=None, alias="class")
 
 
 class Charge(Message):

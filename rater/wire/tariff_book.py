@@ -18,7 +18,10 @@ from pydantic.config import JsonDict
 from rater.rating.book import Book, Guarantee, Item, LatePolicy, Plan, Proration
 from rater.rating.currency import MINOR_UNITS
 from rater.rating.limits import MIN_REMEMBER_DAYS
-from rater.rating.units import DIRECTIONS, UNITS, Direction, Unit
+from rater.rating.units import DIRECTIONS, OTHER, UNITS, Direction, Unit
+from rater.wire.class_words import ClassList, Days, Sets
+from rater.wire.class_words import check as check_classes
+from rater.wire.class_words import to_core as classes_to_core
 from rater.wire.fields import Discount, Instant, Share, StrictModel, ZoneName
 from rater.wire.fields import Price as PriceWord
 from rater.wire.meter_words import MAX_UNITS, MeterWords, MinutesWords, NamedMeterWords, UnitKey, wrong
@@ -107,7 +110,13 @@ class _PlanBase(StrictModel):
         meters += [words for words in self.meters if words.unit == unit.key]
         if not meters or unit.directions is not None:
             return []
+        meters = [words for words in meters if words.classes is None]
         return [one for one in DIRECTIONS if all(words.directions and one not in words.directions for words in meters)]
+
+    def classes_named(self) -> set[str]:
+        """The classes of calls that its meters name."""
+        meters = (*self.meters, *(words for _, words in self.of_units()))
+        return {name for words in meters for name in words.classes or ()}
 
     def of_units(self) -> tuple[tuple[Unit, MeterWords], ...]:
         """The meters that go by their units, in the order of the units."""
@@ -199,6 +208,10 @@ class TariffBook(StrictModel):
         Decimal("0.70"),
         Decimal("0.90"),
     )
+    prefixes: Sets = Field(default_factory=dict)
+    holidays: Days = ()
+    workdays: Days = ()
+    classes: ClassList = ()
     plans: Annotated[dict[PlanName, PlanWords], Field(min_length=1, max_length=MAX_PLANS, json_schema_extra=CLOSED)]
 
     @model_validator(mode="after")
@@ -206,6 +219,11 @@ class TariffBook(StrictModel):
         low, high = self.connect_rate_band
         if low > high:
             wrong("the band's lower end comes first", "connect_rate_band")
+        check_classes(self.classes, self.prefixes)
+        known = {OTHER, *(one.name for one in self.classes)}
+        for name, plan in self.plans.items():
+            if unknown := sorted(plan.classes_named() - known):
+                wrong(f"plan {name}: there is no class {unknown[0]}", "plans")
         if self.default_plan is not None:
             default = self.plans.get(self.default_plan)
             if default is None:
@@ -228,6 +246,7 @@ class TariffBook(StrictModel):
             remember=max(span(self.remember), REMEMBERED),
             connect_rate_band=(low, high),
             plans={name: plan.to_core(name) for name, plan in self.plans.items()},
+            classes=classes_to_core(self.classes, self.prefixes, self.holidays, self.workdays),
         )
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from rater.rating.limits import MIN_REMEMBER_DAYS
-from rater.wire.events import MAX_EVENT_BYTES, TariffsPublished
+from rater.wire.events import MAX_BOOK_BYTES, TariffsPublished
 from rater.wire.field_errors import dotted, place_of, told_of
 from rater.wire.tariff_book import REMEMBERED, WRITTEN_BY_HAND, PlanWords, TariffBook, span
 from rater.wire.yaml_tree import Mark, Path, Tree, read_tree
@@ -62,10 +62,8 @@ def load_book(data: bytes) -> TariffBook | tuple[BookError, ...]:
     book = _load(TariffBook, data)
     if isinstance(book, TariffBook):
         size = len(TariffsPublished(type="tariffs-published/1", book=book).to_json())
-        if size > MAX_EVENT_BYTES:
-            too_large = (
-                f"published, the book would have {size} bytes; a record of the log has at most {MAX_EVENT_BYTES}"
-            )
+        if size > MAX_BOOK_BYTES:
+            too_large = f"published, the book would have {size} bytes; a book has at most {MAX_BOOK_BYTES}"
             return (BookError(1, 1, "", too_large),)
         if span(book.remember) < REMEMBERED:
             tree = read_tree(data)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-MAX_BYTES = 256 * 1024
+MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 12
 
 Path = tuple[str | int, ...]

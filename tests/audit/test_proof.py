@@ -175,10 +175,10 @@ async def test_a_record_that_the_rules_fail_on_is_named(monkeypatch: pytest.Monk
     """An `internal-error` is a call without its charge: the audit names the record and where the rules failed."""
     row = rater.processor.rows.call_row
 
-    def fails(*known: Any) -> bytes:
+    def fails(*known: Any, **more: Any) -> bytes:
         if "+861" in known:
             raise ZeroDivisionError
-        return row(*known)
+        return row(*known, **more)
 
     monkeypatch.setattr(rater.processor.call_ended, "call_row", fails)
     system = System()

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import pytest
 
 from rater.engine import folding
-from rater.engine.folding import FoldThread, Pace, Slice
+from rater.engine.folding import LOOKS, FoldThread, Pace, Slice
 from rater.seam.model import Effects, Head, LogRecord, Record, Rows
 from tests.engine.test_partition_worker import offsets
 from tests.support import toy
@@ -26,11 +26,11 @@ def test_a_slice_takes_all_that_fits_its_time() -> None:
     assert (part.taken, part.last.offset) == (10, 9)
 
 
-def test_a_slice_takes_one_record_however_long_that_is() -> None:
-    """With no time at all one record is taken, so that work always goes on."""
+def test_a_slice_takes_some_records_however_long_they_take() -> None:
+    """With no time at all some are taken, so that work always goes on."""
     part = Slice(RECORDS, seconds=0)
-    assert [record.offset for record in part] == [0]
-    assert (part.taken, part.last.offset) == (1, 0)
+    assert [record.offset for record in part] == list(range(LOOKS))
+    assert (part.taken, part.last.offset) == (LOOKS, LOOKS - 1)
 
 
 async def test_the_loop_goes_on_while_a_fold_runs() -> None:
@@ -99,6 +99,7 @@ async def test_what_does_not_fit_a_fold_has_the_next_transaction(
 ) -> None:
     """Slow records are committed one by one, each once, and acknowledged when the last of their batch is."""
     monkeypatch.setattr(folding, "FOLD_SECONDS", 0.0)
+    monkeypatch.setattr(folding, "LOOKS", 1)
     unit = make_unit()
     first, second = batch(0, 1, 2), batch(3, 4)
     unit.offer(first)
@@ -114,6 +115,7 @@ async def test_a_revocation_drops_what_was_not_folded(
 ) -> None:
     """What a transaction left over is fetched again from `next_offset` after the rebalance, and folded once."""
     monkeypatch.setattr(folding, "FOLD_SECONDS", 0.0)
+    monkeypatch.setattr(folding, "LOOKS", 1)
     unit = make_unit()
     producer.gate = asyncio.Event()
     first = batch(0, 1, 2)

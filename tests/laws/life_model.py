@@ -13,6 +13,7 @@ from fractions import Fraction
 from math import ceil
 from typing import Any, NamedTuple
 
+from tests.laws.class_model import classes_of
 from tests.laws.items_model import items_due
 from tests.laws.model import TICK, TOLERANCE, Calendar, at, cost, half_up, zone
 
@@ -167,7 +168,7 @@ class Life:
         if refused:
             return refused
         self._keeps(event["account"], person)
-        self.calls[key] = Taken(event, own, late)
+        self.calls[key] = Taken(event | {"classes": classes_of(self.book, event, person.calendar.zone)}, own, late)
         person.charged.add(own)
         self._shows(person, max(person.shown, start))
         return "charged"

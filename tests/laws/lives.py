@@ -103,6 +103,52 @@ METERS: Event = {
     },
 }
 """With several meters of a unit, of which the first that selects a call counts it."""
+CLASSES: Event = {
+    "prefixes": {"mobile": ["+8613", "+8615", "+861380"], "uk": ["+44", "+4420"], "own": ["400", "+8610"]},
+    "holidays": ["2026-10-01", "2026-10-02", "2026-11-11", "2026-12-25"],
+    "workdays": ["2026-10-10", "2026-10-17", "2026-10-24", *(f"2026-11-{day:02d}" for day in (7, 11, 14, 21, 28))],
+    "classes": [
+        {
+            "name": "night",
+            "numbers": ["mobile"],
+            "hours": ["Mon-Fri 20:00-07:30", "Sat,Sun 00:00-24:00"],
+            "within": "mobile",
+        },
+        {"name": "holiday", "holidays": True},
+        {"name": "mobile", "numbers": ["mobile"]},
+        {"name": "london", "numbers": ["uk"], "directions": ["outbound"], "within": "abroad"},
+        {"name": "abroad", "numbers": ["uk"], "holidays": False},
+        {"name": "hotline", "own_numbers": ["own"], "directions": ["inbound"]},
+        {"name": "office", "hours": ["Mon-Fri 09:00-18:00"], "holidays": False},
+    ],
+}
+NUMBERS = ["+8613800138000", "+8615100000000", "+442071234567", "+441130000000", "4001234567", "+861087654321", "+1"]
+CLASSED: Event = {"rigid": PLANS["rigid"], "volume": PLANS["volume"]} | {
+    "by-class": {
+        "proration": "daily",
+        "meters": [
+            {"name": "mobile", "unit": "minutes", "classes": ["mobile"], "allowance": 20, "rate": "0.25"},
+            {"name": "abroad", "unit": "minutes", "classes": ["abroad"], "increment": "1/1", "rate": "1.20"},
+            {"name": "hot", "unit": "calls", "classes": ["hotline", "holiday"], "rate": "0.07"},
+        ],
+        "minutes": {"allowance": 30, "rate": "0.10"},
+    },
+    "by-hour": {
+        "meters": [
+            {
+                "name": "cheap",
+                "unit": "minutes",
+                "classes": ["night", "holiday"],
+                "directions": ["outbound"],
+                "rate": "0.05",
+            },
+            {"name": "office", "unit": "minutes", "classes": ["office", "london"], "rate": "0.50"},
+        ],
+        "minutes": {"rate": "0.30"},
+    },
+    "only-other": {"minutes": {"classes": ["other"], "rate": "0.40"}, "calls": {"rate": "0.10"}},
+}
+"""Plans that name classes of calls."""
 INLINE: Event = {"fee": "10.00", "proration": "daily", "minutes": {"increment": "1/1", "rate": "0.333"}}
 ACCOUNTS: dict[str, Event] = {
     "A": {},
@@ -119,29 +165,32 @@ class Told(NamedTuple):
     stamp: datetime
 
 
-def book(version: int, late: str, default: str | None, plans: Event) -> Event:
+def book(version: int, late: str, default: str | None, plans: Event, classes: Event | None = None) -> Event:
     """A book in CNY and Shanghai's time."""
     words: Event = {"version": version, "currency": "CNY", "time_zone": "Asia/Shanghai", "late": late, "plans": plans}
-    return published(words | ({"default_plan": default} if default else {}))
+    return published(words | ({"default_plan": default} if default else {}) | (classes or {}))
 
 
-def life(seed: int, length: int = 120, first: datetime = FIRST, plans: Event = PLANS) -> list[Told]:
+def life(
+    seed: int, length: int = 120, first: datetime = FIRST, plans: Event = PLANS, classes: Event | None = None
+) -> list[Told]:
     """A log of about `length` events over some months, from `first` on, of accounts on these plans."""
-    return list(_Writer(Random(seed), first, plans).events(length))
+    return list(_Writer(Random(seed), first, plans, classes).events(length))
 
 
 class _Writer:
-    def __init__(self, rng: Random, first: datetime, plans: Event) -> None:
+    def __init__(self, rng: Random, first: datetime, plans: Event, classes: Event | None) -> None:
         self.rng, self.now = rng, first
         self.late = rng.choice(["current", "current", "reject"])
         self.default = rng.choice([None, "volume"])
         self.plans, self.version, self.effective = plans, 1, first
+        self.classes = classes
         self.calls: list[Event] = []
         self.old: list[Event] = []
         self.number = 0
 
     def events(self, length: int) -> Iterator[Told]:
-        yield self._told(book(1, self.late, self.default, self.plans))
+        yield self._told(book(1, self.late, self.default, self.plans, self.classes))
         for account, calendar in ACCOUNTS.items():
             if calendar:  # else its calendar is the book's, whether it is subscribed or not
                 yield self._told(self._subscribed(account, self.now - timedelta(days=2), first=True))
@@ -171,6 +220,8 @@ class _Writer:
             start,
             direction=self.rng.choice(["inbound", "outbound"]),
         )
+        if self.classes:
+            made |= {name: self.rng.choice(NUMBERS) for name in ("caller", "callee")}
         self.calls.append(made)
         return made
 
@@ -235,4 +286,14 @@ class _Writer:
         self.effective = later.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         changed = {**PLANS["rigid"], "fee": f"{90 + self.version}.00", "effective": self.effective.isoformat()}
         self.plans = {**self.plans, "rigid": changed}
-        return book(self.version, self.late, self.default, self.plans)
+        if self.classes:
+            self.classes = self._other_classes(self.classes)
+        return book(self.version, self.late, self.default, self.plans, self.classes)
+
+    def _other_classes(self, classes: Event) -> Event:
+        """The same classes of other calls: prefixes change their sets, classes their order."""
+        prefixes = [prefix for some in classes["prefixes"].values() for prefix in some]
+        self.rng.shuffle(prefixes)
+        sets = {name: prefixes[n :: len(classes["prefixes"])] for n, name in enumerate(classes["prefixes"])}
+        order = self.rng.sample(classes["classes"], len(classes["classes"]))
+        return classes | {"prefixes": sets, "classes": order}

@@ -104,12 +104,24 @@ def cost(plan: Words, calls: list[Words]) -> Fraction:
         left = [c for c in calls if c["disposition"] == "answered"]
         named = [meter for meter in plan.get("meters", []) if meter["unit"] == name]
         for meter in [*named, plan[name]] if name in plan else named:
-            heard = meter.get("directions", ["inbound", "outbound", "internal"])
-            counted = [c for c in left if c["direction"] in heard]
-            left = [c for c in left if c["direction"] not in heard]
+            counted = [c for c in left if _selects(plan, meter, c)]
+            left = [c for c in left if c not in counted]
             seconds = sum(billed_seconds(meter, call) for call in counted) if name == "minutes" else 0
             total += price(meter, Fraction(seconds, 60) if name == "minutes" else Fraction(len(counted)))
     return total * (1 - Fraction(plan.get("discount", "0")))
+
+
+def _selects(plan: Words, meter: Words, call: Words) -> bool:
+    known = {
+        name
+        for one in [*plan.get("meters", []), *plan.values()]
+        if isinstance(one, dict)
+        for name in one.get("classes", [])
+    }
+    if call["direction"] not in meter.get("directions", ["inbound", "outbound", "internal"]):
+        return False
+    taken_for = [name for name in call.get("classes", ["other"]) if name in known][:1]
+    return "classes" not in meter or bool(taken_for and taken_for[0] in meter["classes"])
 
 
 # --- periods

@@ -16,6 +16,7 @@ from rater.processor.common_call import CommonCalls
 from rater.processor.common_opening import Openings
 from rater.seam.model import LogRecord
 from tests.laws.common import lives, mixed, same
+from tests.laws.lives import CLASSED, CLASSES, NUMBERS
 from tests.support.logs import STAMP, START, Event, book, call, published, record, subscribed, tick
 
 CALLS = int(os.environ.get("RATER_TEST_COMMON_CALLS", "20000"))
@@ -123,6 +124,18 @@ def periods_that_open() -> list[LogRecord]:
     return written(*events, timestamp=int((at + timedelta(days=400)).timestamp() * 1000))
 
 
+def classes_of_calls() -> list[LogRecord]:
+    """Calls that differ in nothing but their class, in two zones, under plans that name other classes."""
+    events = [published(book(CLASSED, default_plan="by-hour", **CLASSES))]
+    events += [subscribed("A", "by-class"), subscribed("B", "by-class", time_zone="America/New_York")]
+    events += [
+        call("ABC"[n % 3], n, 61, START + timedelta(minutes=397 * n), direction=direction)
+        | {"caller": NUMBERS[n % 5], "callee": NUMBERS[n % 7]}
+        for n, direction in enumerate(["outbound", "inbound", "outbound"] * 20)
+    ]
+    return written(*events)
+
+
 SIZES = [(1, 1), (1, 100), *((seed, 3) for seed in range(6))]
 """Seeds and the most records of a batch."""
 
@@ -132,6 +145,7 @@ ODD: tuple[Callable[[], list[LogRecord]], ...] = (
     plans_that_change,
     work_that_is_left,
     periods_that_open,
+    classes_of_calls,
 )
 
 
@@ -219,10 +233,16 @@ MISTAKES: dict[str, tuple[Callable[..., object], str, str]] = {
     "what is left stays": (common_prices.stand, "None if changes else", ""),
     "all amounts are exact": (common_prices.keep, "% SCALE == 0", ">= 0"),
     "an unlimited allowance runs out": (common_prices.left_of, '"unlimited" if whole == ENDLESS else ', ""),
+    "classes are not looked at": (RATE, "if self._classes is not None:", "if False:"),
+    "hours are those of one zone": (RATE, "context.account.calendar.at(started).zone", '"UTC"'),
+    "a class is not told": (RATE, "more[MINUTES.slot], shown", "more[MINUTES.slot], UNSET"),
+    "a class is not remembered": (RATE, "call_class=OTHER if shown is UNSET else shown", "call_class=OTHER"),
+    "outer classes are forgotten": (RATE, "self._classes.chain(shown)", "(shown,)"),
+    "all classes count alike": (RATE, "(direction, is_connected, talk, call_class), call_class", "kind, call_class"),
     "kinds of calls are one": (
         common_prices.counted,
-        "context.counted[call] = context.plan.count(call)",
-        "context.counted[call] = NO_COUNTS",
+        "context.counted[kind] = context.plan.count(call)",
+        "context.counted[kind] = NO_COUNTS",
     ),
 }
 """Mistakes that somebody could make in the short way: a piece of its source, and what stands there instead."""

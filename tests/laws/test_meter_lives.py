@@ -38,7 +38,7 @@ def every_meter_counts(patch: pytest.MonkeyPatch) -> None:
     def count(plan: Plan, call: Call) -> Counts:
         counts = list(plan.zero)
         for meter in plan.meters:
-            if meter.selects(call):
+            if meter.selects(call, ""):
                 counts[meter.slot] = counts[meter.unit.slot] = meter.unit.count(call, meter.increment)
         return tuple(counts)
 

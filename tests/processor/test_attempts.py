@@ -162,9 +162,9 @@ def test_order_does_not_matter_and_the_sum_is_the_price(said: list[tuple[str, in
 def test_a_mistake_in_the_registry_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Were only connected calls attempts, or all directions, a test above fails."""
     real = Meter.selects
-    monkeypatch.setattr(Meter, "selects", lambda self, call: real(self, call) and call.connected)
+    monkeypatch.setattr(Meter, "selects", lambda self, call, of: real(self, call, of) and call.connected)
     with pytest.raises(AssertionError):
         test_each_attempt_is_charged_answered_or_not()
-    monkeypatch.setattr(Meter, "selects", lambda _self, _call: True)
+    monkeypatch.setattr(Meter, "selects", lambda *_: True)
     with pytest.raises(AssertionError):
         test_attempts_are_outbound_unless_the_meter_says_otherwise("hybrid", "inbound", "0.00")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rater.processor.rows import ROW_FORMAT, TABLES, USAGE, RememberedCall, decode_call, encode_call, quoted
 from rater.rating.names import PeriodName, PlanId
+from rater.rating.units import OTHER
 from rater.rating.usage import Segment, Usage
 from tests.support.plans import counts
 
@@ -37,6 +38,7 @@ def test_quoted_is_json(text: str) -> None:
         TEXTS,
         TEXTS,
         st.booleans(),
+        st.sampled_from([OTHER, "mobile", "false"]),
     )
 )
 def test_a_call_comes_back_as_it_was(call: RememberedCall) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rater.rating.book import Band, Price
 from rater.rating.money import CONTEXT
 from rater.rating.units import MINUTES, Increment
-from rater.wire.events import MAX_EVENT_BYTES, TariffsPublished
+from rater.wire.events import MAX_BOOK_BYTES, TariffsPublished
 from rater.wire.parse import parse
 from rater.wire.shipped import shipped_book, shipped_yaml
 from rater.wire.tariff_book import PlanWords, TariffBook
@@ -186,7 +186,7 @@ def test_all_errors_at_once() -> None:
         (b"? [a]\n: 1", "a name must be a word"),
         (b"a: &x [*x]", "anchors"),
         (b"a: &x [1,1]\nb: &y [*x,*x]\nc: [*y,*y]", "anchors"),
-        (b"#" * 262_145, "the file has 262145 bytes; at most 262144 are read"),
+        (b"#" * 1_048_577, "the file has 1048577 bytes; at most 1048576 are read"),
         (b"version: " + b"9" * 5_000, "must be a whole number"),
     ],
 )
@@ -197,14 +197,11 @@ def test_not_a_book(data: bytes, message: str) -> None:
 
 def test_too_large_to_publish() -> None:
     """A book that would not fit into a record of the log is refused when it is checked, not when it is published."""
-    plans = "\n".join(
-        f"  {'p' * 50}-{number}: {{minutes: {{rate: {number}, increment: 30/6, minimum: 30,"
-        " directions: [outbound, inbound]}, free: [minutes]}"
-        for number in range(490)
-    )
-    text = f"version: 1\ncurrency: CNY\ntime_zone: UTC\nplans:\n{plans}\n"
+    prefixes = ", ".join(f"'+{number}'" for number in range(10**13, 10**13 + 30_000))
+    plans = "{a: {minutes: {rate: 1}}}"
+    text = f"version: 1\ncurrency: CNY\ntime_zone: UTC\nprefixes: {{x: [{prefixes}]}}\nplans: {plans}\n"
     assert "published, the book would have" in errors_of(text)[0]
-    assert f"at most {MAX_EVENT_BYTES}" in errors_of(text)[0]
+    assert f"at most {MAX_BOOK_BYTES}" in errors_of(text)[0]
 
 
 def test_widest_sums_are_exact() -> None:

@@ -145,7 +145,7 @@ class BatchConsumerThread(ClosedSeeks, FailStop, driver.AIOKafkaConsumerThread):
         for tp, records in fetched.items():
             start = self._positions.get(tp)
             if start is not None and records:
-                size = sum(record.serialized_key_size + record.serialized_value_size for record in records)
+                size = sum([record.serialized_key_size + record.serialized_value_size for record in records])
                 end = self._positions[tp] = self._assigned(consumer).state_value(tp).position
                 batches[tp] = FetchedBatch(start, end, self._epoch, records, size)
         return batches
