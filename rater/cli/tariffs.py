@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -11,13 +12,15 @@ import typer
 from rich.table import Table
 
 from rater.cli.errors import fail
-from rater.cli.shown import show_table
+from rater.cli.shown import plain, show_table
 
 if TYPE_CHECKING:
     from rater.wire.tariff_book import PlanWords, TariffBook
     from rater.wire.tariff_file import BookError
 
 T = TypeVar("T")
+MOST_ERRORS = 20
+"""Of a rate deck, that are shown."""
 
 app = typer.Typer(help="The tariff book: plans and their prices.", no_args_is_help=True)
 
@@ -74,6 +77,29 @@ def check(file: File = None) -> None:
 
 
 @app.command()
+def build(
+    deck: Annotated[Path, typer.Argument(help="A rate deck in CSV: prefix, rate, and a name if there is one.")],
+    increment: Annotated[str, typer.Option(help="Of the minutes: the first seconds, then steps.")] = "60/60",
+) -> None:
+    """Make classes of calls from a rate deck, one for each rate: prints what a tariff book needs of them, in YAML."""
+    from rater.tools.rate_deck import DeckError, DeckLine, book_part, read_deck
+
+    if not re.fullmatch(r"[1-9][0-9]{0,4}/[1-9][0-9]{0,4}", increment):
+        raise fail(f"{increment} is no increment", "write it like 60/60")
+    try:
+        text = _read(deck).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise fail(f"{deck} is no text in UTF-8", "save the deck as CSV in UTF-8") from None
+    found = read_deck(text)
+    wrong = [one for one in found if isinstance(one, DeckError)]
+    if wrong:
+        raise fail("\n".join(f"{deck}:{error}" for error in wrong[:MOST_ERRORS]), "nothing was made", status=1)
+    entries = [one for one in found if isinstance(one, DeckLine)]
+    typer.echo(f"# {deck.name}: {len(entries)} prefixes")
+    typer.echo(book_part(entries, increment), nl=False)
+
+
+@app.command()
 def publish(file: File = None, as_json: AsJson = False) -> None:
     """Write a tariff book into every partition of the log, in one transaction; workers switch to it there.
 
@@ -107,7 +133,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show a tariff book's plans as people read them."""
-    from rater.readmodel.plan_texts import fee_words, unit_in_words, units_of
+    from rater.readmodel.plan_texts import plan_terms
 
     book = load(file)
     if plan is not None and plan not in book.plans:
@@ -118,15 +144,13 @@ def show(
         typer.echo(json.dumps(words | {"plans": {name: words["plans"][name] for name in names}}, indent=2))
         return
     table = Table(title=f"Tariff book, version {book.version}, {book.currency}")
-    table.add_column("plan")
-    table.add_column("fee a month", justify="right")
+    for heading in ("plan", "what", "price"):
+        table.add_column(heading)
     plans = {name: core for name, core in book.to_core().plans.items() if name in names}
-    units = units_of(plans.values())
-    for unit in units:
-        table.add_column(unit.plural[0])
     for name, core in plans.items():
-        meters = (unit_in_words(core, unit) for unit in units)
-        table.add_row(name + _default(book, name), fee_words(core), *meters)
+        table.add_section()
+        for number, term in enumerate(plan_terms(core)):
+            table.add_row("" if number else name + _default(book, name), plain(term.what), plain(term.price))
     show_table(table)
 
 

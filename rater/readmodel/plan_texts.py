@@ -2,45 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from decimal import Decimal
+from typing import NamedTuple
 
-from rater.rating.book import Item, Meter, Plan, Price
+from rater.rating.book import Meter, Plan, Price
+from rater.rating.lines import DISCOUNT, FEE, SETUP
 from rater.rating.money import plain
-from rater.rating.units import UNITS, Direction, Unit
-from rater.readmodel.texts import LANGUAGES, Language
+from rater.rating.units import Direction
+from rater.readmodel.texts import LANGUAGES, Language, meter_words
 
 
-def fee_words(plan: Plan, language: Language = "en") -> str:
-    """Fee and items of a month, set-up, discount on usage, minimum, guarantee; `-` without any."""
-    zh = language == "zh"
-    daily = ("，按天" if zh else ", by days") if plan.proration == "daily" else ""
-    words = [f"{plan.fee}{daily}"] if plan.fee else []
-    words += [_item_words(name, item, zh=zh) for name, item in plan.items]
-    if plan.setup:
-        words.append(f"开通费 {plan.setup}" if zh else f"{plan.setup} to set up")
-    if plan.discount:
-        share = _hundredths(plan.discount)
-        words.append(f"用量优惠 {share}%" if zh else f"{share} % off usage")
-    if plan.minimum:
-        words.append(f"最低消费 {plan.minimum}" if zh else f"at least {plan.minimum}")
-    if plan.guarantee is not None:
-        rate, credit = _hundredths(plan.guarantee.connect_rate), _hundredths(plan.guarantee.credit)
-        words.append(f"接通率低于 {rate}% 退用量费 {credit}%" if zh else f"{credit} % back below {rate} % connected")
-    return ("；" if zh else "; ").join(words) or "-"
+class Term(NamedTuple):
+    """One thing that a plan says, as a customer reads it: what it is for, and what it costs or gives."""
+
+    what: str
+    price: str
+
+
+def plan_terms(plan: Plan, language: Language = "en") -> list[Term]:
+    """All that a plan says: fee, items, set-up, discount, minimum and guarantee, then its meters in their order."""
+    return [*_fixed_terms(plan, language), *(_meter_term(plan, meter, language) for meter in plan.meters)]
 
 
 def plan_words(plan: Plan, language: Language = "en") -> str:
-    """A whole plan in a line: its fee, and its meters."""
-    at = LANGUAGES.index(language)
-    meters = [f"{unit.plural[at]}: {unit_in_words(plan, unit, language)}" for unit in units_of([plan])]
-    return "; ".join((fee_words(plan, language), *meters))
+    """A whole plan in a line."""
+    between, after = ("：", "；") if language == "zh" else (": ", "; ")
+    return after.join(f"{term.what}{between}{term.price}" for term in plan_terms(plan, language))
 
 
-def _item_words(name: str, item: Item, *, zh: bool) -> str:
-    if item.quantity == 1:
-        return f"{name} {item.price}"
-    return f"{name} {item.quantity} × {item.price}" if zh else f"{item.quantity} {name} at {item.price}"
+def _fixed_terms(plan: Plan, language: Language) -> Iterator[Term]:
+    zh = language == "zh"
+    if plan.fee:
+        daily = ("，按天" if zh else ", by days") if plan.proration == "daily" else ""
+        yield Term(meter_words(FEE, language), f"{plan.fee}{daily}")
+    for name, item in plan.items:
+        yield Term(name, f"{item.price}" if item.quantity == 1 else f"{item.quantity} × {item.price}")
+    if plan.setup:
+        yield Term(meter_words(SETUP, language), f"{plan.setup}")
+    if plan.discount:
+        share = _hundredths(plan.discount)
+        yield Term(meter_words(DISCOUNT, language), f"用量优惠 {share}%" if zh else f"{share} % off usage")
+    if plan.minimum:
+        yield Term("最低消费" if zh else "minimum", f"{plan.minimum}")
+    if plan.guarantee is not None:
+        rate, credit = _hundredths(plan.guarantee.connect_rate), _hundredths(plan.guarantee.credit)
+        back = f"接通率低于 {rate}% 退用量费 {credit}%" if zh else f"{credit} % of usage back below {rate} % connected"
+        yield Term("保证接通率" if zh else "guarantee", back)
+
+
+def _meter_term(plan: Plan, meter: Meter, language: Language) -> Term:
+    zh = language == "zh"
+    what = meter.unit.plural[zh]
+    only = [_DIRECTIONS[one][zh] for one in sorted(meter.directions or ())] + sorted(meter.classes or ())
+    only = [] if only == [meter.own_name] else only
+    if meter.own_name:
+        what = f"{what} {meter.own_name}"
+    elif len(plan.meters_of(meter.unit)) > 1 and not only:
+        only = ["其他" if zh else "all others"]
+    told = ("、" if zh else ", ").join(only)
+    return Term(f"{what}{(f'（{told}）' if zh else f' ({told})') if told else ''}", meter_in_words(meter, language))
 
 
 def _hundredths(share: Decimal) -> str:
@@ -48,34 +69,11 @@ def _hundredths(share: Decimal) -> str:
     return plain((share * 100).normalize())
 
 
-def units_of(plans: Iterable[Plan]) -> list[Unit]:
-    """The units that any of the plans has a meter of, in their order."""
-    used = {meter.unit.name for plan in plans for meter in plan.meters}
-    return [unit for unit in UNITS if unit.name in used]
-
-
 _DIRECTIONS: dict[Direction, tuple[str, str]] = {
     "inbound": ("inbound", "呼入"),
     "outbound": ("outbound", "呼出"),
     "internal": ("internal", "内部"),
 }
-
-
-def unit_in_words(plan: Plan, unit: Unit, language: Language = "en") -> str:
-    """What a plan's meters of a unit include and cost, in the order in which they count; `-` without one."""
-    zh = language == "zh"
-    meters = [_named(meter, zh=zh) + meter_in_words(meter, language) for meter in plan.meters_of(unit)]
-    return ("；" if zh else "; ").join(meters) or "-"
-
-
-def _named(meter: Meter, *, zh: bool) -> str:
-    """A meter's own name, and the directions that it is for."""
-    only = sorted(meter.directions or ())
-    directions = ("、" if zh else ", ").join(_DIRECTIONS[one][zh] for one in only)
-    if not meter.own_name:
-        return (f"{directions}：" if zh else f"{directions} only: ") if only else ""
-    said = (f"（{directions}）" if zh else f" ({directions})") if only else ""
-    return f"{meter.own_name}{said}{'：' if zh else ': '}"
 
 
 def meter_in_words(meter: Meter, language: Language = "en") -> str:

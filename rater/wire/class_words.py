@@ -108,7 +108,7 @@ class ClassWords(StrictModel):
 
 
 Sets = Annotated[
-    dict[ClassName, Annotated[tuple[Prefix, ...], Field(min_length=1, max_length=MAX_PREFIXES)]],
+    dict[ClassName, Annotated[tuple[Prefix, ...], Field(max_length=MAX_PREFIXES)]],
     Field(max_length=MAX_SETS, json_schema_extra={"additionalProperties": False}),
 ]
 Days = Annotated[tuple[Day, ...], Field(max_length=MAX_DAYS)]

@@ -100,7 +100,7 @@ def test_the_locale_says_the_language(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_plan_alone_is_checked(rater: Rater, quote: Path) -> None:
     """Its words are told; errors have their lines."""
     said = rater("tariffs", "check", str(quote)).stdout
-    assert "a plan alone, no errors: 260.00; 2 seat at 20.00; 99.00 to set up" in said
+    assert "a plan alone, no errors: monthly fee: 260.00; seat: 2 × 20.00; set-up fee: 99.00" in said
     quote.write_text(QUOTE.replace("quantity: 2", "quantity: -2"))
     result = rater("tariffs", "check", str(quote))
     assert result.exit_code == 1

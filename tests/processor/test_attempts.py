@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from rater.processor.rows import TABLES, USAGE
 from rater.processor.step import make_step
-from rater.rating import units
 from rater.rating.book import Meter
 from rater.readmodel.line_texts import line_words
-from rater.readmodel.plan_texts import unit_in_words, units_of
+from rater.readmodel.plan_texts import plan_terms
 from rater.readmodel.texts import alert_words
 from rater.wire.tariff_book import PlanWords
 from tests.support.logs import START, Event, Log, amounts, bodies, book, call, subscribed, tick, total
@@ -135,8 +134,8 @@ def test_a_forecast_counts_attempts() -> None:
 def test_people_read_it() -> None:
     """In both languages, on a plan and in a line."""
     core = PlanWords.model_validate_json(orjson.dumps(HYBRID)).to_core("hybrid@1")
-    assert [unit.name for unit in units_of([core])] == ["minutes", "connected-calls", "attempts"]
-    assert unit_in_words(core, units.ATTEMPTS) == "0.01 an attempt"
+    assert [term.what for term in plan_terms(core)] == ["monthly fee", "minutes", "connected calls", "attempts"]
+    assert plan_terms(core)[-1].price == "0.01 an attempt"
     line = {"meter": "attempts", "quantity": "3", "covered": "0", "billable": "3", "rate": "0.10", "amount": "0.30"}
     assert line_words(line) == "3 attempt at 0.10"
     assert "次" in line_words(line, "zh")

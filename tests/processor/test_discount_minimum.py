@@ -14,7 +14,7 @@ from rater.processor.rows import TABLES, TARIFFS
 from rater.processor.step import make_step
 from rater.rating.advice import plan_cost
 from rater.rating.units import NO_COUNTS
-from rater.readmodel.plan_texts import fee_words
+from rater.readmodel.plan_texts import plan_terms
 from rater.wire.results import RESULTS
 from rater.wire.tariff_book import PlanWords
 from rater.wire.tariff_file import load_book
@@ -198,8 +198,8 @@ def test_people_read_them() -> None:
     """On the page of plans, in both languages."""
     words = {"fee": "20.00", "discount": "0.10", "minimum": "100.00", **MINUTES}
     plan = PlanWords.model_validate(words).to_core("p")
-    assert fee_words(plan) == "20.00; 10 % off usage; at least 100.00"
-    assert fee_words(plan, "zh") == "20.00；用量优惠 10%；最低消费 100.00"
+    assert plan_terms(plan)[:3] == [("monthly fee", "20.00"), ("discount", "10 % off usage"), ("minimum", "100.00")]
+    assert plan_terms(plan, "zh")[:3] == [("月费", "20.00"), ("折扣", "用量优惠 10%"), ("最低消费", "100.00")]
 
 
 def test_advice_counts_them() -> None:

@@ -12,7 +12,7 @@ import pytest
 from rater.processor.rows import TABLES, TARIFFS, USAGE
 from rater.processor.step import make_step
 from rater.readmodel.line_texts import guarantee_words, line_words
-from rater.readmodel.plan_texts import fee_words
+from rater.readmodel.plan_texts import plan_terms
 from rater.readmodel.queries import period
 from rater.readmodel.statement import by_kind, statement
 from rater.wire.results import RESULTS
@@ -186,5 +186,5 @@ def test_each_line_is_explained() -> None:
 def test_people_read_it() -> None:
     """On the page of plans, in both languages."""
     plan = PlanWords.model_validate(PLANS["sure"]).to_core("p")
-    assert fee_words(plan) == "200.00; 10 % back below 75 % connected"
-    assert fee_words(plan, "zh") == "200.00；接通率低于 75% 退用量费 10%"
+    assert plan_terms(plan)[1] == ("guarantee", "10 % of usage back below 75 % connected")
+    assert plan_terms(plan, "zh")[1] == ("保证接通率", "接通率低于 75% 退用量费 10%")

@@ -13,7 +13,7 @@ from rater.processor.rows import ACCOUNTS, TABLES
 from rater.processor.step import make_step
 from rater.rating.advice import plan_cost
 from rater.rating.units import NO_COUNTS
-from rater.readmodel.plan_texts import fee_words
+from rater.readmodel.plan_texts import plan_terms
 from rater.readmodel.statement import Statement, statement
 from rater.wire.results import RESULTS
 from rater.wire.tariff_book import PlanWords
@@ -275,8 +275,8 @@ def test_a_plan_with_items_reads_as_people_say_it() -> None:
         {"fee": "20.00", "setup": "500.00", "items": SEATS | {"number": {"price": "15.00"}}, **MINUTES}
     ).to_core("p")
     assert PlanWords.of(plan).to_core("p") == plan
-    assert fee_words(plan) == "20.00; number 15.00; 10 seat at 80.00; 500.00 to set up"
-    assert fee_words(plan, "zh") == "20.00；number 15.00；seat 10 × 80.00；开通费 500.00"
+    assert plan_terms(plan)[1:4] == [("number", "15.00"), ("seat", "10 × 80.00"), ("set-up fee", "500.00")]
+    assert plan_terms(plan, "zh")[3] == ("开通费", "500.00")
     assert plan_cost(plan, NO_COUNTS, 2) == Decimal("835.00")
 
 

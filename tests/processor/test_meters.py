@@ -12,9 +12,9 @@ from rater.processor.rows import TABLES, USAGE
 from rater.processor.step import make_step
 from rater.rating.advice import Figures, plan_cost
 from rater.rating.sharing import shared_out
-from rater.rating.units import CONNECTED_CALLS, MINUTES
+from rater.rating.units import MINUTES
 from rater.readmodel.line_texts import line_words
-from rater.readmodel.plan_texts import unit_in_words
+from rater.readmodel.plan_texts import plan_terms
 from rater.readmodel.texts import meter_words
 from rater.wire.results import Charge
 from rater.wire.tariff_book import PlanWords
@@ -147,11 +147,14 @@ def test_advice_from_figures_takes_all_for_the_general_meter() -> None:
 
 def test_people_read_it() -> None:
     """In both languages: each meter with its name and directions, and a line with its meter's name."""
-    assert unit_in_words(desk(), CONNECTED_CALLS) == "inbound-calls (inbound): 0.02 a call; 0.50 a call"
-    assert unit_in_words(desk(), MINUTES, "zh") == (
-        "inbound（呼入）：含 10 分钟，超出 0.05 / 分钟 (60/60 s)；internal（内部）：不限量；"
-        "含 5 分钟，超出 0.20 / 分钟 (6/6 s)"
-    )
+    assert plan_terms(desk()) == [
+        ("minutes inbound", "10 min included, then 0.05 a min (60/60 s)"),
+        ("minutes internal", "unlimited"),
+        ("connected calls inbound-calls (inbound)", "0.02 a call"),
+        ("minutes (all others)", "5 min included, then 0.20 a min (6/6 s)"),
+        ("connected calls (all others)", "0.50 a call"),
+    ]
+    assert plan_terms(desk(), "zh")[0] == ("分钟 inbound（呼入）", "含 10 分钟，超出 0.05 / 分钟 (60/60 s)")
     log = log_of()
     (charge,) = log.add(call("A", 1, 660, direction="inbound"))
     assert [line_words(line) for line in charge["lines"]] == [

@@ -16,7 +16,7 @@ from rater.rating.advice import Figures, plan_cost
 from rater.rating.book import Book, Plan
 from rater.rating.instant import instant
 from rater.readmodel.follower import Live
-from rater.readmodel.plan_texts import fee_words, unit_in_words, units_of
+from rater.readmodel.plan_texts import Term, plan_terms
 from rater.readmodel.store import Store
 from rater.readmodel.tariffs import book_of, plans_at
 
@@ -31,9 +31,7 @@ class PlanRow(NamedTuple):
 
     name: str
     default: bool
-    fee: str
-    meters: list[str]
-    """Of each unit that the book has."""
+    terms: list[Term]
 
 
 def look(connection: Connection) -> tuple[Book | None, dict[str, Plan]]:
@@ -54,24 +52,14 @@ def install(store: Store, live: Live) -> None:
                     part(page.say("no-book"))
                 return
             with card(page.say("book", version=book.version), "r-12"):
-                names = [unit.name for unit in units_of(plans.values())]
-                part(page.render("plans", rows(page, book, plans), names, book.currency))
+                part(page.render("plans", rows(page, book, plans), book.currency))
             with card(f"{page.say('break-even')}, {book.currency}", "r-12"):
                 _chart(page, plans, book.precision)
 
 
 def rows(page: Page, book: Book, plans: Mapping[str, Plan]) -> list[PlanRow]:
     """The plans in words."""
-    units = units_of(plans.values())
-    return [
-        PlanRow(
-            name,
-            name == book.default_plan,
-            fee_words(plan, page.language),
-            [unit_in_words(plan, unit, page.language) for unit in units],
-        )
-        for name, plan in plans.items()
-    ]
+    return [PlanRow(name, name == book.default_plan, plan_terms(plan, page.language)) for name, plan in plans.items()]
 
 
 def _chart(page: Page, plans: Mapping[str, Plan], precision: int) -> None:
