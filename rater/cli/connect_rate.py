@@ -2,62 +2,101 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rater.cli.errors import fail
+from rater.cli.languages import InLanguage, language_of
 from rater.cli.source import AsJson, Charges, Tariffs, look
 
 if TYPE_CHECKING:
-    from rater.readmodel.views import PeriodView
+    from rater.readmodel.texts import Language
+    from rater.readmodel.views import ConnectRate, PeriodView
 
 AccountArgument = Annotated[str, typer.Argument(help="The account's id.")]
+By = Annotated[
+    str | None,
+    typer.Option("--by", help="class: each class of calls by itself, as the charges tell it.", metavar="class"),
+]
 
 
 def connect_rate(
-    account: AccountArgument, charges: Charges = None, tariffs: Tariffs = None, as_json: AsJson = False
+    account: AccountArgument,
+    charges: Charges = None,
+    tariffs: Tariffs = None,
+    by: By = None,
+    as_json: AsJson = False,
+    language: InLanguage = None,
 ) -> None:
     """Say whether the account's connect rate is reasonable: by period, with its 95 % interval and the book's band."""
-    import json
-
+    from rater.readmodel.class_rates import rates_by_class
     from rater.readmodel.queries import account_periods
 
+    if by not in {None, "class"}:
+        raise fail(f"--by: there is no {by!r}", "write --by class")
+    said = language_of(language)
     with look(account, charges, tariffs) as connection:
         found = account_periods(connection, account)
+        classes = rates_by_class(connection, account) if by else {}
     if not found:
         raise fail(f"nothing was ever charged to {account}", "see the accounts with: rater rate LOG --summary", 1)
     if as_json:
-        rates = [
-            {"period": one.period, **one.connect_rate.model_dump()}
-            | ({} if one.guarantee is None else {"guarantee": one.guarantee.model_dump()})
-            for one in found
-        ]
-        typer.echo(json.dumps({"account": account, "periods": rates}, indent=2))
+        typer.echo(json.dumps({"account": account, "periods": _periods(found, classes)}, indent=2))
+    elif by:
+        rows = [((name, of), rate) for (name, of), rate in classes.items()]
+        _print_rates(account, ("period", "class"), rows, found[0].connect_rate, said)
     else:
-        _print_rates(account, found)
+        _print_rates(account, ("period",), [((o.period,), o.connect_rate) for o in found], found[0].connect_rate, said)
+        _print_guarantees(found, said)
 
 
-def _print_rates(account: str, found: list[PeriodView]) -> None:
+def _periods(found: Iterable[PeriodView], classes: Mapping[tuple[str, str], ConnectRate]) -> list[dict[str, object]]:
+    return [
+        {"period": one.period, **one.connect_rate.model_dump()}
+        | ({} if one.guarantee is None else {"guarantee": one.guarantee.model_dump()})
+        | (
+            {"classes": {of: r.model_dump() for (name, of), r in classes.items() if name == one.period}}
+            if classes
+            else {}
+        )
+        for one in found
+    ]
+
+
+def _print_rates(
+    account: str,
+    by: Sequence[str],
+    rows: Iterable[tuple[Sequence[str], ConnectRate]],
+    any_rate: ConnectRate,
+    language: Language,
+) -> None:
     from rich.table import Table
 
-    from rater.cli.shown import plain, show_table, terminal
-    from rater.readmodel.line_texts import guarantee_words
-    from rater.readmodel.texts import percent, verdict_words
+    from rater.cli.shown import plain, show_table
+    from rater.readmodel.texts import percent, text, verdict_words
 
-    low, high = found[0].connect_rate.band
-    title = f"{account}: outbound calls that were connected; reasonable is {percent(low)} to {percent(high)}"
+    low, high = map(percent, any_rate.band)
+    title = text(language, "connect-rate-title", account=account, low=low, high=high)
     table = Table(title=plain(title), title_justify="left")
-    table.add_column("period")
-    for name in ("attempts", "connected", "rate", "95 % interval"):
-        table.add_column(name, justify="right")
-    table.add_column("verdict")
-    for one in found:
-        rate = one.connect_rate
+    for name in by:
+        table.add_column(text(language, name).lower())
+    for name in ("attempts", "connected", "share", "interval"):
+        table.add_column(text(language, name).lower(), justify="right")
+    table.add_column(text(language, "verdict").lower())
+    for names, rate in rows:
         between = f"{percent(rate.low)} - {percent(rate.high)}"
-        counts = (f"{rate.attempts:,}", f"{rate.connected:,}")
-        table.add_row(one.period, *counts, percent(rate.rate), between, verdict_words(rate.verdict))
+        counts = (f"{rate.attempts:,}", f"{rate.connected:,}", percent(rate.rate), between)
+        table.add_row(*map(plain, names), *counts, verdict_words(rate.verdict, language))
     show_table(table)
+
+
+def _print_guarantees(found: Iterable[PeriodView], language: Language) -> None:
+    from rater.cli.shown import plain, terminal
+    from rater.readmodel.line_texts import guarantee_words
+
     for one in found:
         if one.guarantee is not None:
-            terminal().print(plain(f"{one.period}: {guarantee_words(one.guarantee)}"))
+            terminal().print(plain(f"{one.period}: {guarantee_words(one.guarantee, language)}"))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rater.cli.errors import fail
+from rater.cli.languages import InLanguage, language_of
 from rater.cli.source import AsJson, Charges, Tariffs, look
+
+if TYPE_CHECKING:
+    from rater.readmodel.texts import Language
 
 
 def explain(
@@ -16,6 +20,7 @@ def explain(
     charges: Charges = None,
     tariffs: Tariffs = None,
     as_json: AsJson = False,
+    language: InLanguage = None,
 ) -> None:
     """Explain a charge: the call, the plan, each line of the amount, and the period's total up to it."""
     from rater.readmodel.queries import charge
@@ -27,37 +32,51 @@ def explain(
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
-        _print(found)
+        _print(found, language_of(language))
 
 
-def _print(charge: dict[str, Any]) -> None:
+def _print(charge: dict[str, Any], language: Language) -> None:
     from rich.table import Table
 
     from rater.cli.shown import plain, show_table, terminal
     from rater.readmodel.line_texts import line_words
+    from rater.readmodel.texts import meter_words, text
 
     console = terminal()
-    late = ", late" if charge["late"] else ""
-    under = f"  {charge['kind']}{late}, under {charge.get('plan') or 'no plan'}"
-    console.print(plain(charge["charge_id"], "bold") + plain(under), soft_wrap=True)
-    call = charge.get("call")
-    if call:
-        talk = f"{call['talk_seconds']} s of talk, {call['billed_seconds']} s billed"
-        state = talk if call["connected"] else "not connected: free"
-        what = f"call {call['call_id']} of {call['source']}, {call.get('direction')}, {call['started_at']}: {state}"
-        console.print(plain(what), soft_wrap=True)
+    late = text(language, "explained-late") if charge["late"] else ""
+    plan, kind = charge.get("plan") or text(language, "no-plan"), text(language, f"{charge['kind']}-kind")
+    under = text(language, "explained-head", kind=kind, late=late, plan=plan)
+    console.print(plain(charge["charge_id"], "bold") + plain(f"  {under}"), soft_wrap=True)
+    if "call" in charge:
+        console.print(plain(_call_words(charge["call"], language)), soft_wrap=True)
     for name in ("reason", "adjustment_id", "subscription_id"):
         if charge.get(name):
-            console.print(plain(f"{name.replace('_', ' ')}: {charge[name]}"), soft_wrap=True)
+            console.print(plain(f"{text(language, name).lower()}: {charge[name]}"), soft_wrap=True)
     table = Table(show_header=False, box=None, padding=(0, 2))
     table.add_column()
     table.add_column(justify="right")
     for line in charge["lines"]:
-        table.add_row(plain(line_words(line)), line["amount"])
+        table.add_row(plain(line_words(line, language)), line["amount"])
     if not charge["lines"]:
-        table.add_row("nothing to pay", charge["amount"])
-    table.add_row("[bold]amount[/]", f"[bold]{charge['amount']}[/] {charge['currency']}")
-    table.add_row("the period's total after it", charge["period_total"])
+        table.add_row(text(language, "nothing-to-pay"), charge["amount"])
+    table.add_row(f"[bold]{text(language, 'amount').lower()}[/]", f"[bold]{charge['amount']}[/] {charge['currency']}")
+    table.add_row(text(language, "total-after"), charge["period_total"])
     show_table(table, console=console)
     for meter, left in charge["allowance_left"].items():
-        console.print(f"left of the allowance: {left} {meter}")
+        console.print(plain(text(language, "left-of", left=left, meter=meter_words(meter, language))))
+
+
+def _call_words(call: dict[str, Any], language: Language) -> str:
+    from rater.readmodel.texts import text
+
+    talk = text(language, "explained-talk", talk=call["talk_seconds"], billed=call["billed_seconds"])
+    return text(
+        language,
+        "explained-call",
+        call_id=call["call_id"],
+        source=call["source"],
+        direction=text(language, call.get("direction") or "outbound"),
+        of=text(language, "explained-class", name=call["class"]) if "class" in call else "",
+        started_at=call["started_at"],
+        state=talk if call["connected"] else text(language, "not-connected"),
+    )

@@ -12,9 +12,11 @@ import typer
 from rich.table import Table
 
 from rater.cli.errors import fail
+from rater.cli.languages import InLanguage, language_of
 from rater.cli.shown import plain, show_table
 
 if TYPE_CHECKING:
+    from rater.readmodel.texts import Language
     from rater.wire.tariff_book import PlanWords, TariffBook
     from rater.wire.tariff_file import BookError
 
@@ -131,9 +133,11 @@ def show(
     plan: Annotated[str | None, typer.Argument(help="Only this plan.", show_default=False)] = None,
     file: Annotated[Path | None, typer.Option("--file", help="A tariff book in YAML, not the shipped one.")] = None,
     as_json: AsJson = False,
+    language: InLanguage = None,
 ) -> None:
     """Show a tariff book's plans as people read them."""
     from rater.readmodel.plan_texts import plan_terms
+    from rater.readmodel.texts import text
 
     book = load(file)
     if plan is not None and plan not in book.plans:
@@ -143,16 +147,19 @@ def show(
         words = json.loads(book.model_dump_json(exclude_unset=True))
         typer.echo(json.dumps(words | {"plans": {name: words["plans"][name] for name in names}}, indent=2))
         return
-    table = Table(title=f"Tariff book, version {book.version}, {book.currency}")
+    said = language_of(language)
+    table = Table(title=f"{text(said, 'book', version=book.version)}, {book.currency}")
     for heading in ("plan", "what", "price"):
-        table.add_column(heading)
+        table.add_column(text(said, heading).lower())
     plans = {name: core for name, core in book.to_core().plans.items() if name in names}
     for name, core in plans.items():
         table.add_section()
-        for number, term in enumerate(plan_terms(core)):
-            table.add_row("" if number else name + _default(book, name), plain(term.what), plain(term.price))
+        for number, term in enumerate(plan_terms(core, said)):
+            table.add_row("" if number else name + _default(book, name, said), plain(term.what), plain(term.price))
     show_table(table)
 
 
-def _default(book: TariffBook, name: str) -> str:
-    return " (default)" if book.default_plan == name else ""
+def _default(book: TariffBook, name: str, language: Language) -> str:
+    from rater.readmodel.texts import text
+
+    return f" ({text(language, 'default')})" if book.default_plan == name else ""

@@ -9,8 +9,7 @@ from typing import NamedTuple
 from rater.rating.book import Meter, Plan, Price
 from rater.rating.lines import DISCOUNT, FEE, SETUP
 from rater.rating.money import plain
-from rater.rating.units import Direction
-from rater.readmodel.texts import LANGUAGES, Language, meter_words
+from rater.readmodel.texts import LANGUAGES, Language, meter_words, text
 
 
 class Term(NamedTuple):
@@ -54,7 +53,7 @@ def _fixed_terms(plan: Plan, language: Language) -> Iterator[Term]:
 def _meter_term(plan: Plan, meter: Meter, language: Language) -> Term:
     zh = language == "zh"
     what = meter.unit.plural[zh]
-    only = [_DIRECTIONS[one][zh] for one in sorted(meter.directions or ())] + sorted(meter.classes or ())
+    only = [text(language, one) for one in sorted(meter.directions or ())] + sorted(meter.classes or ())
     only = [] if only == [meter.own_name] else only
     if meter.own_name:
         what = f"{what} {meter.own_name}"
@@ -67,13 +66,6 @@ def _meter_term(plan: Plan, meter: Meter, language: Language) -> Term:
 def _hundredths(share: Decimal) -> str:
     """A share as a plan says it, in per cent without trailing zeros: 0.10 is 10."""
     return plain((share * 100).normalize())
-
-
-_DIRECTIONS: dict[Direction, tuple[str, str]] = {
-    "inbound": ("inbound", "呼入"),
-    "outbound": ("outbound", "呼出"),
-    "internal": ("internal", "内部"),
-}
 
 
 def meter_in_words(meter: Meter, language: Language = "en") -> str:

@@ -10,11 +10,13 @@ import pytest
 
 import rater.console
 from rater.rating.connect_rate import Verdict
+from rater.rating.units import DIRECTIONS
 from rater.readmodel import texts
 from rater.wire.meters import LINE_METERS
 from rater.wire.results import AlertKind, ChargeKind
 
 FOLDER = Path(rater.console.__file__).parent
+COMMANDS = FOLDER.parent / "cli"
 TABLES = {name: getattr(texts, name) for name in ("TEXTS", "_METERS", "_VERDICTS", "_ALERTS", "_ADVICE")}
 
 
@@ -45,5 +47,6 @@ def test_every_label_that_is_asked_for_is_there_and_used() -> None:
     )
     asked = set(re.findall(r'say\("([a-z-]+)"', sources)) | set(re.findall(r'text\(language, "([a-z-]+)"', sources))
     assert asked <= set(texts.TEXTS), asked - set(texts.TEXTS)
+    sources += "".join(path.read_text() for path in COMMANDS.rglob("*.py"))
     unused = {key for key in texts.TEXTS if f'"{key}"' not in sources and f"'{key}'" not in sources}
-    assert {key for key in unused if not key.endswith("-kind")} == set()
+    assert {key for key in unused - {*DIRECTIONS} if not key.endswith("-kind")} == set()

@@ -82,6 +82,10 @@ def run(plan: Sequence[Fault], calls: int, rate: float, folder: Path, say: Say, 
         if keeper.refused:
             raise GaveUp(f"a worker found it unsafe to start:\n{keeper.refused[0]}")
         say(f"workers end with {statuses}")
+        last = rater.worker(tick_interval=0)  # the workers' last ticks may lie in the log, rated by nobody
+        _until_rated(direct, keeper, say)
+        last.terminate()
+        last.wait()
         verdict = judge(direct, asyncio.run(charges_of(direct)), calls)
         idle = [] if planted else _did_nothing(plan, keeper.ended, verdict.audit["outcomes"])
         return Result(done, verdict._replace(wrong=[*verdict.wrong, *idle]), dict(keeper.ended))
