@@ -79,7 +79,7 @@ def _class_of(event: CallEnded, classes: Classes, account: Account, start: Insta
     """The call's class, by the book in force, and by the wall clock of the account's zone at its true start."""
     if not classes:
         return OTHER
-    return classes.class_of(event.direction, event.caller, event.callee, start, account.calendar.at(start).zone)
+    return classes.class_of(event.direction, event.caller, event.callee, start, account.calendar)
 
 
 def _remembered(

@@ -146,10 +146,11 @@ class CommonCalls:
         kind: CallKind = (direction, is_connected, talk)
         shown: str | UnsetType = UNSET
         if self._classes is not None:
-            zone = context.account.calendar.at(started).zone
-            call_class = self._classes.class_of(direction, words.caller, words.callee, started, zone)
+            calendar = context.account.calendar
+            call_class = self._classes.class_of(direction, words.caller, words.callee, started, calendar)
             if call_class != OTHER:
-                kind, shown, as_is = (direction, is_connected, talk, call_class), call_class, False
+                kind, shown = (direction, is_connected, talk, call_class), call_class
+                as_is, quick = False, as_is
         more = context.counted.get(kind)
         if more is None:
             chain = NO_CLASS if self._classes is None or shown is UNSET else self._classes.chain(shown)
@@ -217,6 +218,11 @@ class CommonCalls:
             remembered = (
                 f'["{period}",{started},{"null" if answered is None else answered},{ended},"{direction}",'
                 f'"{words.disposition}","{words.caller}","{words.callee}",false]'
+            ).encode()
+        elif shown is not UNSET and quick:
+            remembered = (
+                f'["{period}",{started},{"null" if answered is None else answered},{ended},"{direction}",'
+                f'"{words.disposition}","{words.caller}","{words.callee}",false,"{shown}"]'
             ).encode()
         else:
             remembered = call_row(

@@ -5,14 +5,16 @@ Source: rating.md, "Classes of calls".
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
+from rater.rating.calendar import Calendar
 from rater.rating.instant import SECOND, Instant, moment
-from rater.rating.units import OTHER, Direction
+from rater.rating.units import DIRECTIONS, OTHER, Direction
 from rater.rating.zones import zone
 
 MINUTE = 60 * SECOND
@@ -68,28 +70,43 @@ class Classes:
     holidays: frozenset[date] = frozenset()
     workdays: frozenset[date] = frozenset()
     """Days that are worked although they are Saturdays, Sundays or holidays."""
-    _table: _Table = field(init=False, repr=False, compare=False)
+    _made: list[_Table] = field(default_factory=list, init=False, repr=False, compare=False)
+    """The table, from when it was first looked into: with many prefixes it takes half a second."""
 
-    def __post_init__(self) -> None:
-        """Make the table in which calls are looked up."""
-        object.__setattr__(self, "_table", _Table(self))
+    @property
+    def _table(self) -> _Table:
+        if not self._made:
+            self._made.append(_Table(self))
+        return self._made[0]
 
     def __bool__(self) -> bool:
         return bool(self.classes)
 
-    def class_of(self, direction: Direction, caller: str, callee: str, started: Instant, zone_name: str) -> str:
-        """The class of a call that started then, by the wall clock of a zone; `OTHER` where none holds."""
+    def class_of(self, direction: Direction, caller: str, callee: str, started: Instant, calendar: Calendar) -> str:
+        """The class of a call that started then, by the wall clock of the calendar's zone; `OTHER` where none holds."""
         far, near = (caller, callee) if direction == "inbound" else (callee, caller)
-        table = self._table
-        for one, own in table.candidates(far):
-            if one.directions is not None and direction not in one.directions:
-                continue
-            if own and not near.startswith(own):
-                continue
-            if (one.hours or one.holidays is not None) and not _holds(one, self._day(started // MINUTE, zone_name)):
-                continue
-            return one.name
-        return OTHER
+        table = self._made[0] if self._made else self._table
+        prefixes, outer = table.prefixes, table.outer
+        # All prefixes of a number are beginnings of the greatest one that is not above it.
+        at = bisect_right(prefixes, far) - 1
+        while at >= 0 and not far.startswith(prefixes[at]):
+            at = outer[at]
+        choice = table.choices[direction][at]
+        if isinstance(choice, str):
+            return choice
+        when = started // MINUTE, calendar.zone if calendar.before is None else calendar.at(started).zone
+        name = choice.by_minute.get(when)
+        return self._chosen(choice, near, when) if name is None else name
+
+    def _chosen(self, choice: _Choice, near: str, when: tuple[int, str]) -> str:
+        """The first class of a choice that holds; kept by the minute, where the near end has no part in it."""
+        day = self._day(*when)
+        name = next((one.name for one, own in choice.candidates if _holds(one, day) and _near(own, near)), OTHER)
+        if not choice.near:
+            if len(choice.by_minute) >= MOST_MINUTES:
+                choice.by_minute.clear()
+            choice.by_minute[when] = name
+        return name
 
     @property
     def names(self) -> frozenset[str]:
@@ -101,17 +118,10 @@ class Classes:
         return self._table.chains.get(name, (name,))
 
     def _day(self, minute: int, zone_name: str) -> _Day:
-        days = self._table.days
-        found = days.get((minute, zone_name))
-        if found is None:
-            local = moment(minute * MINUTE).astimezone(zone(zone_name))
-            day = local.date()
-            before = self._weekdays(day - ONE_DAY)
-            found = _Day(local.hour * 60 + local.minute, self._weekdays(day), before, self._is_holiday(day))
-            if len(days) >= MOST_MINUTES:
-                days.clear()
-            days[minute, zone_name] = found
-        return found
+        local = moment(minute * MINUTE).astimezone(zone(zone_name))
+        day = local.date()
+        before = self._weekdays(day - ONE_DAY)
+        return _Day(local.hour * 60 + local.minute, self._weekdays(day), before, self._is_holiday(day))
 
     def _weekdays(self, day: date) -> frozenset[int]:
         """What a day counts as: itself, and a day that is worked in place of another as any from Monday to Friday."""
@@ -121,14 +131,18 @@ class Classes:
         return day in self.holidays and day not in self.workdays
 
 
-MOST_MINUTES = 16_384
-"""Minutes whose local time is kept."""
+MOST_MINUTES = 4_096
+"""Minutes whose class is kept with a choice."""
 
 
 def _holds(one: CallClass, day: _Day) -> bool:
     if one.holidays is not None and one.holidays != day.holiday:
         return False
     return not one.hours or any(_within(span, day) for span in one.hours)
+
+
+def _near(own: tuple[str, ...], near: str) -> bool:
+    return not own or near.startswith(own)
 
 
 def _within(span: Hours, day: _Day) -> bool:
@@ -144,36 +158,79 @@ _Candidate = tuple[CallClass, tuple[str, ...]]
 """A class, and the prefixes of the near end that it asks for; none where it asks for none."""
 
 
-class _Table:
-    """Prefixes to the classes that ask for them. It is part of no value, and changes none."""
+class _Choice:
+    """The classes that a number may have in a direction, of which the first that holds is its class."""
 
-    __slots__ = ("_anywhere", "_by_prefix", "_lengths", "chains", "days")
+    __slots__ = ("by_minute", "candidates", "near")
+
+    def __init__(self, candidates: tuple[_Candidate, ...]) -> None:
+        self.candidates = candidates
+        self.near = any(own for _, own in candidates)
+        self.by_minute: dict[tuple[int, str], str] = {}
+        """(Minute, zone) to the class that held then."""
+
+
+class _Table:
+    """What a number's longest prefix says of its class, worked out once. It is part of no value, and changes none."""
+
+    __slots__ = ("chains", "choices", "outer", "prefixes")
 
     def __init__(self, said: Classes) -> None:
-        sets = dict(said.prefixes)
-        by_prefix: dict[str, list[_Candidate]] = {}
-        anywhere: list[_Candidate] = []
-        for one in said.classes:
-            candidate = (one, tuple(prefix for name in one.own_numbers for prefix in sets[name]))
-            if not one.numbers:
-                anywhere.append(candidate)
-            for prefix in dict.fromkeys(prefix for name in one.numbers for prefix in sets[name]):
-                by_prefix.setdefault(prefix, []).append(candidate)
-        self._by_prefix = {prefix: tuple(candidates) for prefix, candidates in by_prefix.items()}
-        self._lengths = tuple(sorted({len(prefix) for prefix in by_prefix}, reverse=True))
-        self._anywhere = tuple(anywhere)
+        by_prefix = _by_prefix(said)
+        self.prefixes = sorted(prefix for prefix in by_prefix if prefix)
+        self.outer = _outer(self.prefixes)
+        """By prefix: the place of the longest other one that it begins with; -1 where there is none."""
+        self.choices: dict[Direction, list[str | _Choice]] = {}
+        """By direction and place of the longest prefix; last, at -1, what numbers without any may be."""
+        for direction in DIRECTIONS:
+            same: dict[tuple[int, ...], _Choice] = {}
+            chosen = (self._candidates(by_prefix, at, direction) for at in (*range(len(self.prefixes)), -1))
+            self.choices[direction] = [_choice(candidates, same) for candidates in chosen]
         self.chains = dict(_chains(said.classes))
-        self.days: dict[tuple[int, str], _Day] = {}
 
-    def candidates(self, far: str) -> Iterator[_Candidate]:
-        """The classes whose numbers hold, those with the longest prefix first, of equal ones in the book's order."""
-        by_prefix = self._by_prefix
-        for length in self._lengths:
-            found = by_prefix.get(far[:length])
-            # A shorter number is its own beginning at every greater length: only one of these is its prefix.
-            if found is not None and length <= len(far):
-                yield from found
-        yield from self._anywhere
+    def _candidates(
+        self, by_prefix: Mapping[str, list[_Candidate]], at: int, direction: Direction
+    ) -> tuple[_Candidate, ...]:
+        """The classes of all numbers whose longest prefix this is: those of the longest first, then in their order."""
+        found: list[_Candidate] = []
+        while at >= 0:
+            found += by_prefix[self.prefixes[at]]
+            at = self.outer[at]
+        found += by_prefix[""]
+        return tuple(one for one in found if one[0].directions is None or direction in one[0].directions)
+
+
+def _outer(prefixes: list[str]) -> list[int]:
+    """Of each prefix in a sorted list, the place of the longest other one that it begins with."""
+    outer: list[int] = []
+    for at, prefix in enumerate(prefixes):
+        around = at - 1
+        while around >= 0 and not prefix.startswith(prefixes[around]):
+            around = outer[around]
+        outer.append(around)
+    return outer
+
+
+def _by_prefix(said: Classes) -> dict[str, list[_Candidate]]:
+    """The classes that ask for a prefix, in their order; under the empty one those that ask for none."""
+    sets = dict(said.prefixes)
+    found: dict[str, list[_Candidate]] = {"": []}
+    for one in said.classes:
+        candidate = (one, tuple(prefix for name in one.own_numbers for prefix in sets[name]))
+        for prefix in dict.fromkeys(prefix for name in one.numbers for prefix in sets[name]) if one.numbers else ("",):
+            found.setdefault(prefix, []).append(candidate)
+    return found
+
+
+def _choice(candidates: tuple[_Candidate, ...], same: dict[tuple[int, ...], _Choice]) -> str | _Choice:
+    """The class alone, where the first one asks for nothing else; one object for all prefixes that choose alike."""
+    if not candidates:
+        return OTHER
+    first, own = candidates[0]
+    if not (own or first.hours or first.holidays is not None):
+        return first.name
+    alike = tuple(map(id, candidates))  # which live as long as this: to compare them as values would take seconds
+    return same.get(alike) or same.setdefault(alike, _Choice(candidates))
 
 
 def _chains(classes: tuple[CallClass, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:

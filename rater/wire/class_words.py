@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from rater.rating.classes import CallClass, Classes, Hours
+from rater.rating.classes import CallClass, Classes, Hours, shared
 from rater.rating.units import OTHER
 from rater.wire.fields import Direction, StrictModel
 from rater.wire.meter_words import ClassName, each_once, wrong
@@ -139,4 +139,4 @@ def to_core(classes: tuple[ClassWords, ...], sets: Mapping[str, tuple[str, ...]]
     """The classes as the rules see them; `days` are holidays and workdays."""
     holidays, workdays = (frozenset(date.fromisoformat(day) for day in some) for some in days)
     named = tuple(sorted((name, tuple(prefixes)) for name, prefixes in sets.items()))
-    return Classes(tuple(one.to_core() for one in classes), named, holidays, workdays)
+    return shared(Classes(tuple(one.to_core() for one in classes), named, holidays, workdays))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rater.rating.calendar import Calendar
 from rater.tools.rate_deck import DeckError, DeckLine, book_part, read_deck
 from rater.wire.tariff_book import TariffBook
 from rater.wire.tariff_file import load_book
@@ -83,7 +84,7 @@ def test_a_book_takes_what_is_made() -> None:
     assert isinstance(book, TariffBook)
     core = book.to_core()
     assert [meter.name for meter in core.plans["deck"].meters] == ["rate-0.25", "rate-0.60", "rate-1.2"]
-    assert core.classes.class_of("outbound", "1", "+442071234567", 0, "UTC") == "rate-0.60"
+    assert core.classes.class_of("outbound", "1", "+442071234567", 0, Calendar("UTC")) == "rate-0.60"
 
 
 def test_the_command(rater: Rater) -> None:

@@ -41,8 +41,8 @@ Bug = Callable[[pytest.MonkeyPatch], None]
 
 def the_shortest_prefix_wins(patch: pytest.MonkeyPatch) -> None:
     """Candidates come the other way round."""
-    real = rater.rating.classes._Table.candidates
-    patch.setattr(rater.rating.classes._Table, "candidates", lambda table, far: [*real(table, far)][::-1])
+    real = rater.rating.classes._Table._candidates
+    patch.setattr(rater.rating.classes._Table, "_candidates", lambda *given: real(*given)[::-1])
 
 
 def conditions_are_not_looked_at(patch: pytest.MonkeyPatch) -> None:

@@ -234,9 +234,9 @@ MISTAKES: dict[str, tuple[Callable[..., object], str, str]] = {
     "all amounts are exact": (common_prices.keep, "% SCALE == 0", ">= 0"),
     "an unlimited allowance runs out": (common_prices.left_of, '"unlimited" if whole == ENDLESS else ', ""),
     "classes are not looked at": (RATE, "if self._classes is not None:", "if False:"),
-    "hours are those of one zone": (RATE, "context.account.calendar.at(started).zone", '"UTC"'),
+    "hours are those of one zone": (RATE, "context.account.calendar\n", 'Calendar("UTC")\n'),
     "a class is not told": (RATE, "more[MINUTES.slot], shown", "more[MINUTES.slot], UNSET"),
-    "a class is not remembered": (RATE, "call_class=OTHER if shown is UNSET else shown", "call_class=OTHER"),
+    "a class is not remembered": (RATE, 'false,"{shown}"]', "false]"),
     "outer classes are forgotten": (RATE, "self._classes.chain(shown)", "(shown,)"),
     "all classes count alike": (RATE, "(direction, is_connected, talk, call_class), call_class", "kind, call_class"),
     "kinds of calls are one": (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from itertools import chain, islice
+from random import Random
 from types import FrameType
 from typing import Any
 
@@ -39,10 +40,11 @@ class Opcodes:
         return self._inside
 
 
-def opcodes_a_call(plan: str | None) -> float:
+def opcodes_a_call(plan: str | None, classes: dict[str, Any] | None = None) -> float:
     """Of calls in a running month: the accounts have had calls before."""
     names = {mix.account(number) for number in range(200)}
     events = [event for event in mix.control(plan) if event.get("account", mix.account(0)) in names]
+    events = [event | {"book": event["book"] | classes} if classes and "book" in event else event for event in events]
     calls = (event for event in chain(mix.calls(0), mix.calls(1)) if event["account"] in names)
     raw = mix.records(iter([*events, *islice(calls, BEFORE + MEASURED)]))
     records: list[Record] = [LogRecord(*one) for one in raw]
@@ -63,6 +65,20 @@ def test_a_common_call_stays_within_its_budget(plan: str | None) -> None:
     found = opcodes_a_call(plan)
     most = BUDGET[plan] * (1 if sys.version_info[:2] == (3, 11) else OTHER_PYTHONS)
     assert most * 0.5 < found <= most, f"{found:.0f} opcodes a call"
+
+
+def test_classes_of_calls_cost_little() -> None:
+    """With 15,000 prefixes, hours and holidays a call costs at most 1.15 times what it costs without."""
+    rng, prefixes = Random(1), {"+86", "+861"}
+    while len(prefixes) < 15_000:
+        prefixes.add(f"+{rng.choice(['86', '8613', '44', '1'])}{rng.randrange(10 ** rng.randrange(1, 8))}")
+    sets = {f"s{n}": sorted(prefixes)[n::10] for n in range(10)}
+    hours = {"hours": ["Mon-Fri 20:00-08:00"], "holidays": False}
+    nights = [{"name": f"n{n}", "numbers": [f"s{n}"], **hours} for n in range(10)]
+    days = [{"name": f"d{n}", "numbers": [f"s{n}"]} for n in range(10)]
+    classes = {"prefixes": sets, "classes": nights + days, "holidays": ["2026-10-01"], "workdays": ["2026-10-10"]}
+    without, found = opcodes_a_call(None), opcodes_a_call(None, classes)
+    assert without * 1.01 < found < without * 1.15, f"{without:.0f} and {found:.0f} opcodes a call"
 
 
 def test_the_general_rules_would_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rater.rating.calendar import Calendar
 from rater.rating.classes import Classes
 from rater.rating.instant import instant
 from rater.rating.units import DIRECTIONS
@@ -37,7 +38,7 @@ def classes(*said: dict[str, Any], **book: Any) -> Classes:
 def of(found: Classes, at: str = "2026-11-04T12:00:00+08:00", zone: str = SHANGHAI, **call: str) -> str:
     said = {"direction": "outbound", "caller": OWN, "callee": MOBILE} | call
     start = instant(datetime.fromisoformat(at))
-    return found.class_of(said["direction"], said["caller"], said["callee"], start, zone)  # type: ignore[arg-type]
+    return found.class_of(said["direction"], said["caller"], said["callee"], start, Calendar(zone))  # type: ignore[arg-type]
 
 
 def test_the_longest_prefix_wins_then_the_first() -> None:
