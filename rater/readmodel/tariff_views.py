@@ -28,6 +28,8 @@ class MeterView(View):
     bands: tuple[BandView, ...]
     directions: tuple[str, ...] | None
     """The directions that count; null is all."""
+    classes: tuple[str, ...] | None
+    """The classes of calls that count; null is all."""
     increment: str | None
     """Of minutes: the seconds that are billed at first, and the steps after them: `60/60`."""
     minimum: int | None

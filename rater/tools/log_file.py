@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from rater.rating.limits import LINE_BYTES, PARTITIONS, RECORD_BYTES
+from rater.rating.limits import BOOK_BYTES, LINE_BYTES, PARTITIONS
 from rater.seam.errors import RaterError
 from rater.seam.model import LogRecord, Record
 
@@ -183,7 +183,7 @@ def _cut(line: bytes) -> LogLine:
     if found is None:
         raise ValueError(f"longer than {LINE_BYTES} bytes, and not as rater export writes it")
     numbers: dict[str, Any] = {name: int(found[name]) for name in ("partition", "partitions", "offset", "timestamp")}
-    start = line[found.end() : found.end() + 2 * RECORD_BYTES]
+    start = line[found.end() : found.end() + 2 * BOOK_BYTES]
     key = None if found["key"] is None else b64decode(found["key"], validate=True)
     return _checked(numbers, key, b64decode(start))
 

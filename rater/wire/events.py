@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from rater.rating.account import ItemSaid
-from rater.rating.limits import BOOK_BYTES, RECORD_BYTES, TICK_CHANGES
+from rater.rating.limits import BOOK_BYTES, TICK_CHANGES
 from rater.wire.fields import (
     AccountId,
     CallId,
@@ -31,10 +31,8 @@ from rater.wire.tariff_book import CLOSED, MAX_ITEMS, ItemName, ItemWords, PlanW
 
 LONGEST_CALL = timedelta(hours=24)
 NO_TIME = timedelta(0)
-MAX_EVENT_BYTES = RECORD_BYTES
-"""Key and value of a record of the log together; a larger one is rejected `record-too-large`."""
 MAX_BOOK_BYTES = BOOK_BYTES
-"""The same for a record with a tariff book."""
+"""Of a record with a tariff book; a larger one is rejected `record-too-large`."""
 
 
 ANSWERED_HAS_TIME: JsonDict = {
