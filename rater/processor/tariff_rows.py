@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from rater.processor.class_rows import classes_from, classes_words
-from rater.rating.book import Band, Book, Guarantee, Item, Meter, Plan, Price
+from rater.rating.book import Band, Book, Guarantee, Item, Meter, Plan, Portion, Price
 from rater.rating.catalog import Tariffs
 from rater.rating.classes import NO_CLASSES
 from rater.rating.instant import SECOND, instant, length, moment
@@ -130,6 +130,7 @@ def _meter_words(meter: Meter, *, exact: bool) -> dict[str, Any]:
         "directions": None if meter.directions is None else sorted(meter.directions),
         "increment": [meter.increment.first, meter.increment.step, meter.increment.minimum],
         **({} if meter.classes is None else {"classes": sorted(meter.classes)}),
+        **({} if meter.portion is None else {"portion": list(meter.portion)}),
     }
 
 
@@ -146,6 +147,7 @@ def _meter_from(unit: Unit, words: dict[str, Any]) -> Meter:
         directions=None if words["directions"] is None else frozenset(words["directions"]),
         increment=Increment(*words["increment"]),
         classes=frozenset(words["classes"]) if "classes" in words else None,
+        portion=Portion(*words["portion"]) if "portion" in words else None,
     )
 
 

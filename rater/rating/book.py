@@ -51,6 +51,13 @@ class Price:
     bands: tuple[Band, ...]
 
 
+class Portion(NamedTuple):
+    """Billed seconds of a call: from `start` on, before `end`; None is without end."""
+
+    start: int
+    end: int | None
+
+
 @dataclass(frozen=True, slots=True)
 class Meter:
     """A counter of units with an allowance and a price beyond it.
@@ -67,6 +74,8 @@ class Meter:
     own_name: str = ""
     classes: frozenset[str] | None = None
     """The classes of calls that it is for; None is for all."""
+    portion: Portion | None = None
+    """Of a meter of minutes: the billed seconds of each call that it is for; None is for all."""
     slot: int = -1
     """The place of its counter in `Segment.counts`; the plan gives it (`placed`)."""
 
@@ -85,7 +94,7 @@ class Meter:
     @property
     def counts_alike(self) -> tuple[object, ...]:
         """What decides how it counts: of meters for which this is equal, each counts what the other does."""
-        return (self.unit, self.slot, self.directions, self.increment, self.classes)
+        return (self.unit, self.slot, self.directions, self.increment, self.classes, self.portion)
 
 
 def placed(meters: Iterable[Meter]) -> tuple[Meter, ...]:
@@ -146,6 +155,8 @@ class Plan:
 
     zero: Counts = field(default=NO_COUNTS, init=False, repr=False, compare=False)
     """Nothing of all that it counts."""
+    in_portions: bool = field(default=False, init=False, repr=False, compare=False)
+    """Whether a call's seconds are shared among its meters of minutes."""
     named: frozenset[str] = field(default=frozenset(), init=False, repr=False, compare=False)
     """The classes of calls that its meters name."""
 
@@ -153,6 +164,7 @@ class Plan:
         """Give each meter its counter."""
         meters = placed(self.meters)
         object.__setattr__(self, "meters", meters)
+        object.__setattr__(self, "in_portions", any(meter.portion is not None for meter in meters))
         object.__setattr__(self, "named", frozenset().union(*(meter.classes or () for meter in meters)))
         object.__setattr__(self, "zero", (0,) * max(len(NO_COUNTS), *(1 + meter.slot for meter in meters), 0))
 
@@ -174,10 +186,29 @@ class Plan:
             unit = meter.unit
             if unit not in counted and meter.selects(call, taken_for):
                 counted.add(unit)
-                counts[unit.slot] = counts[meter.slot] = unit.count(call, meter.increment)
+                units = unit.count(call, meter.increment)
+                if self.in_portions and unit.increments:
+                    self._share_out(units, call, taken_for, counts)
+                else:
+                    counts[unit.slot] = counts[meter.slot] = units
         if self.guarantee is not None and call.direction == "outbound":
             counts[OUTBOUND_ATTEMPTS], counts[OUTBOUND_CONNECTED] = 1, int(call.connected)
         return tuple(counts)
+
+    def _share_out(self, seconds: int, call: Call, taken_for: str, counts: list[int]) -> None:
+        """Count each billed second by the first meter that selects the call and has it."""
+        left = [(0, seconds)]
+        for meter in self.meters:
+            if not meter.unit.increments or not meter.selects(call, taken_for):
+                continue
+            first, last = meter.portion or (0, None)
+            end = seconds if last is None else last
+            had = sum(max(0, min(stop, end) - max(start, first)) for start, stop in left)
+            counts[meter.slot] += had
+            if meter.slot != meter.unit.slot:
+                counts[meter.unit.slot] += had
+            rests = [part for start, stop in left for part in ((start, min(stop, first)), (max(start, end), stop))]
+            left = [(start, stop) for start, stop in rests if start < stop]
 
     def same_terms(self, other: Plan) -> bool:
         """Whether both cost the same, whatever their ids."""

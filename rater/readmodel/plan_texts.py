@@ -55,6 +55,10 @@ def _meter_term(plan: Plan, meter: Meter, language: Language) -> Term:
     what = meter.unit.plural[zh]
     only = [text(language, one) for one in sorted(meter.directions or ())] + sorted(meter.classes or ())
     only = [] if only == [meter.own_name] else only
+    if meter.portion is not None:
+        start, end = meter.portion
+        seconds = text(language, "seconds-on", start=start)
+        only.append(seconds if end is None else text(language, "seconds", start=start, end=end))
     if meter.own_name:
         what = f"{what} {meter.own_name}"
     elif len(plan.meters_of(meter.unit)) > 1 and not only:

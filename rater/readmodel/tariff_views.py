@@ -30,6 +30,8 @@ class MeterView(View):
     """The directions that count; null is all."""
     classes: tuple[str, ...] | None
     """The classes of calls that count; null is all."""
+    portion: tuple[int, int | None] | None
+    """Of minutes: the billed seconds of each call that count, from the first on, before the second; null is all."""
     increment: str | None
     """Of minutes: the seconds that are billed at first, and the steps after them: `60/60`."""
     minimum: int | None

@@ -103,6 +103,7 @@ def _meter_view(meter: Meter) -> MeterView:
         bands=tuple(BandView(start=band.start, rate=plain(band.rate), flat=plain(band.flat)) for band in bands),
         directions=None if meter.directions is None else tuple(sorted(meter.directions)),
         classes=None if meter.classes is None else tuple(sorted(meter.classes)),
+        portion=meter.portion,
         increment=f"{increment.first}/{increment.step}" if unit.increments else None,
         minimum=increment.minimum if unit.increments else None,
     )

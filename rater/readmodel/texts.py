@@ -92,6 +92,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "no-plan": ("no plan", "无"),
     "total-after": ("the period's total after it", "此后本期合计"),
     "left-of": ("left of the allowance: {left} {meter}", "剩余额度：{left} {meter}"),
+    "seconds": ("seconds {start} to {end} of a call", "每通第 {start} 至 {end} 秒"),
+    "seconds-on": ("from second {start} of a call on", "每通第 {start} 秒起"),
     "inbound": ("inbound", "呼入"),
     "outbound": ("outbound", "呼出"),
     "internal": ("internal", "内部"),

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from rater.rating.book import Band, Meter, Price
+from rater.rating.book import Band, Meter, Portion, Price
 from rater.rating.lines import FLAT
 from rater.rating.units import UNITS, Increment, Unit
 from rater.wire.fields import Direction, StrictModel
@@ -185,23 +185,54 @@ def _unit_key(key: str) -> str:
 UnitKey = Annotated[str, AfterValidator(_unit_key), WithJsonSchema({"type": "string", "enum": list(UNIT_KEYS)})]
 
 
+Seconds = Annotated[int, Field(ge=0, le=86_400)]
+
+
+class PortionWords(StrictModel):
+    """Billed seconds of a call, from `from` on, before `until`; without it to the end."""
+
+    start: Seconds = Field(default=0, alias="from")
+    until: Seconds | None = None
+
+    @classmethod
+    def of(cls, portion: Portion) -> Self:
+        """The words of a portion."""
+        words = {"from": portion.start}
+        return cls.model_validate(words if portion.end is None else words | {"until": portion.end})
+
+    @model_validator(mode="after")
+    def _has_seconds(self) -> Self:
+        if self.until is not None and self.until <= self.start:
+            wrong(f"until {self.until} is not after from {self.start}", "until")
+        return self
+
+    def to_core(self) -> Portion:
+        """The portion as the rules see it."""
+        return Portion(self.start, self.until)
+
+
 class NamedMeterWords(MinutesWords):
     """A meter with a name of its own, beside others of its unit: of these the first that selects a call counts it."""
 
     name: MeterName
     unit: UnitKey
+    portion: PortionWords | None = None
 
     @model_validator(mode="after")
     def _increments(self) -> Self:
-        for name in ("increment", "minimum"):
+        for name in ("increment", "minimum", "portion"):
             if name in self.model_fields_set and not UNIT_KEYS[self.unit].increments:
                 wrong(f"{self.unit} have no {name}: leave it out", name)
         return self
 
     @classmethod
     def _words_of(cls, meter: Meter) -> dict[str, Any]:
-        return {"name": meter.own_name, "unit": meter.unit.key, **super()._words_of(meter)}
+        words = {"name": meter.own_name, "unit": meter.unit.key, **super()._words_of(meter)}
+        if meter.portion is not None:
+            words["portion"] = PortionWords.of(meter.portion)
+        return words
 
     def named(self) -> Meter:
         """The meter as the rules see it."""
-        return replace(self.to_core(UNIT_KEYS[self.unit]), own_name=self.name)
+        portion = None if self.portion is None else self.portion.to_core()
+        return replace(self.to_core(UNIT_KEYS[self.unit]), own_name=self.name, portion=portion)

@@ -24,7 +24,7 @@ from rater.wire.class_words import check as check_classes
 from rater.wire.class_words import to_core as classes_to_core
 from rater.wire.fields import Discount, Instant, Share, StrictModel, ZoneName
 from rater.wire.fields import Price as PriceWord
-from rater.wire.meter_words import MAX_UNITS, MeterWords, MinutesWords, NamedMeterWords, UnitKey, wrong
+from rater.wire.meter_words import MAX_UNITS, UNIT_KEYS, MeterWords, MinutesWords, NamedMeterWords, UnitKey, wrong
 from rater.wire.meters import ITEM_NAME, MOST_METERS
 
 WRITTEN_BY_HAND = object()
@@ -87,6 +87,11 @@ class _PlanBase(StrictModel):
     def _meters(self) -> Self:
         if not self.meters and not self.of_units():
             wrong("a plan needs a meter, minutes or calls; all calls free is minutes: {allowance: unlimited}")
+        if any(words.portion for words in self.meters):
+            minutes: list[MinutesWords] = [words for words in self.meters if UNIT_KEYS[words.unit].increments]
+            minutes += [words for unit, words in self.of_units() if unit.increments and isinstance(words, MinutesWords)]
+            if len({(words.increment, words.minimum) for words in minutes}) > 1:
+                wrong("with a portion all meters of minutes have one increment and minimum", "meters")
         for name, times in Counter(meter.name for meter in self.meters).items():
             if times > 1:
                 wrong(f"{times} meters are called {name}", "meters")
@@ -110,7 +115,7 @@ class _PlanBase(StrictModel):
         meters += [words for words in self.meters if words.unit == unit.key]
         if not meters or unit.directions is not None:
             return []
-        meters = [words for words in meters if words.classes is None]
+        meters = [words for words in meters if words.classes is None and not getattr(words, "portion", None)]
         return [one for one in DIRECTIONS if all(words.directions and one not in words.directions for words in meters)]
 
     def classes_named(self) -> set[str]:

@@ -60,4 +60,13 @@ def test_each_line_is_what_its_own_figures_come_to(rater: Rater, case: str) -> N
 def test_every_plan_of_the_examples_is_worked() -> None:
     """A plan that nobody is on proves nothing."""
     named = {json.loads(line).get("plan") for case in CASES for line in of(case)[0].read_text().splitlines()}
-    assert {"team-20", "team-50", "outbound", "dialler", "service-desk", "by-destination", "pay-as-you-go"} <= named
+    assert {
+        "team-20",
+        "team-50",
+        "outbound",
+        "dialler",
+        "service-desk",
+        "by-destination",
+        "support-line",
+        "pay-as-you-go",
+    } <= named

@@ -16,7 +16,7 @@ from rater.wire.meters import LINE_METERS
 from rater.wire.results import AlertKind, ChargeKind
 
 FOLDER = Path(rater.console.__file__).parent
-COMMANDS = FOLDER.parent / "cli"
+OTHERS = (FOLDER.parent / "cli", FOLDER.parent / "readmodel")
 TABLES = {name: getattr(texts, name) for name in ("TEXTS", "_METERS", "_VERDICTS", "_ALERTS", "_ADVICE")}
 
 
@@ -47,6 +47,6 @@ def test_every_label_that_is_asked_for_is_there_and_used() -> None:
     )
     asked = set(re.findall(r'say\("([a-z-]+)"', sources)) | set(re.findall(r'text\(language, "([a-z-]+)"', sources))
     assert asked <= set(texts.TEXTS), asked - set(texts.TEXTS)
-    sources += "".join(path.read_text() for path in COMMANDS.rglob("*.py"))
+    sources += "".join(path.read_text() for room in OTHERS for path in room.glob("*.py") if path.name != "texts.py")
     unused = {key for key in texts.TEXTS if f'"{key}"' not in sources and f"'{key}'" not in sources}
     assert {key for key in unused - {*DIRECTIONS} if not key.endswith("-kind")} == set()

@@ -97,6 +97,14 @@ METERS: Event = {
         ],
         "minutes": {"directions": ["outbound"], "rate": "0.10"},
     },
+    "falls-in-the-call": {
+        "meters": [
+            {"name": "first", "unit": "minutes", "portion": {"until": 60}, "rate": "0.50"},
+            {"name": "in-late", "unit": "minutes", "directions": ["inbound"], "portion": {"from": 120}, "rate": "0.02"},
+            {"name": "then", "unit": "minutes", "portion": {"from": 30, "until": 600}, "allowance": 5, "rate": "0.20"},
+        ],
+        "minutes": {"rate": "0.10"},
+    },
     "out-first": {
         "meters": [{"name": "out", "unit": "minutes", "directions": ["outbound"], "increment": "1/1", "rate": "0.30"}],
         "minutes": {"rate": "0.10"},

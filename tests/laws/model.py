@@ -100,6 +100,10 @@ def price(meter: Words, units: Fraction) -> Fraction:
 def cost(plan: Words, calls: list[Words]) -> Fraction:
     """What calls of one segment cost, unrounded, the plan's discount taken off."""
     total = Fraction(0)
+    if any("portion" in meter for meter in plan.get("meters", [])):
+        total += _portions(plan, [c for c in calls if c["disposition"] == "answered"])
+        plan = {name: words for name, words in plan.items() if name != "minutes"}
+        plan["meters"] = [meter for meter in plan["meters"] if meter["unit"] != "minutes"]
     for name in ("minutes", "calls"):
         left = [c for c in calls if c["disposition"] == "answered"]
         named = [meter for meter in plan.get("meters", []) if meter["unit"] == name]
@@ -109,6 +113,22 @@ def cost(plan: Words, calls: list[Words]) -> Fraction:
             seconds = sum(billed_seconds(meter, call) for call in counted) if name == "minutes" else 0
             total += price(meter, Fraction(seconds, 60) if name == "minutes" else Fraction(len(counted)))
     return total * (1 - Fraction(plan.get("discount", "0")))
+
+
+def _portions(plan: Words, calls: list[Words]) -> Fraction:
+    """Minutes second by second: each goes to the first meter that has it."""
+    meters = [meter for meter in plan["meters"] if meter["unit"] == "minutes"]
+    meters += [plan["minutes"]] if "minutes" in plan else []
+    seconds = [0] * len(meters)
+    for call in calls:
+        mine = [number for number, meter in enumerate(meters) if _selects(plan, meter, call)]
+        for second in range(billed_seconds(meters[0], call)):
+            for number in mine:
+                portion = meters[number].get("portion", {})
+                if portion.get("from", 0) <= second < portion.get("until", 10**9):
+                    seconds[number] += 1
+                    break
+    return sum((price(meter, Fraction(s, 60)) for meter, s in zip(meters, seconds, strict=True)), Fraction(0))
 
 
 def _selects(plan: Words, meter: Words, call: Words) -> bool:

@@ -10,7 +10,7 @@ import pytest
 import rater.rating.charging
 import rater.rating.rerating
 from rater.rating.book import Meter, Plan
-from rater.rating.units import Call, Counts
+from rater.rating.units import MINUTES, Call, Counts
 from tests.laws.common import records, same
 from tests.laws.lives import METERS, life
 from tests.laws.test_lives import agrees
@@ -72,6 +72,31 @@ def the_order_of_meters_is_not_looked_at(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(rater.rating.rerating, "_total", some)
 
 
+def portions_overlap(patch: pytest.MonkeyPatch) -> None:
+    """A second that an earlier meter had is counted again."""
+
+    def share_out(plan: Plan, seconds: int, call: Call, taken_for: str, counts: list[int]) -> None:
+        for meter in plan.meters_of(MINUTES):
+            if meter.selects(call, taken_for):
+                first, last = meter.portion or (0, None)
+                had = max(0, (seconds if last is None else min(last, seconds)) - first)
+                counts[meter.slot] += had
+                counts[MINUTES.slot] += had
+
+    patch.setattr(Plan, "_share_out", share_out)
+
+
+def portions_are_whole_calls(patch: pytest.MonkeyPatch) -> None:
+    """The first meter that selects a call has all of it."""
+    real = Plan.__post_init__
+
+    def without(plan: Plan) -> None:
+        real(plan)
+        object.__setattr__(plan, "in_portions", False)
+
+    patch.setattr(Plan, "__post_init__", without)
+
+
 def all_agree() -> None:
     for seed in range(LIVES):
         agrees(life(seed, plans=METERS))
@@ -81,7 +106,7 @@ def all_agree() -> None:
     "bug",
     [
         *(every_meter_counts, the_general_one_is_first, directions_are_not_looked_at),
-        the_order_of_meters_is_not_looked_at,
+        *(the_order_of_meters_is_not_looked_at, portions_overlap, portions_are_whole_calls),
     ],
 )
 def test_the_model_catches_a_planted_bug(bug: Bug, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import orjson
 import pytest
 
-from rater.processor.rows import TABLES, USAGE
+from rater.processor.rows import TABLES, TARIFFS, USAGE, plan_key
 from rater.processor.step import make_step
 from rater.rating.advice import Figures, plan_cost
+from rater.rating.names import PlanId
 from rater.rating.sharing import shared_out
 from rater.rating.units import MINUTES
 from rater.readmodel.line_texts import line_words
@@ -165,6 +167,43 @@ def test_people_read_it() -> None:
     assert meter_words("inbound-flat") == "inbound, once for the band"
 
 
+FALLING: Event = {
+    "meters": [
+        {"name": "first", "unit": "minutes", "portion": {"until": 180}, "rate": "0.50"},
+        {"name": "next", "unit": "minutes", "portion": {"from": 180, "until": 600}, "allowance": 5, "rate": "0.20"},
+    ],
+    "minutes": {"rate": "0.10"},
+}
+"""The first three minutes of a call, those up to the tenth, and all further ones have prices of their own."""
+
+
+def test_portions_of_a_call_have_prices_of_their_own() -> None:
+    """Each second is counted once, by the first meter that has it; billed seconds are the sum."""
+    log = Log(words=book({"falling": FALLING}))
+    log.add(subscribed("A", "falling"))
+    charges = log.add(call("A", 1, 120), call("A", 2, 480), call("A", 3, 661), call("A", 4, None))
+    # 2 x 0.50; 3 x 0.50, 5 included; 3 x 0.50, 7 x 0.20, 2 x 0.10
+    assert amounts(charges) == ["1.00", "1.50", "3.10", "0.00"]
+    assert [(line["meter"], line["quantity"]) for line in charges[2]["lines"]] == [
+        ("first", "3"),
+        ("next", "7"),
+        ("minutes", "2"),
+    ]
+    assert charges[2]["call"]["billed_seconds"] == 720
+    words: Event = {"type": "call-voided/1", "account": "A", "source": "pbx-1", "reason": "test", "call_id": "c-2"}
+    log.add(words)
+    assert total(log.charges) == 1 + Decimal("3.10") - Decimal("1.00")  # of the other 7 min, 5 are included now
+    encode, decode = next((table.encode, table.decode) for table in TABLES if table.name == TARIFFS)
+    plan = log.replay.rows[0].table(TARIFFS)[plan_key(PlanId("falling@1"))]
+    assert decode(encode(plan)) == plan
+    assert PlanWords.of(plan).to_core(plan.id) == plan
+    assert [term.what for term in plan_terms(plan)] == [
+        "minutes first (seconds 0 to 180 of a call)",
+        "minutes next (seconds 180 to 600 of a call)",
+        "minutes (all others)",
+    ]
+
+
 def one_meter(**words: Any) -> Event:
     return {"meters": [{"name": "a", "unit": "minutes", "rate": "1"} | words]}
 
@@ -174,6 +213,14 @@ def one_meter(**words: Any) -> Event:
     [
         (one_meter(unit="hours"), "meters.0.unit", "a meter counts one of minutes, calls, attempts"),
         (one_meter(unit="calls", increment="1/1"), "meters.0.increment", "calls have no increment: leave it out"),
+        (one_meter(portion={"from": 9, "until": 9}), "meters.0.portion.until", "until 9 is not after from 9"),
+        (one_meter(unit="calls", portion={"until": 9}), "meters.0.portion", "calls have no portion: leave it out"),
+        (one_meter(portion={"until": 9}), "", "no meter of minutes counts inbound and outbound and internal calls"),
+        (
+            one_meter(portion={"until": 9}) | {"minutes": {"rate": "1", "increment": "1/1"}},
+            "meters",
+            "with a portion all meters of minutes have one increment and minimum",
+        ),
         (one_meter(name="fee"), "meters.0.name", "this name has a meaning of its own in charges"),
         (one_meter(name="x-flat"), "meters.0.name", "this name has a meaning of its own in charges"),
         ({"meters": one_meter()["meters"] * 2}, "meters", "2 meters are called a"),
