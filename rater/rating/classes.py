@@ -216,7 +216,10 @@ def _by_prefix(said: Classes) -> dict[str, list[_Candidate]]:
     sets = dict(said.prefixes)
     found: dict[str, list[_Candidate]] = {"": []}
     for one in said.classes:
-        candidate = (one, tuple(prefix for name in one.own_numbers for prefix in sets[name]))
+        own = tuple(prefix for name in one.own_numbers for prefix in sets[name])
+        if one.own_numbers and not own:  # no near end begins with any of nothing
+            continue
+        candidate = (one, own)
         for prefix in dict.fromkeys(prefix for name in one.numbers for prefix in sets[name]) if one.numbers else ("",):
             found.setdefault(prefix, []).append(candidate)
     return found

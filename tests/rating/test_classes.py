@@ -75,6 +75,14 @@ def test_far_and_near_end() -> None:
     assert of(found, caller=LONDON, callee=LANDLINE) == "other"
 
 
+def test_an_empty_set_of_prefixes_has_no_call() -> None:
+    """So a class is retired that must stay in the book, whichever end it asks for."""
+    found = classes(
+        {"name": "far", "numbers": ["none"]}, {"name": "near", "own_numbers": ["none"]}, prefixes={"none": []}
+    )
+    assert of(found) == of(found, direction="inbound") == "other"
+
+
 @pytest.mark.parametrize(
     ("at", "due"),
     [
