@@ -85,8 +85,9 @@ def build(
 ) -> None:
     """Make classes of calls from a rate deck, one for each rate: prints what a tariff book needs of them, in YAML."""
     from rater.tools.rate_deck import DeckError, DeckLine, book_part, read_deck
+    from rater.wire.meter_words import INCREMENT
 
-    if not re.fullmatch(r"[1-9][0-9]{0,4}/[1-9][0-9]{0,4}", increment):
+    if not re.fullmatch(INCREMENT, increment):
         raise fail(f"{increment} is no increment", "write it like 60/60")
     try:
         text = _read(deck).decode("utf-8-sig")

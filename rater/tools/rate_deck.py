@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
+from rater.wire.meters import MOST_METERS
+
 COLUMNS = {
     "prefix": ("prefix", "code", "dialcode", "dial code", "dialling code"),
     "name": ("name", "destination", "description", "country"),
@@ -16,8 +18,6 @@ COLUMNS = {
 """A column's names, as decks have them; upper and lower case do not matter."""
 
 _PREFIX = re.compile(r"\+?[0-9]{1,15}").fullmatch
-MOST_RATES = 64
-"""A plan has at most so many meters."""
 MOST_NAMES = 3
 """Destinations that the comment on a class names."""
 
@@ -64,8 +64,8 @@ def read_deck(text: str) -> tuple[DeckLine, ...] | tuple[DeckError, ...]:
     entries = [(number, one) for number, one in found if isinstance(one, DeckLine)]
     errors += tuple(_clashes(entries))
     rates = {entry.rate for _, entry in entries}
-    if len(rates) > MOST_RATES:
-        errors += (DeckError(0, f"the deck has {len(rates)} rates, and a plan at most {MOST_RATES} meters"),)
+    if len(rates) > MOST_METERS:
+        errors += (DeckError(0, f"the deck has {len(rates)} rates, and a plan at most {MOST_METERS} meters"),)
     return errors or tuple(entry for _, entry in entries) or (DeckError(0, "the deck has no line"),)
 
 

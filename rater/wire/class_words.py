@@ -12,8 +12,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from rater.rating.classes import CallClass, Classes, Hours, shared
 from rater.rating.units import OTHER
-from rater.wire.fields import Direction, StrictModel
-from rater.wire.meter_words import ClassName, each_once, wrong
+from rater.wire.fields import StrictModel
+from rater.wire.meter_words import ClassName, Directions, each_once, wrong
 
 MAX_CLASSES = 256
 MAX_SETS = 256
@@ -76,9 +76,6 @@ def _free(name: str) -> str:
     return name
 
 
-Directions = Annotated[tuple[Direction, ...], Field(min_length=1, max_length=3), AfterValidator(each_once)]
-
-
 class ClassWords(StrictModel):
     """A class of calls: all that it says must hold of a call. `numbers` are prefix sets of the far end, `own_numbers`
     of the near end. A plan that does not name it takes its calls as those of the class that it lies `within`."""
@@ -86,9 +83,7 @@ class ClassWords(StrictModel):
     name: Annotated[ClassName, AfterValidator(_free)]
     numbers: Annotated[tuple[ClassName, ...], Field(max_length=MAX_SETS), AfterValidator(each_once)] = ()
     own_numbers: Annotated[tuple[ClassName, ...], Field(max_length=MAX_SETS), AfterValidator(each_once)] = ()
-    directions: (
-        Annotated[tuple[Direction, ...], Field(min_length=1, max_length=3), AfterValidator(each_once)] | None
-    ) = None
+    directions: Directions | None = None
     hours: Annotated[tuple[HoursText, ...], Field(max_length=50)] = ()
     holidays: bool | None = None
     within: ClassName | None = None

@@ -18,6 +18,8 @@ from rater.wire.fields import Price as PriceWord
 from rater.wire.meters import METER_NAME, RESERVED
 
 MAX_BANDS = 50
+INCREMENT = r"[1-9][0-9]{0,4}/[1-9][0-9]{0,4}"
+"""Seconds that are billed first, and the steps after them: `60/60`."""
 MAX_UNITS = 9_999_999_999
 """Minutes or calls in an allowance or a band's start."""
 
@@ -77,6 +79,7 @@ def each_once(names: tuple[_Name, ...]) -> tuple[_Name, ...]:
     return names
 
 
+Directions = Annotated[tuple[Direction, ...], Field(min_length=1, max_length=3), AfterValidator(each_once)]
 CLASS_NAME = r"[A-Za-z0-9._+-]{1,32}"
 ClassName = Annotated[str, Field(pattern=f"^{CLASS_NAME}$", max_length=32)]
 
@@ -88,9 +91,7 @@ class MeterWords(StrictModel):
     rate: PriceWord | None = None
     graduated: Bands | None = None
     volume: Bands | None = None
-    directions: (
-        Annotated[tuple[Direction, ...], Field(min_length=1, max_length=3), AfterValidator(each_once)] | None
-    ) = None
+    directions: Directions | None = None
 
     classes: Annotated[tuple[ClassName, ...], Field(min_length=1, max_length=256), AfterValidator(each_once)] | None = (
         None
@@ -150,7 +151,7 @@ class MeterWords(StrictModel):
 class MinutesWords(MeterWords):
     """A meter of minutes: also says how talk time becomes billed seconds."""
 
-    increment: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4}/[1-9][0-9]{0,4}$", max_length=11)] = "60/60"
+    increment: Annotated[str, Field(pattern=f"^{INCREMENT}$", max_length=11)] = "60/60"
     minimum: Annotated[int, Field(ge=0, le=86_400)] = 0
 
     @classmethod
