@@ -52,6 +52,8 @@ def _print(charge: dict[str, Any], language: Language) -> None:
     for name in ("reason", "adjustment_id", "subscription_id"):
         if charge.get(name):
             console.print(plain(f"{text(language, name).lower()}: {charge[name]}"), soft_wrap=True)
+    if "book" in charge:
+        console.print(text(language, "reached-by", version=charge["book"]), soft_wrap=True)
     table = Table(show_header=False, box=None, padding=(0, 2))
     table.add_column()
     table.add_column(justify="right")

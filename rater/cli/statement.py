@@ -135,11 +135,17 @@ def _items(charges: Iterable[Mapping[str, Any]], zone_name: str) -> Any:
     for charge in charges:
         call = charge.get("call") or {}
         talk = f"{call['talk_seconds']} s" if call.get("connected") else "-" if call else ""
-        what = call.get("call_id") or charge.get("reason") or charge.get("subscription_id") or ""
+        what = call.get("call_id") or charge.get("reason") or charge.get("subscription_id") or _reached_by(charge)
         started = local(call.get("started_at"), zone)
         numbers = (charge["amount"], charge["period_total"])
         table.add_row(str(charge["seq"]), charge["kind"], started, plain(what), talk, *numbers)
     return table
+
+
+def _reached_by(charge: Mapping[str, Any]) -> str:
+    from rater.readmodel.texts import text
+
+    return text("en", "reached-by", version=charge["book"]) if "book" in charge else ""
 
 
 def _some(units: str) -> str:

@@ -103,22 +103,34 @@ def build(
 
 
 @app.command()
-def publish(file: File = None, as_json: AsJson = False) -> None:
+def publish(
+    file: File = None,
+    what_if: Annotated[
+        Path | None, typer.Option(help="Publish nothing: show what the book would change at the end of this log file.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before open periods are re-rated.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Write a tariff book into every partition of the log, in one transaction; workers switch to it there.
 
-    A book that would be refused (an older version, a changed plan) is not written; what it changes is shown.
+    A book that would be refused (an older version, a changed plan) is not written; what it changes is shown. So is whom
+    a book that reaches back changes, and by how much, before it is written.
     """
-    from rater.kafka.log_writer import publish_book
-    from rater.kafka.settings import Settings
-    from rater.tools.foresight import foresee
+    from rater.cli.publishing import foretell, reckon
 
     book = load(file)
+    if what_if is not None:
+        reckon(book, what_if, as_json=as_json)
+        return
+    foretell(book, yes=yes)
+    _write(book, as_json=as_json)
+
+
+def _write(book: TariffBook, *, as_json: bool) -> None:
+    from rater.kafka.log_writer import publish_book
+    from rater.kafka.settings import Settings
+
     settings = Settings()
-    foreseen = asyncio.run(foresee(settings, book))
-    if foreseen is not None and foreseen.refused.reason != "duplicate":
-        if foreseen.difference:
-            typer.echo(foreseen.difference, err=True)
-        raise fail(f"{foreseen.refused.reason}: {foreseen.refused.detail}", "nothing was written", status=1)
     offsets = asyncio.run(publish_book(settings, book))
     if as_json:
         typer.echo(json.dumps({"version": book.version, "offsets": offsets}))

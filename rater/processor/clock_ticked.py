@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from rater.processor.decision import APPLIED, TOLERANCE, Decision, RecordScope, Rejected, State, recorded_at
 from rater.processor.due import work
+from rater.processor.reach_back import waiting
 from rater.rating.catalog import Tariffs
 from rater.rating.instant import DAY, Instant, instant, length
 from rater.rating.limits import AHEAD_DAYS
@@ -25,7 +26,8 @@ def on_tick(scope: RecordScope, record: Record, event: ClockTicked) -> Decision 
             "tick-ahead", f"the tick is more than {AHEAD_DAYS} days ahead of the last one and of its record"
         )
     state = _moved(scope.state, scope.tariffs, at)
-    if scope.tariffs is None or state.due is None or state.due > (state.now or 0):
+    nothing_due = state.due is None or state.due > (state.now or 0)
+    if scope.tariffs is None or (nothing_due and not waiting(state, scope.tariffs)):
         return Decision(APPLIED, state=state._replace(left=False))
     return work(replace(scope, state=state, clock=state.clock), record, scope.tariffs, event.changes)
 

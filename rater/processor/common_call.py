@@ -294,4 +294,5 @@ class CommonCalls:
             and self._usages.get(context.place, self._known_usages.get(context.place)) is context.row
             and context.fee_at > self._clock.now
             and context.closes_at > self._clock.closed
+            and not self._scope.pending(key, context.account)
         )

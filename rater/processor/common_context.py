@@ -114,7 +114,9 @@ def context_for(
 ) -> Context | None:
     """The context for a call that starts then; None where the general rules decide. `account` None: it is new."""
     tariffs = scope.tariffs
-    if tariffs is None or (account is not None and scope.clock.past(account)):
+    if tariffs is None:
+        return None
+    if account is not None and (scope.clock.past(account) or scope.pending(key, account)):
         return None
     period = period_at(default_calendar(tariffs) if account is None else account.calendar, started)
     place = usage_key(key, period.name)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from rater.processor.rows import plan_key, usage_key
 from rater.rating.account import Account
 from rater.rating.book import Plan
-from rater.rating.catalog import Tariffs
+from rater.rating.catalog import Reach, Tariffs
 from rater.rating.charging import Ledger
 from rater.rating.instant import NEVER, SECOND, Instant
 from rater.rating.lifecycle import Clock
@@ -53,6 +53,12 @@ class State(NamedTuple):
     """Whether the last tick left work because it had made as many row changes as it may."""
     newest: Instant | None = None
     """Of bare events, which have no timestamps: the latest instant in any of them."""
+    reached: int = 0
+    """Books that reach back were applied to all accounts up to this version."""
+    reaching: int = 0
+    """Up to which version ticks apply them now, in the order of the accounts' ids as bytes; 0 while they do not."""
+    reached_account: str = ""
+    """The last account that had its turn."""
 
     @classmethod
     def read(cls, words: Mapping[str, Any] | None) -> State:
@@ -75,6 +81,14 @@ class Decision(NamedTuple):
     """The partition's new state, if it changes."""
     grows: bool = False
     """Whether it changes rows that grow with every event, so that its size must be checked."""
+
+
+class Done(NamedTuple):
+    """What was done for an account besides what its own record says."""
+
+    account: Account
+    changes: tuple[Change, ...]
+    outputs: tuple[Output, ...]
 
 
 class Rejected(NamedTuple):
@@ -119,6 +133,15 @@ class RecordScope:
     check_timestamps: bool
     spend: bool
     """Whether `spend` is published."""
+
+    def pending(self, key: bytes, account: Account) -> tuple[Reach, ...]:
+        """The books that reach back which were not applied to an account yet, in their order."""
+        if self.tariffs is None or not self.tariffs.reaches:
+            return ()
+        state = self.state
+        had = state.reaching if state.reaching and key <= state.reached_account.encode() else state.reached
+        done = max(had, account.reached)
+        return tuple(one for one in self.tariffs.reaches if one.book > done)
 
     def now(self, record: Record) -> Instant:
         """The instant of a record: its timestamp, where it has one, and never before the last tick."""

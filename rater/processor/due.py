@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from heapq import heapify, heappop, heappush
-from typing import NamedTuple
 
-from rater.processor.decision import APPLIED, DUPLICATE, Change, Decision, RecordScope, Rejected, State
+from rater.processor.decision import APPLIED, DUPLICATE, Change, Decision, Done, RecordScope, Rejected, State
 from rater.processor.outputs import charge, closed_words, period_closed
+from rater.processor.reach_back import LOOKS_PER_CHANGE, Turn, reached
+from rater.processor.reach_back import waiting as waiting_for_a_book
 from rater.processor.rows import ACCOUNTS, ADJUSTMENTS, CALLS, USAGE, usage_key
 from rater.processor.watch import look, raise_alerts, spend_of
 from rater.processor.watch_outputs import forgotten
@@ -27,14 +28,6 @@ from rater.seam.model import Output, Record
 
 Work = tuple[Instant, AccountKey, Account]
 """When something of an account falls due, its key, and the account."""
-
-
-class Done(NamedTuple):
-    """What fell due for an account."""
-
-    account: Account
-    changes: tuple[Change, ...]
-    outputs: tuple[Output, ...]
 
 
 def work_left(state: State) -> bool:
@@ -62,9 +55,10 @@ def first_live(
     account: Account,
     act: Callable[[RecordScope, Account], Decision | Rejected],
 ) -> Decision | Rejected:
-    """What has fallen due for the account, then what its event does; nothing, if the event does nothing."""
+    """What books that reach back change for the account, what has fallen due for it, then what its event does; nothing,
+    if the event does nothing."""
     assert scope.tariffs is not None  # noqa: S101 - an account was known, so there is a book
-    done = _lived(scope, scope.clock, record, key, account, scope.tariffs)
+    done = _lived_as_known(scope, scope.clock, record, key, account, scope.tariffs)
     if scope.clock.past(done.account):
         return Rejected("too-far", f"more than {MAX_EVENTS} fees and closings of the account are due at once")
     found = act(_later(scope, done.changes), done.account)
@@ -89,7 +83,7 @@ def work(scope: RecordScope, record: Record, tariffs: Tariffs, most: int) -> Dec
     while waiting and len(changes) < most:
         at, key, account = heappop(waiting)
         then = _then(scope.clock, at, tariffs)
-        done = _lived(changing, then, record, key, account, tariffs)
+        done = _lived_as_known(changing, then, record, key, account, tariffs)
         if done.account.next_look is not None and done.account.next_look <= at:
             done = _looked(changing, record, key, done, tariffs)
         forgot, over, after_all = _forgotten(scope, record, then, key, done.account, most - len(changes))
@@ -101,7 +95,17 @@ def work(scope: RecordScope, record: Record, tariffs: Tariffs, most: int) -> Dec
             heappush(waiting, (coming, key, after_all)) if coming <= scope.clock.now else later.append(coming)
     later += [at for at, _, _ in waiting]
     state = scope.state._replace(due=min(later, default=None), left=bool(waiting))
-    return Decision(APPLIED, tuple(changes), tuple(outputs), state=state)
+    if not waiting and len(changes) < most and waiting_for_a_book(state, tariffs):
+        turn = Turn(state, tariffs)
+        accounts = {key: row for table, key, row in changes if table == ACCOUNTS}
+        turn.take(changing, record, accounts, most - len(changes), LOOKS_PER_CHANGE * most)
+        changes += turn.changes
+        outputs += turn.outputs
+        changed = (_due(row, tariffs) for table, _, row in turn.changes if table == ACCOUNTS and row is not None)
+        soonest = [at for at in (state.due, *changed) if at is not None]
+        state = turn.state._replace(due=min(soonest, default=None))
+    left = bool(waiting) or waiting_for_a_book(state, tariffs)
+    return Decision(APPLIED, tuple(changes), tuple(outputs), state=state._replace(left=left))
 
 
 def _agenda(scope: RecordScope, tariffs: Tariffs) -> tuple[list[Work], list[Instant]]:
@@ -120,6 +124,18 @@ def _then(clock: Clock, at: Instant, tariffs: Tariffs) -> Clock:
     """The clock at the instant at which work fell due."""
     closed = min(clock.closed, at - length(tariffs.book.close_after))
     return Clock(min(clock.now, at), closed, min(clock.forgotten, closed - length(tariffs.book.remember)))
+
+
+def _lived_as_known(
+    scope: RecordScope, clock: Clock, record: Record, key: AccountKey, account: Account, tariffs: Tariffs
+) -> Done:
+    """What fell due for an account, to which books that reach back are applied first."""
+    books = scope.pending(key, account)
+    if not books:
+        return _lived(scope, clock, record, key, account, tariffs)
+    first = reached(scope, record, key, account, tariffs, books)
+    then = _lived(_later(scope, first.changes), clock, record, key, first.account, tariffs)
+    return Done(then.account, (*first.changes, *then.changes), (*first.outputs, *then.outputs))
 
 
 def _lived(

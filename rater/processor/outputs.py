@@ -120,6 +120,7 @@ class Cause(NamedTuple):
     adjustment_id: str | UnsetType = UNSET
     subscription_id: str | UnsetType = UNSET
     reason: str | UnsetType = UNSET
+    book: int | UnsetType = UNSET
 
 
 NO_CAUSE = Cause()
@@ -151,6 +152,7 @@ def charge(
         adjustment_id=cause.adjustment_id,
         subscription_id=cause.subscription_id,
         reason=cause.reason,
+        book=cause.book,
         lines=Raw(lines_json(charged.lines)),
         amount=plain(charged.amount),
         currency=currency,

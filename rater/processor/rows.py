@@ -187,6 +187,8 @@ def _encode_account(account: Account) -> bytes:
         words["known_from"] = account.known_from
     if account.setups:
         words["setups"] = sorted(account.setups)
+    if account.reached:
+        words["reached"] = account.reached
     if account.adjustments:
         words["adjustments"] = [tuple(adjusted) for adjusted in account.adjustments]
     return orjson.dumps(words)
@@ -206,6 +208,7 @@ def _decode_account(value: bytes) -> Account:
         words["watched"],
         words.get("known_from", NEVER),
         frozenset(words.get("setups", ())),
+        words.get("reached", 0),
     )
 
 

@@ -198,7 +198,7 @@ def _decide(scope: RecordScope, record: Record) -> Decision | Rejected:
     account: Account | None = scope.accounts(key)
     if account is None and (home := partition_of(key, scope.partitions)) != scope.partition:
         return Decision(FORWARDED, (), (forward(scope, record, event.type, home),))
-    if account is not None and scope.clock.past(account):
+    if account is not None and (scope.clock.past(account) or scope.pending(key, account)):
         return first_live(scope, record, key, account, lambda later, known: _act(later, record, event, key, known))
     return _act(scope, record, event, key, account)
 

@@ -27,12 +27,13 @@ from rater.rating.catalog import Tariffs, versioned
 from rater.rating.charging import Charged, Ledger, newcomer
 from rater.rating.classes import Classes
 from rater.rating.fees import Before, Begun, TooFar, charge_due_fees
-from rater.rating.history import folded, too_many_changes
+from rater.rating.history import too_many_changes
 from rater.rating.instant import Instant, instant
 from rater.rating.items import unknown_item
 from rater.rating.limits import CALLS_RERATED
 from rater.rating.names import AccountKey, PeriodName
 from rater.rating.rerating import Dated
+from rater.rating.setups import without_forgotten
 from rater.rating.usage import Usage
 from rater.seam.model import Record
 from rater.wire.events import AccountSubscribed
@@ -46,7 +47,10 @@ def on_subscribed(
     if tariffs is None:
         return Rejected("no-tariff-book", "no tariff book is published yet")
     said = _said(event)
-    account = folded(known, scope.clock.forgotten) if known else newcomer(tariffs, scope.clock.forgotten)
+    key = AccountKey(event.account.encode())
+    ledger, classes = scope.ledger(key, tariffs), tariffs.book.classes
+    forgotten = scope.clock.forgotten
+    account = without_forgotten(known, forgotten, ledger) if known else newcomer(tariffs, forgotten)
     # What was folded into one state has no fingerprint: its id, which a negotiated plan still goes by, is forgotten.
     earlier = next((s for s in account.history if s.id == said.id and s.fingerprint), None)
     if earlier is not None:
@@ -54,8 +58,6 @@ def on_subscribed(
     said = _repeating(said, account)
     if period_at(account.calendar, said.start).end <= scope.clock.closed:
         return Rejected("closed-period", "from: it lies in a period that is closed")
-    key = AccountKey(event.account.encode())
-    ledger, classes = scope.ledger(key, tariffs), tariffs.book.classes
     if refused := _unknown(account, said, ledger):
         return refused
     if too_many := too_many_changes(account, said):

@@ -12,9 +12,10 @@ import orjson
 
 from rater.processor.class_rows import classes_from, classes_words
 from rater.rating.book import Band, Book, Guarantee, Item, Meter, Plan, Portion, Price
-from rater.rating.catalog import Tariffs
+from rater.rating.catalog import Reach, Tariffs
 from rater.rating.classes import NO_CLASSES
 from rater.rating.instant import SECOND, instant, length, moment
+from rater.rating.names import PlanId
 from rater.rating.units import UNITS, Increment, Unit
 
 _SORTED = orjson.OPT_SORT_KEYS
@@ -64,6 +65,8 @@ def _seldom_words(plan: Plan, *, exact: bool) -> dict[str, Any]:
         words["guarantee"] = [_number(connect_rate, exact=exact), attempts, _number(credit, exact=exact)]
     if plan.items:
         words["items"] = [(name, item_words(item, exact=exact)) for name, item in plan.items]
+    if plan.reach_back:
+        words["reach_back"] = True
     return words
 
 
@@ -91,6 +94,7 @@ def plan_from(words: dict[str, Any]) -> Plan:
         guarantee=_guarantee_from(*words["guarantee"]) if "guarantee" in words else None,
         items=tuple((name, item_from(item)) for name, item in words.get("items", ())),
         setup=Decimal(words.get("setup", 0)),
+        reach_back=words.get("reach_back", False),
     )
 
 
@@ -172,7 +176,18 @@ def _tariffs_words(tariffs: Tariffs) -> dict[str, Any]:
         "offered": sorted(tariffs.offered),
         "effective": dict(tariffs.effective),
         "contents": {str(version): content for version, content in tariffs.contents.items()},
+        "books": dict(tariffs.books),
+        **({"reaches": [_reach_words(one) for one in tariffs.reaches]} if tariffs.reaches else {}),
     }
+
+
+def _reach_words(reach: Reach) -> list[Any]:
+    return [reach.book, reach.closed, sorted(reach.plans), reach.default_plan]
+
+
+def _reach_from(words: list[Any]) -> Reach:
+    book, closed, plans, default_plan = words
+    return Reach(book, closed, frozenset(map(PlanId, plans)), default_plan)
 
 
 def _tariffs_from(words: dict[str, Any]) -> Tariffs:
@@ -181,6 +196,8 @@ def _tariffs_from(words: dict[str, Any]) -> Tariffs:
         offered=frozenset(words["offered"]),
         effective={name: tuple(versions) for name, versions in words["effective"].items()},
         contents={int(version): content for version, content in words["contents"].items()},
+        books={name: tuple(books) for name, books in words.get("books", {}).items()},
+        reaches=tuple(_reach_from(one) for one in words.get("reaches", ())),
     )
 
 

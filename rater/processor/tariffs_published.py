@@ -14,7 +14,8 @@ from rater.wire.events import TariffsPublished
 def on_tariffs(scope: RecordScope, event: TariffsPublished) -> Decision | Rejected:
     """Decide on a tariff book: it depends on earlier books alone."""
     book = event.book.to_core()
-    published = publish(scope.tariffs, book, content_of(book), scope.plan)
+    reached = scope.state.reached
+    published = publish(scope.tariffs, book, content_of(book), scope.plan, scope.clock.closed, reached)
     if isinstance(published, NotPublished):
         if published.reason == "duplicate":
             return Decision(DUPLICATE)

@@ -101,6 +101,8 @@ class Account:
 
     setups: frozenset[str] = frozenset()
     """Plans whose set-up was charged in a period that is closed, by name; all negotiated ones are `""`."""
+    reached: int = 0
+    """The last book that reaches back (`rater.rating.catalog.Reach`) which was applied to it out of turn."""
 
     def looking(self, at: Instant | None) -> Account:
         """The account whose days are looked at next at this instant."""

@@ -147,6 +147,8 @@ class Plan:
     """By name, in its order."""
     setup: Decimal = Decimal(0)
     """Due once, in the first period of an account under the plan."""
+    reach_back: bool = False
+    """Whether open periods are rated as if this version had been known from their start."""
     memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Lines that were worked out before (`rater.rating.line_cache`); no part of the plan."""
     parts: dict[tuple[int, int], Plan] = field(default_factory=dict, init=False, repr=False, compare=False)

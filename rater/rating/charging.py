@@ -184,4 +184,4 @@ def default_calendar(tariffs: Tariffs) -> Calendar:
 
 def newcomer(tariffs: Tariffs, forgotten: Instant) -> Account:
     """An account of which nothing is kept, where identities of periods up to `forgotten` are forgotten."""
-    return Account(default_calendar(tariffs), known_from=forgotten)
+    return Account(default_calendar(tariffs), known_from=forgotten, reached=tariffs.last_reach)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from rater.rating.account import Account, PlanName
 from rater.rating.book import Item, Plan
-from rater.rating.calendar import month_at, period_after, period_at
+from rater.rating.calendar import month_at, period_at
 from rater.rating.charging import Charged, Ledger, opened, plan_of_segment, whole_plan, with_period
 from rater.rating.forecast import Owed
 from rater.rating.instant import Instant
@@ -23,6 +23,7 @@ from rater.rating.lines import FEE, ITEM, SETUP, Line, settled, taken_back
 from rater.rating.money import ZERO, nothing, rounded
 from rater.rating.names import PlanId
 from rater.rating.proration import days_between
+from rater.rating.setups import set_up_name, set_ups
 from rater.rating.usage import Segment, Usage
 
 MAX_PERIODS = 1200
@@ -173,7 +174,8 @@ def entries(account: Account, usage: Usage, ledger: Ledger, shown: Instant) -> l
         if asked or plan.items:
             found += _items(account, segment, end, plan, precision, shown)
     if [one for one in begun if one.plan.setup]:
-        found += _setups(account, usage, begun, ledger)
+        owing = set_ups(account, usage, ((one.segment, one.plan) for one in begun), ledger)
+        found += (_entry(segment, SETUP, Item(plan.setup, 1), (0, 0), precision) for segment, plan in owing)
     return [entry for entry in found if entry.amount]
 
 
@@ -212,12 +214,7 @@ def by_kind(due: Iterable[Entry]) -> dict[tuple[Instant, str], Decimal]:
 def set_up_names(usage: Usage, due: Iterable[Entry]) -> frozenset[str]:
     """The plans whose set-up is among these entries of the period, as `Account.setups` names them."""
     starts = {entry.segment for entry in due if entry.meter == SETUP}
-    return frozenset(_name(segment) for segment in usage.segments if segment.start in starts)
-
-
-def _name(segment: Segment) -> str:
-    """All negotiated plans of an account count as one."""
-    return "" if segment.inline else segment.plan_name
+    return frozenset(set_up_name(segment) for segment in usage.segments if segment.start in starts)
 
 
 def _entry(segment: Segment, meter: str, item: Item, days: tuple[int, int], precision: int) -> Entry:
@@ -266,32 +263,3 @@ def _by_days(
     for state, days in runs:
         if state.item.quantity and state.begins <= shown:
             yield _entry(segment, ITEM + item, state.item, (0, 0) if days == of else (days, of), precision)
-
-
-def _setups(account: Account, usage: Usage, begun: Iterable[_Begun], ledger: Ledger) -> Iterator[Entry]:
-    """The set-up of each plan whose first segment is in this period, as far as anybody knows now."""
-    seen: set[str] = set()
-    for segment, _, plan in begun:
-        name = _name(segment)
-        paid = name in seen or name in account.setups
-        seen.add(name)
-        if plan.setup and not paid and not _was_there(account, name, usage, ledger):
-            yield _entry(segment, SETUP, Item(plan.setup, 1), (0, 0), ledger.tariffs.book.precision)
-
-
-def _was_there(account: Account, name: str, usage: Usage, ledger: Ledger) -> bool:
-    """Whether a segment of the plan is in an earlier period.
-
-    What is said in a period makes a segment there or in the next one; a change under a plan without proration waits.
-    """
-    for said in account.history:
-        if said.plan is None or said.start >= usage.start or ("" if said.plan.inline else said.plan.name) != name:
-            continue
-        period = period_at(account.calendar, said.start)
-        for _ in range(2):
-            if period.start >= usage.start:
-                break
-            if any(_name(one) == name and not one.stands_in for one in opened(account, period, ledger).segments):
-                return True
-            period = period_after(account.calendar, period)
-    return False

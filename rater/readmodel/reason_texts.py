@@ -24,7 +24,11 @@ CHINESE: dict[Reason, ReasonText] = {
     ),
     "no-tariff-book": ReasonText("在此记录之前没有发布资费表", "rater tariffs publish FILE，然后重新发送该事件"),
     "stale-book": ReasonText("资费表的版本不高于上一版", "使用下一个版本号，然后重新发布"),
-    "plan-changed": ReasonText("修改了已发布的套餐，但没有更晚的生效时间", "用 effective 注明生效时间，然后重新发布"),
+    "reach-back-units": ReasonText(
+        "套餐版本要求追溯生效，但计量方式与被替换的版本不同",
+        "保持计量项、计费步长、方向、分类和折算方式不变；计量方式的改变只能从之后的生效时间起适用",
+    ),
+    "plan-changed": ReasonText("修改了已发布的套餐，但没有注明生效时间", "用 effective 注明生效时间，然后重新发布"),
     "currency-changed": ReasonText("币种或精度与首个资费表不同", "保持不变；其他币种需另设一套 rater"),
     "class-changed": ReasonText(
         "缺少已发布的呼叫类别，或更改了其上级类别", "保留全部类别及其 within；类别所含的通话可以调整"

@@ -99,6 +99,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "internal": ("internal", "内部"),
     "adjustment_id": ("adjustment id", "调整编号"),
     "subscription_id": ("subscription id", "订阅编号"),
+    "reached-by": ("re-rated by tariff book {version}", "按第 {version} 版资费表追溯重算"),
     "of-attempts": ("{connected} of {attempts} outbound calls", "外呼 {attempts} 次，接通 {connected} 次"),
     "band": ("reasonable: {low} to {high}", "合理范围：{low} 至 {high}"),
     "by-day": ("Spend by day", "每日消费"),

@@ -6,6 +6,7 @@ The step decides, there and again; this only looks at what the tables say today.
 from __future__ import annotations
 
 import difflib
+from datetime import datetime
 from typing import NamedTuple
 
 import orjson
@@ -25,20 +26,26 @@ SPECS = tuple(table for table in TABLES if table.name == TARIFFS)
 
 
 class Foreseen(NamedTuple):
-    """Why the book would not be applied, and what it changes that must not be changed."""
+    """What would become of the book."""
 
-    refused: NotPublished
-    difference: str
-    """Line by line, what is published (-) and what the book says (+)."""
+    refused: NotPublished | None
+    """Why it would not be applied."""
+    difference: str = ""
+    """What it changes that must not be changed: line by line, what is published (-) and what the book says (+)."""
+    back: tuple[str, ...] = ()
+    """Plans of which it has a version that reaches back."""
+    late: tuple[str, ...] = ()
+    """Plans of which it has a version that is in effect from a past instant and does not reach back: who called before
+    would pay the old price, who did not the new one."""
 
 
-async def foresee(settings: Settings, book: TariffBook) -> Foreseen | None:
-    """None where the book would be applied, or nothing was rated yet. Raises `Refused` without topics."""
+async def foresee(settings: Settings, book: TariffBook, now: datetime) -> Foreseen:
+    """What would become of the book at `now`. Raises `Refused` without topics."""
     async with reader(settings, changelog(settings, TARIFFS)) as consumer:
         rows = (await latest_rows(settings, consumer, 0, SPECS)).table(TARIFFS)
     tariffs: Tariffs | None = rows.get(TARIFFS_KEY)
     if tariffs is None:
-        return None
+        return Foreseen(None)
     core = book.to_core()
 
     def plan_of(plan_id: PlanId) -> Plan:
@@ -47,13 +54,17 @@ async def foresee(settings: Settings, book: TariffBook) -> Foreseen | None:
 
     found = publish(tariffs, core, content_of(core), plan_of)
     if not isinstance(found, NotPublished):
-        return None
-    changed = "\n".join(
+        changed = [(plan.id.rpartition("@")[0], plan) for plan in found.plans]
+        known = [(name, plan) for name, plan in changed if name in tariffs.effective]
+        back = tuple(name for name, plan in known if plan.reach_back)
+        past = (name for name, plan in known if plan.effective is not None and plan.effective <= now)
+        return Foreseen(None, back=back, late=tuple(name for name in past if name not in back))
+    difference = "\n".join(
         _difference(name, plan_of(versioned(name, len(versions))), core.plans[name])
         for name, versions in sorted(tariffs.effective.items())
         if name in core.plans and found.reason == "plan-changed"
     )
-    return Foreseen(found, changed.strip())
+    return Foreseen(found, difference.strip())
 
 
 def _difference(name: str, published: Plan, said: Plan) -> str:

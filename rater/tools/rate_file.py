@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby, islice
@@ -59,11 +59,8 @@ def rate_lines(
     """
     result = FileRating()
     replay: Replay | None = None
-    for partitions, partition, batch in _batches(lines):
-        if replay is None:
-            replay = Replay(make_step(topic, check_timestamps=not bare), partitions)
-            _publish(replay, book)
-        for output in replay.feed(partition, batch).outputs:
+    for replay, outputs in feed_lines(lines, book=book, bare=bare, topic=topic):  # noqa: B007 - asked below
+        for output in outputs:
             if output.topic == "charges":
                 _count(result, output)
             take(output)
@@ -73,6 +70,18 @@ def rate_lines(
         if book is not None:
             result.outcomes["applied"] -= len(replay.heads)  # the book that we published is no record of the file
     return result
+
+
+def feed_lines(
+    lines: Iterable[LogLine], *, book: TariffBook | None, bare: bool, topic: str = "calls"
+) -> Iterator[tuple[Replay, Sequence[Output]]]:
+    """Rate records batch by batch: the replay after each, and what it put out."""
+    replay: Replay | None = None
+    for partitions, partition, batch in _batches(lines):
+        if replay is None:
+            replay = Replay(make_step(topic, check_timestamps=not bare), partitions)
+            _publish(replay, book)
+        yield replay, replay.feed(partition, batch).outputs
 
 
 def _batches(lines: Iterable[LogLine]) -> Iterator[tuple[int, int, list[LogRecord]]]:

@@ -16,7 +16,7 @@ from rater.rating.catalog import Tariffs
 from rater.rating.classes import CallClass, Classes
 from rater.rating.instant import instant, moment
 from rater.wire.class_words import MAX_CLASSES
-from rater.wire.fields import AccountId, CurrencyCode, Instant, Message, Share, VersionedPlanId, ZoneName
+from rater.wire.fields import AccountId, BookVersion, CurrencyCode, Instant, Message, Share, VersionedPlanId, ZoneName
 from rater.wire.meter_words import ClassName
 from rater.wire.tariff_book import CLOSED, MAX_PLANS, PlanName, PlanWords, Span, span, to_span
 
@@ -79,7 +79,7 @@ class TariffsInForce(Message):
     with the one that it lies within."""
 
     type: Literal["tariffs-in-force/1"]
-    version: Annotated[int, Field(ge=1, le=999_999_999)]
+    version: BookVersion
     currency: CurrencyCode
     precision: Annotated[int, Field(ge=0, le=9)]
     time_zone: ZoneName

@@ -183,6 +183,9 @@ VersionedPlanId = Annotated[
 ]
 """A plan with its version, `hybrid-200@1`."""
 
+BookVersion = Annotated[int, Field(ge=1, le=999_999_999)]
+"""The version of a tariff book."""
+
 PeriodName = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}(-[0-9]{2})?$", max_length=limits.PERIOD_NAME)]
 """A period's name: `2026-11`, or `2026-11-15` where the billing day is not 1."""
 

@@ -26,6 +26,7 @@ Reason = Literal[
     "plan-changed",
     "currency-changed",
     "class-changed",
+    "reach-back-units",
     "unknown-account",
     "unknown-plan",
     "unknown-class",
@@ -94,8 +95,12 @@ REASONS: Final[dict[Reason, ReasonText]] = {
         "the tariff book's version is not higher than the last one's", "give the book the next version, then publish it"
     ),
     "plan-changed": ReasonText(
-        "a published plan was changed without a later effective instant",
+        "a published plan was changed without an effective instant",
         "date the change with effective, then publish the book",
+    ),
+    "reach-back-units": ReasonText(
+        "a version of a plan reaches back and counts calls otherwise than the one that it replaces",
+        "keep meters, increments, directions, classes and proration; what counts otherwise begins later",
     ),
     "currency-changed": ReasonText(
         "currency or precision differ from the first book's", "keep them; another currency needs another rater"

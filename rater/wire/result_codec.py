@@ -58,6 +58,7 @@ class ChargeMessage(Struct, frozen=True, gc=False, kw_only=True, tag_field="type
     adjustment_id: str | UnsetType = UNSET
     subscription_id: str | UnsetType = UNSET
     reason: str | UnsetType = UNSET
+    book: int | UnsetType = UNSET
     lines: Raw
     amount: str
     currency: str

@@ -17,6 +17,7 @@ from rater.wire.catalog import NegotiatedPlan, PlanVersion, TariffsInForce
 from rater.wire.charge_line import ChargeLine
 from rater.wire.fields import (
     AccountId,
+    BookVersion,
     CallId,
     Count,
     CurrencyCode,
@@ -71,7 +72,8 @@ class Charge(Message):
     `period_total` is the sum of all its charges up to this one.
 
     `call` is there for `usage` and `reversal`; `adjustment_id` and `reason` for a manual `adjustment`,
-    `subscription_id` for one that a late subscription made; `reason` also for a `reversal`.
+    `subscription_id` for one that a late subscription made; `reason` also for a `reversal`; `book` for an `adjustment`
+    or `fee` that a tariff book which reaches back made.
     """
 
     type: Literal["charge/1"]
@@ -85,6 +87,7 @@ class Charge(Message):
     adjustment_id: Id | None = None
     subscription_id: Id | None = None
     reason: KeptNote | None = None
+    book: BookVersion | None = None
     lines: Annotated[tuple[ChargeLine, ...], Field(max_length=limits.READ_LINES)]
     amount: Figure
     currency: CurrencyCode

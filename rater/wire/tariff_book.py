@@ -22,7 +22,7 @@ from rater.rating.units import DIRECTIONS, OTHER, UNITS, Direction, Unit
 from rater.wire.class_words import ClassList, Days, Sets
 from rater.wire.class_words import check as check_classes
 from rater.wire.class_words import to_core as classes_to_core
-from rater.wire.fields import Discount, Instant, Share, StrictModel, ZoneName
+from rater.wire.fields import BookVersion, Discount, Instant, Share, StrictModel, ZoneName
 from rater.wire.fields import Price as PriceWord
 from rater.wire.meter_words import MAX_UNITS, UNIT_KEYS, MeterWords, MinutesWords, NamedMeterWords, UnitKey, wrong
 from rater.wire.meters import ITEM_NAME, MOST_METERS
@@ -68,11 +68,13 @@ class ItemWords(StrictModel):
 class _PlanBase(StrictModel):
     """A plan: a fee per period and at least one meter; `meters` with names of their own count before the others,
     units in `free` may have calls that none counts; `items` that recur beside the fee, a `setup` that is due once,
+    one that is `effective` from a past instant reaches back to open periods where it says so (`reach_back`);
     a `discount` off what the meters cost, a `minimum` per period, and a guaranteed connect rate."""
 
     fee: PriceWord = Decimal(0)
     proration: Proration = "none"
     effective: Instant | None = None
+    reach_back: bool = False
     discount: Discount = Decimal(0)
     minimum: PriceWord = Decimal(0)
     guarantee: GuaranteeWords | None = None
@@ -95,6 +97,12 @@ class _PlanBase(StrictModel):
         for name, times in Counter(meter.name for meter in self.meters).items():
             if times > 1:
                 wrong(f"{times} meters are called {name}", "meters")
+        return self
+
+    @model_validator(mode="after")
+    def _reaches_back_to_an_instant(self) -> Self:
+        if self.reach_back and self.effective is None:
+            wrong("a version that reaches back says from when on it holds: effective", "reach_back")
         return self
 
     @model_validator(mode="after")
@@ -134,14 +142,15 @@ class _PlanBase(StrictModel):
         meters = (*(words.named() for words in self.meters), *short)
         guarantee = None if self.guarantee is None else self.guarantee.to_core()
         items = tuple(sorted((name, words.to_core()) for name, words in self.items.items()))
-        rest = (self.discount, self.minimum, guarantee, items, self.setup)
+        rest = (self.discount, self.minimum, guarantee, items, self.setup, self.reach_back)
         return Plan(plan_id, self.fee, self.proration, meters, self.effective, *rest)
 
     @classmethod
     def of(cls, plan: Plan) -> Self:
         """The words of a plan: `to_core` makes the same plan of them."""
         words: dict[str, Any] = {"fee": plan.fee, "proration": plan.proration}
-        said = {"effective": plan.effective, "discount": plan.discount, "minimum": plan.minimum, "setup": plan.setup}
+        seldom = ("effective", "discount", "minimum", "setup", "reach_back")
+        said = {name: getattr(plan, name) for name in seldom}
         words |= {name: value for name, value in said.items() if value}
         if plan.guarantee is not None:
             words["guarantee"] = GuaranteeWords(**plan.guarantee._asdict())
@@ -201,7 +210,7 @@ def _currency(code: str) -> str:
 class TariffBook(StrictModel):
     """A version of the tariff book."""
 
-    version: Annotated[int, Field(ge=1, le=999_999_999)]
+    version: BookVersion
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$", max_length=3), AfterValidator(_currency)]
     precision: Annotated[int, Field(ge=0, le=9)] | None = None
     time_zone: ZoneName

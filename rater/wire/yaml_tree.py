@@ -18,6 +18,8 @@ Path = tuple[str | int, ...]
 
 _INT = re.compile(r"^-?(0|[1-9][0-9]{0,17})$")
 _NULLS = frozenset({"", "~", "null"})
+_TRUTHS = {"true": True, "false": False}
+"""As YAML 1.2 has them; yes, no, on and off are words."""
 
 
 class Mark(NamedTuple):
@@ -119,11 +121,13 @@ def _read_mapping(node: yaml.MappingNode, path: Path, tree: Tree) -> dict[str, A
     return content
 
 
-def _scalar(node: yaml.Node) -> str | int | None:
+def _scalar(node: yaml.Node) -> str | int | bool | None:
     text = str(node.value)
     quoted = isinstance(node, yaml.ScalarNode) and node.style is not None
     if quoted:
         return text
     if text in _NULLS:
         return None
+    if text.lower() in _TRUTHS and text in {text.lower(), text.upper(), text.capitalize()}:
+        return _TRUTHS[text.lower()]
     return int(text) if _INT.match(text) else text

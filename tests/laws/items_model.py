@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tests.laws.model import at, half_up, zone
 
 if TYPE_CHECKING:
-    from tests.laws.life_model import Person, Stretch
+    from tests.laws.life_rows import Person, Stretch
 
 Words = dict[str, Any]
 Item = tuple[Fraction, int]

@@ -7,58 +7,17 @@ log goes; what the periods cost is reckoned once, at the end, from all that was 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from math import ceil
-from typing import Any, NamedTuple
 
 from tests.laws.class_model import classes_of
 from tests.laws.items_model import items_due
+from tests.laws.life_rows import NEVER, Person, Stretch, Taken, Version, Words, holding
 from tests.laws.model import TICK, TOLERANCE, Calendar, at, cost, half_up, zone
 
-Words = dict[str, Any]
-NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 CLOSE_AFTER = timedelta(days=10)
 REMEMBER = timedelta(days=60)
-
-
-class Stretch(NamedTuple):
-    """A part of a period under one plan, or under none."""
-
-    start: datetime
-    end: datetime
-    plan: Words | None
-    name: str | Words | None = None
-    """As it was said."""
-
-
-@dataclass
-class Taken:
-    """A call that was charged."""
-
-    event: Words
-    period: date
-    late: bool
-    voided: bool = False
-
-
-@dataclass
-class Person:
-    """What was said of an account."""
-
-    calendar: Calendar
-    said: list[Words] = field(default_factory=list)
-    known_from: datetime = NEVER
-    """What was forgotten when anything was first kept of the account, or again after it was forgotten."""
-    shown: datetime = NEVER
-    credits: dict[date, Fraction] = field(default_factory=lambda: defaultdict(Fraction))
-    charged: set[date] = field(default_factory=set)
-    ids: set[str] = field(default_factory=set)
-    kept: dict[date, datetime] = field(default_factory=dict)
-    """Periods with credits that closed more than a day late: they are remembered as if they had ended then."""
-    posted: dict[str, date] = field(default_factory=dict)
-    """Adjustment id to the period that has its credit."""
 
 
 class Life:
@@ -66,7 +25,7 @@ class Life:
 
     def __init__(self) -> None:
         self.book: Words = {}
-        self.versions: dict[str, list[Words]] = defaultdict(list)
+        self.versions: dict[str, list[Version]] = defaultdict(list)
         self.people: dict[str, Person] = {}
         self.calls: dict[tuple[str, str], Taken] = {}
         self.now = self.closed = self.forgotten = NEVER
@@ -75,13 +34,28 @@ class Life:
         """Take one event that is right in itself, and say what becomes of it."""
         kind = event["type"].split("/")[0].replace("-", "_")
         found: str = getattr(self, f"_{kind}")(event, stamp)
+        for person in self.people.values():
+            self._notes_versions(person)
         return found
+
+    def _notes_versions(self, person: Person) -> None:
+        """Remember under which versions stretches of periods with charges began."""
+        for period in person.charged:
+            if self._ends(person, period) > self.closed:
+                stretches = [s for s in self.stretches(person, period) if isinstance(s.name, str)]
+                places = [(period, s.start, str(s.name)) for s in stretches]
+                noted = {place: person.opened.get(place, len(self.versions[place[2]])) for place in places}
+                others = {place: n for place, n in person.opened.items() if place[0] != period}
+                person.opened = others | noted
 
     def _tariffs_published(self, event: Words, _: datetime) -> str:
         self.book = event["book"]
         for name, plan in self.book["plans"].items():
-            if plan not in self.versions[name]:
-                self.versions[name].append(plan)
+            if all(plan != version.words for version in self.versions[name]):
+                self.versions[name].append(Version(plan, self.closed))
+        for person in self.people.values():
+            if person.said and any(plan.get("reach_back") for plan in self.book["plans"].values()):
+                self._shows(person, person.shown)
         return "applied"
 
     def _clock_ticked(self, event: Words, stamp: datetime) -> str:
@@ -92,6 +66,7 @@ class Life:
         for person in self.people.values():
             if person.said:
                 self._shows(person, self.now)
+            self._notes_versions(person)
         for person in self.people.values():
             for period in person.charged:
                 ends = self._ends(person, period)
@@ -210,7 +185,11 @@ class Life:
         """Time has come to this moment: periods whose fees fell due have charges."""
         person.shown = max(person.shown, moment)
         for period in self._periods(person):
-            if self.fee(person, period) or any(s.plan and "minimum" in s.plan for s in self._begun(person, period)):
+            if self._ends(person, period) <= self.closed:
+                continue
+            if self.fee(person, period) or any(
+                Fraction((s.plan or {}).get("minimum", 0)) for s in self._begun(person, period)
+            ):
                 person.charged.add(period)
         running = person.calendar.period(person.shown)
         if person.said and running in person.charged:  # up to the next plan that is known, or its end, all is charged
@@ -244,14 +223,14 @@ class Life:
         begins, ends = self._begins(person, period), self._ends(person, period)
         first = self._in_force(person, begins)
         fallback = self.book.get("default_plan") if first is None else None
-        found: list[tuple[datetime, Any]] = [(begins, first["plan"] if first else fallback)]
+        found: list[tuple[datetime, str | Words | None]] = [(begins, first["plan"] if first else fallback)]
         for start in sorted({at(s["from"]) for s in person.said if begins < at(s["from"]) < ends}):
             said = self._in_force(person, start)
             since, plan = found[-1]
             assert said is not None
             if said["plan"] == plan:
                 continue
-            if plan is not None and self._version(plan, since).get("proration", "none") == "none":
+            if plan is not None and self._version(plan, since, person, period).get("proration", "none") == "none":
                 if plan != fallback:
                     break
                 if said["plan"] is None:
@@ -259,14 +238,20 @@ class Life:
             found.append((start, said["plan"]))
         until = [*(start for start, _ in found[1:]), ends]
         return [
-            Stretch(start, end, None if plan is None else self._version(plan, start), plan)
+            Stretch(start, end, None if plan is None else self._version(plan, start, person, period), plan)
             for (start, plan), end in zip(found, until, strict=True)
         ]
 
-    def _version(self, plan: str | Words, start: datetime) -> Words:
+    def _version(
+        self, plan: str | Words, start: datetime, person: Person | None = None, period: date | None = None
+    ) -> Words:
+        """The plan's words for a stretch that begins then, of a person's period where that is said."""
         if not isinstance(plan, str):
             return plan
-        return [v for v in self.versions[plan] if "effective" not in v or at(v["effective"]) <= start][-1]
+        if person is None or period is None:
+            return holding(self.versions[plan], start)
+        known = person.opened.get((period, start, plan))
+        return holding(self.versions[plan], start, known, self._ends(person, period))
 
     def _share(self, person: Person, period: date, stretch: Stretch) -> Fraction:
         """The share of the period's days that is the stretch's; all of it without proration."""

@@ -186,26 +186,41 @@ def life(
     return list(_Writer(Random(seed), first, plans, classes).events(length))
 
 
+def life_of_late_books(seed: int, length: int = 120, plans: Event = PLANS, share: float = 0.75) -> list[Told]:
+    """One whose later books date versions into the running month or the last: so many of them reach back.
+
+    At its end a tick has applied each book to all accounts.
+    """
+    told = list(_Writer(Random(seed), FIRST, plans, None, late_books=share).events(length))
+    return [*told, Told(tick(told[-1].stamp.isoformat()), told[-1].stamp)]
+
+
 class _Writer:
-    def __init__(self, rng: Random, first: datetime, plans: Event, classes: Event | None) -> None:
+    def __init__(
+        self, rng: Random, first: datetime, plans: Event, classes: Event | None, *, late_books: float = 0
+    ) -> None:
         self.rng, self.now = rng, first
         self.late = rng.choice(["current", "current", "reject"])
         self.default = rng.choice([None, "volume"])
         self.plans, self.version, self.effective = plans, 1, first
-        self.classes = classes
+        self.classes, self.late_books = classes, late_books
         self.calls: list[Event] = []
         self.old: list[Event] = []
         self.number = 0
+        self.newest: dict[str, tuple[datetime, Event]] = {}
+        """Of a plan's versions the one with the latest effective, and that."""
 
     def events(self, length: int) -> Iterator[Told]:
         yield self._told(book(1, self.late, self.default, self.plans, self.classes))
         for account, calendar in ACCOUNTS.items():
             if calendar:  # else its calendar is the book's, whether it is subscribed or not
                 yield self._told(self._subscribed(account, self.now - timedelta(days=2), first=True))
-        kinds = ("call",) * 60 + ("subscribe",) * 10 + ("void",) * 8 + ("credit",) * 4 + ("again",) * 6 + ("tick",) * 14
+        often = {"call": 60, "subscribe": 10, "void": 8, "credit": 4, "again": 6, "tick": 14}
+        kinds = [kind for kind, times in often.items() for _ in range(times)]
+        kinds += ["late_book"] * 8 if self.late_books else ["publish"]
         for _ in range(length):
             self.now += timedelta(seconds=self.rng.randrange(1, 150_000))
-            yield self._told(getattr(self, f"_{self.rng.choice((*kinds, 'publish'))}")())
+            yield self._told(getattr(self, f"_{self.rng.choice(kinds)}")())
 
     def _told(self, event: Event) -> Told:
         if event["type"] != "tariffs-published/1":
@@ -297,6 +312,59 @@ class _Writer:
         if self.classes:
             self.classes = self._other_classes(self.classes)
         return book(self.version, self.late, self.default, self.plans, self.classes)
+
+    def _late_book(self) -> Event:
+        """Another version of a plan, mostly of one that somebody was just put on, from some days ago on.
+
+        One that does not reach back takes over what recurs from the version that it follows: a period of which nothing
+        was charged is not looked at again for its sake.
+        """
+        self.version += 1
+        said = [event["plan"] for event in self.old if isinstance(event.get("plan"), str)]
+        name = self.rng.choice([*self.plans, *said[-4:] * 4])
+        back = self.rng.random() < self.late_books
+        since = self.now - timedelta(days=self.rng.choice([-3, 1, 9, 15, 33, 33, 60, 60]))
+        last, plan = self.newest.get(name, (FIRST - timedelta(days=365), self.plans[name]))
+        since = (since if back else max(since, last)).replace(hour=0, minute=0, second=0, microsecond=0)
+        plan = self._otherwise_priced(plan, back=back and name != self.default)
+        changed = {**plan, "effective": since.isoformat()} | ({"reach_back": True} if back else {})
+        if since >= last:
+            self.newest[name] = since, changed
+        self.plans = {**self.plans, name: changed}
+        return book(self.version, self.late, self.default, self.plans)
+
+    def _otherwise_priced(self, plan: Event, *, back: bool) -> Event:
+        """The plan at other prices, with other allowances; where it reaches back, with another fee too."""
+        found = {name: value for name, value in plan.items() if name not in {"effective", "reach_back"}}
+        for unit in ("minutes", "calls"):
+            if unit in found:
+                found[unit] = self._meter(found[unit])
+        if not back:
+            return found
+        for name, choices in (
+            ("fee", ["0", "12.34", "777.77"]),
+            ("minimum", ["0", "55.55"]),
+            ("discount", ["0", "0.2"]),
+        ):
+            if self.rng.random() < 0.4:
+                found[name] = self.rng.choice(choices)
+        if "items" in found and self.rng.random() < 0.5:
+            found["items"] = {
+                "seat": {"price": self.rng.choice(["1.11", "90.00"]), "quantity": self.rng.choice([0, 2])}
+            }
+        if self.rng.random() < 0.2:
+            found["setup"] = self.rng.choice(["0", "44.00"])
+        return found
+
+    def _meter(self, meter: Event) -> Event:
+        words: Event = {name: meter[name] for name in ("increment", "minimum", "directions") if name in meter}
+        words["allowance"] = self.rng.choice([0, 5, 40])
+        rate = self.rng.choice(["0.11", "0.5", "2.00"])
+        priced: list[Event] = [
+            {"rate": rate},
+            {"volume": [{"from": 0, "rate": rate}, {"from": 7, "rate": "0.05", "flat": "1"}]},
+        ]
+        return words | self.rng.choice(priced)
 
     def _other_classes(self, classes: Event) -> Event:
         """The same classes of other calls: prefixes change their sets, classes their order."""

@@ -10,6 +10,7 @@ import pytest
 import rater.rating.fees
 import rater.rating.items
 import rater.rating.settlement
+import rater.rating.setups
 from rater.rating.fees import _entry, of_segments
 from rater.rating.items import said_of_items
 from rater.rating.lines import FEE, ITEM, SETUP
@@ -73,7 +74,7 @@ def changes_of_items_wait_for_the_month(patch: pytest.MonkeyPatch) -> None:
 
 def set_ups_every_month(patch: pytest.MonkeyPatch) -> None:
     """A set-up is due in each period."""
-    patch.setattr(rater.rating.fees, "_was_there", lambda *_: False)
+    patch.setattr(rater.rating.setups, "_was_there", lambda *_: False)
 
 
 def set_ups_by_days(patch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from rater.processor import tariffs_published
 from rater.processor.step import make_step
-from rater.rating import account, advice, amendments, catalog, charging, fees
+from rater.rating import account, advice, amendments, charging, fees, reach_back
 from rater.rating.advice import Month, advise
 from rater.rating.names import PeriodName
 from rater.rating.units import Call
@@ -48,13 +48,13 @@ def the_default_plan_of_the_period() -> None:
     assert amounts(log.charges) == ["1.00", "2.00"]
 
 
-def a_change_at_the_same_instant() -> None:
-    """A changed plan needs a later instant than the one before; the same is not later."""
-    dated = {"calls": {"rate": "2.00"}, "effective": "2026-11-05T00:00:00Z"}
+def a_version_from_the_very_start() -> None:
+    """A version that reaches back to the instant at which a segment began is the segment's."""
+    back = {"calls": {"rate": "2.00"}, "effective": "2026-11-01T00:00:00+08:00", "reach_back": True}
     log = Log(words=book({"p": FLAT}))
-    log.add(published(book({"p": dated}, version=2)))
-    log.add(published(book({"p": {**dated, "calls": {"rate": "3.00"}}}, version=3)))
-    assert log.rejected == ["plan-changed"]
+    log.add(subscribed("A", "p"), call("A", 1, 60))
+    log.add(published(book({"p": back}, version=2)), tick("2026-11-15T00:00:00Z"))
+    assert amounts(log.charges) == ["1.00", "1.00"]
 
 
 def two_caps_of_one_instant() -> None:
@@ -124,7 +124,12 @@ EDGES: list[tuple[Edge, Callable[..., Any], str, str]] = [
         "return first.plan_name",
         "return tariffs.book.default_plan",
     ),
-    (a_change_at_the_same_instant, catalog._later, "since > last", "since >= last"),
+    (
+        a_version_from_the_very_start,
+        reach_back._under_its_version,
+        "rank(new)[0] <= segment.start",
+        "rank(new)[0] < segment.start",
+    ),
     (two_caps_of_one_instant, account.in_effect, "subscription.start < found[0]", "subscription.start <= found[0]"),
     (a_fee_by_days, fees._entry, "whole * Decimal(part) / of", "whole * (Decimal(part) / of)"),
     (a_book_that_makes_work_due, tariffs_published.on_tariffs, "book=book.version, due=NEVER", "book=book.version"),

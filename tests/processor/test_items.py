@@ -18,7 +18,7 @@ from rater.readmodel.statement import Statement, statement
 from rater.wire.results import RESULTS
 from rater.wire.tariff_book import PlanWords
 from tests.console.readmodel import opened
-from tests.support.logs import Event, Log, amounts, book, call, subscribed, tick
+from tests.support.logs import Event, Log, amounts, book, call, published, subscribed, tick
 
 MINUTES: Event = {"minutes": {"rate": "0.12"}}
 SEATS: Event = {"seat": {"price": "80.00", "quantity": 10}}
@@ -206,6 +206,22 @@ def test_a_set_up_is_due_once() -> None:
     made = log.add(tick("2027-08-01T00:00:00+08:00", operator=True))
     assert [one["amount"] for one in made if one.get("kind") == "fee"] == ["1000.00"]
     holds(log)
+
+
+def test_a_set_up_that_a_later_version_brings_is_not_charged_to_who_had_the_plan_before() -> None:
+    """The account comes back to the plan years later, when that it had it is long forgotten."""
+    plans: Event = {"p": {"fee": "10.00", **MINUTES}, "q": {"fee": "20.00", **MINUTES}}
+    log = Log(words=book(plans))
+    log.add(on("p", 1), on("q", 1, 12))
+    dated = plans["p"] | {"setup": "50.00", "effective": "2027-06-01T00:00:00+08:00"}
+    log.add(published(book(plans | {"p": dated}, version=2)))
+    for month in ("2027-03", "2027-06", "2027-07"):
+        log.add(tick(f"{month}-01T00:00:00+08:00", operator=True))
+    for start in ("2027-08", "2027-10"):  # the first of these has the history folded
+        plan = "q" if start == "2027-08" else "p"
+        log.add(on(plan, 1) | {"from": f"{start}-01T00:00:00+08:00", "subscription_id": f"s-{start}"})
+    log.add(tick("2027-10-01T00:00:00+08:00", operator=True))
+    assert (log.charges[-1]["plan"], log.charges[-1]["amount"]) == ("p@2", "10.00")
 
 
 def test_a_late_subscription_moves_the_set_up_to_where_it_belongs() -> None:

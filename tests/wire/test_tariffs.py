@@ -55,6 +55,21 @@ def test_shipped_book() -> None:
     )
 
 
+@pytest.mark.parametrize("word", ["true", "True", "TRUE", "false"])
+def test_true_and_false_are_read_as_yaml_has_them(word: str) -> None:
+    """In a file, without quotes."""
+    text = SHIPPED + f"classes: [{{name: h, holidays: {word}}}]\n"
+    (found,) = book_of(text).classes
+    assert found.holidays is (word != "false")
+
+
+@pytest.mark.parametrize("word", ["yes", "no", "on", '"true"', "tRue"])
+def test_other_words_are_no_truth(word: str) -> None:
+    """Older YAML had yes and no; here they are words."""
+    (error,) = errors_of(SHIPPED + f"classes: [{{name: h, holidays: {word}}}]\n")
+    assert error.endswith("must be true or false")
+
+
 def test_published_book_is_the_same() -> None:
     """A book that was written into the log is read back as the same book."""
     event = TariffsPublished(type="tariffs-published/1", book=shipped_book())

@@ -1,0 +1,109 @@
+"""What `rater tariffs publish` shows before it writes: why a book would be refused, whom it changes, by how much."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.table import Table
+
+from rater.cli.errors import fail
+from rater.cli.shown import plain, show_table, terminal
+
+if TYPE_CHECKING:
+    from rater.tools.what_if import WhatIf
+    from rater.wire.tariff_book import TariffBook
+
+SHOWN = 20
+"""Periods that the table shows: those that change most. `--json` has all."""
+
+
+def foretell(book: TariffBook, *, yes: bool) -> None:
+    """End the command where the book must not be written; ask first where it changes open periods."""
+    from rater.kafka.settings import Settings
+    from rater.tools.foresight import foresee
+    from rater.tools.what_if import on_kafka
+
+    settings = Settings()
+    foreseen = asyncio.run(foresee(settings, book, datetime.now(UTC)))
+    refused = foreseen.refused
+    if refused is not None and refused.reason != "duplicate":
+        if foreseen.difference:
+            typer.echo(foreseen.difference, err=True)
+        raise fail(f"{refused.reason}: {refused.detail}", "nothing was written", status=1)
+    if foreseen.late:
+        raise fail(
+            f"{_plans(foreseen.late)}: effective is past; who has used the plan since would keep the old price, who has"
+            " not would get the new one",
+            "say reach_back: true to re-rate all open periods alike, or an effective that is to come;"
+            " nothing was written",
+            status=1,
+        )
+    if not foreseen.back:
+        return
+    _show(asyncio.run(on_kafka(settings, book)), errors=True)
+    _confirm(yes=yes)
+
+
+def _confirm(*, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise fail("a book that reaches back is written when somebody says so", "look above, then add --yes", status=1)
+    if not typer.confirm("publish it?", err=True):
+        raise fail("nothing was written", status=1)
+
+
+def reckon(book: TariffBook, file: Path, *, as_json: bool) -> None:
+    """Show what the book would change at the end of a log file."""
+    from rater.cli.files import lines_of, source
+    from rater.tools.log_file import NotALog, read_log
+    from rater.tools.what_if import after_file
+    from rater.wire.shipped import shipped_book
+
+    try:
+        with source(file) as opened:
+            log = read_log(lambda: lines_of(opened))
+            own = None if log.exported or log.brings_book else shipped_book()
+            found = after_file(log.lines, book, own=own, bare=not log.exported)
+    except NotALog as error:
+        raise fail(f"{file}: {error}", "make the file with: rater export --out FILE") from error
+    if as_json:
+        typer.echo(json.dumps(found.as_dict(), indent=2))
+    if found.refused:
+        raise fail(f"after {file} the book would be refused: {found.refused}", "nothing was published", status=1)
+    if not as_json:
+        _show(found)
+        typer.echo("nothing was published", err=True)
+
+
+def _show(found: WhatIf, *, errors: bool = False) -> None:
+    if not found.periods:
+        typer.echo("it re-rates no open period", err=errors)
+        return
+    table = Table(title="Open periods that the book re-rates", title_justify="left")
+    for name in ("account", "period"):
+        table.add_column(name)
+    for name in ("before", "change", "after"):
+        table.add_column(name, justify="right")
+    table.add_column("currency")
+    ranked = sorted(found.periods, key=lambda one: (-abs(one.change), one.account, one.period))
+    for one in ranked[:SHOWN]:
+        amounts = (f"{one.before:,f}", f"{one.change:+,f}", f"{one.after:,f}", one.currency)
+        table.add_row(plain(one.account), plain(one.period), *amounts)
+    if len(ranked) > SHOWN:
+        table.add_row(f"... and {len(ranked) - SHOWN:,} more", "", "", "", "", "")
+    table.add_section()
+    accounts = len({one.account for one in ranked})
+    before, after = sum(one.before for one in ranked), sum(one.after for one in ranked)
+    table.add_row(f"{accounts:,} accounts", "", f"{before:,f}", f"{found.total:+,f}", f"{after:,f}", "")
+    show_table(table, console=terminal(errors=errors))
+
+
+def _plans(names: tuple[str, ...]) -> str:
+    return ("plan " if len(names) == 1 else "plans ") + ", ".join(names)
