@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.table import Table
 
-from rater.cli.errors import fail
+from rater.cli.errors import fail, warn
 from rater.cli.shown import plain, show_table, terminal
 
 if TYPE_CHECKING:
@@ -25,7 +25,10 @@ SHOWN = 20
 
 def foretell(book: TariffBook, *, yes: bool) -> None:
     """End the command where the book must not be written; ask first where it changes open periods."""
+    from aiokafka.errors import KafkaError
+
     from rater.kafka.settings import Settings
+    from rater.seam.errors import RaterError
     from rater.tools.foresight import foresee
     from rater.tools.what_if import on_kafka
 
@@ -46,7 +49,10 @@ def foretell(book: TariffBook, *, yes: bool) -> None:
         )
     if not foreseen.back:
         return
-    _show(asyncio.run(on_kafka(settings, book)), errors=True)
+    try:
+        _show(asyncio.run(on_kafka(settings, book)), errors=True)
+    except (RaterError, KafkaError) as error:
+        warn(f"whom it changes can not be shown ({error}); see it with --what-if LOG")
     _confirm(yes=yes)
 
 

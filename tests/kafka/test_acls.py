@@ -21,6 +21,8 @@ from tests.support.workers import Rater
 RUNBOOK = Path(__file__).parents[2] / "ops" / "RUNBOOK.md"
 TOOL = "kafka-acls.sh "
 REFUSED_BY_KAFKA = 69
+BACK = (Path(__file__).parents[2] / "rater" / "wire" / "shipped.yaml").read_text().replace("version: 1", "version: 2")
+BACK = BACK.replace("  hybrid-200:\n", '  hybrid-200:\n    effective: "2020-01-01T00:00:00Z"\n    reach_back: true\n')
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +81,8 @@ async def test_everybody_can_do_their_work(secured: Cluster, as_user: dict[str, 
             await switch.send_and_wait("calls", orjson.dumps(call("A", number)), b"A")
     plain = Rater({"bootstrap_servers": secured.address, "topic_prefix": ""}, worker.folder)
     await until_charged(plain, 20)
+    (operator.folder / "back.yaml").write_text(BACK)
+    assert "whom it changes can not be shown" in operator.run("tariffs", "publish", "back.yaml", "--yes")
     operator.run("void", "A", "pbx-1", "c-3", "--reason", "test")
     operator.run("adjust", "A", "--reason", "test", "--", "-5.00")
     operator.run("tick", "--at", "2026-11-20T00:00:00+08:00")
