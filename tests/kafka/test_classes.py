@@ -29,9 +29,9 @@ plans:
 """
 
 
-def large_book(text: str) -> str:
+def large_book(text: str, prefixes: int = PREFIXES) -> str:
     """The next version of a book, with classes of many prefixes, and a plan by class for whoever has none."""
-    far = ", ".join(f"'+{number}'" for number in range(9_900_000, 9_900_000 + PREFIXES))
+    far = ", ".join(f"'+{number}'" for number in range(9_900_000, 9_900_000 + prefixes))
     sets = f"prefixes: {{mobile: ['+8613', '+8615', '+8617', '+8618', '+8619'], far: [{far}]}}"
     lines = [line for line in text.splitlines() if not line.startswith(("version:", "default_plan:"))]
     return "\n".join(("version: 2", "default_plan: by-class", sets, *lines)).replace("\nplans:\n", CLASSES)
