@@ -68,6 +68,18 @@ def _print(charge: dict[str, Any], language: Language) -> None:
         console.print(plain(text(language, "left-of", left=left, meter=meter_words(meter, language))))
 
 
+def _not_connected(call: dict[str, Any], language: Language) -> str:
+    """That it was not, and why where it was answered."""
+    from rater.readmodel.answer_texts import why_not
+    from rater.readmodel.texts import text
+
+    said = text(language, "not-connected")
+    if "not_connected" not in call:
+        return said
+    why = why_not(call["not_connected"], language)
+    return f"{said}（{why}）" if language == "zh" else f"{said} ({why})"
+
+
 def _call_words(call: dict[str, Any], language: Language) -> str:
     from rater.readmodel.texts import text
 
@@ -80,5 +92,5 @@ def _call_words(call: dict[str, Any], language: Language) -> str:
         direction=text(language, call.get("direction") or "outbound"),
         of=text(language, "explained-class", name=call["class"]) if "class" in call else "",
         started_at=call["started_at"],
-        state=talk if call["connected"] else text(language, "not-connected"),
+        state=talk if call["connected"] else _not_connected(call, language),
     )

@@ -9,7 +9,17 @@ from __future__ import annotations
 from rater.processor.decision import CHARGED, DUPLICATE, TOLERANCE, Change, Decision, RecordScope, Rejected, recorded_at
 from rater.processor.opening import Opened, begin_period, no_plan, usage_changes
 from rater.processor.outputs import Cause, call_member, charge
-from rater.processor.rows import ACCOUNTS, CALLS, USAGE, RememberedCall, call_key, call_row, decode_call, usage_key
+from rater.processor.rows import (
+    ACCOUNTS,
+    CALLS,
+    USAGE,
+    RememberedCall,
+    call_key,
+    call_row,
+    decode_call,
+    metered_call,
+    usage_key,
+)
 from rater.processor.watch import watched
 from rater.rating.account import Account
 from rater.rating.alerts import cannot_alert
@@ -25,7 +35,7 @@ from rater.rating.charging import (
 from rater.rating.classes import Classes
 from rater.rating.instant import Instant, instant
 from rater.rating.names import AccountKey, PeriodName
-from rater.rating.units import MINUTES, OTHER, Call, talk_seconds
+from rater.rating.units import MINUTES, OTHER, UNKNOWN
 from rater.rating.usage import Usage
 from rater.seam.model import Record
 from rater.wire.events import CallEnded
@@ -52,17 +62,18 @@ def on_call(
     ready = _open(scope, tariffs, key, account, start)
     if isinstance(ready, Rejected):
         return ready
-    talk = 0 if answered is None else talk_seconds(answered, ended)
+    answered_by = event.answered_by or UNKNOWN
     call_class = _class_of(event, tariffs.book.classes, ready.account, start)
-    call = Call(event.direction, answered is not None, talk, tariffs.book.classes.chain(call_class))
+    chain = tariffs.book.classes.chain(call_class)
+    call = metered_call(event.direction, answered, ended, chain, answered_by)
     plan = plan_of_segment(ready.account, ready.usage.segments[ready.segment], scope.plan)
     charged = charge_call(plan, ready.usage, ready.segment, call, tariffs.book.precision)
     period = charged.usage.period
     words = (period, start, answered, ended, event.direction, event.disposition, event.caller, event.callee)
-    remembered = call_row(*words, call_class=call_class)
+    remembered = call_row(*words, call_class=call_class, answered_by=answered_by)
     changes: tuple[Change, ...] = ((USAGE, ready.usage_key, charged.usage), (CALLS, identity, remembered))
     billed = charged.segment.counts[MINUTES.slot] - ready.usage.segments[ready.segment].counts[MINUTES.slot]
-    cause = Cause(call_member(event.source, event.call_id, event.started_at.isoformat(), call, billed))
+    cause = Cause(call_member(event.source, event.call_id, event.started_at.isoformat(), call, billed, plan.connected))
     output = charge(scope, record, key, charged, tariffs.book.currency, cause, late=ready.late)
     if ready.account is account:
         decision = Decision(CHARGED, changes, (output,))
@@ -85,8 +96,8 @@ def _class_of(event: CallEnded, classes: Classes, account: Account, start: Insta
 def _remembered(
     event: CallEnded, period: PeriodName, start: Instant, answered: Instant | None, ended: Instant
 ) -> RememberedCall:
-    numbers = (event.caller, event.callee)
-    return RememberedCall(period, start, answered, ended, event.direction, event.disposition, *numbers)
+    words = (event.direction, event.disposition, event.caller, event.callee)
+    return RememberedCall(period, start, answered, ended, *words, answered_by=event.answered_by or UNKNOWN)
 
 
 def _again(known: RememberedCall, said: RememberedCall) -> Decision | Rejected:

@@ -45,13 +45,13 @@ def on_voided(
     found = segment_of(usage, known.start)
     index = found or 0
     plan = plan_of_segment(account, usage.segments[index], scope.plan)
-    call = known.seen(tariffs.book.classes)
+    call = known.metered(tariffs.book.classes)
     reversed_ = reverse_call(plan, usage, index, call, tariffs.book.precision, uncounted=found is None)
     changes: tuple[Change, ...] = (
         (USAGE, place, reversed_.usage),
         (CALLS, identity, encode_call(known._replace(voided=True))),
     )
     started = moment(known.start).isoformat()
-    member = call_member(event.source, event.call_id, started, call, plan.count(call)[MINUTES.slot])
+    member = call_member(event.source, event.call_id, started, call, plan.count(call)[MINUTES.slot], plan.connected)
     cause = Cause(member, reason=event.reason)
     return Decision(VOIDED, changes, (charge(scope, record, key, reversed_, tariffs.book.currency, cause),))

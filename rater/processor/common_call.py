@@ -17,7 +17,8 @@ from weakref import WeakKeyDictionary
 
 from msgspec import UNSET, Raw, UnsetType
 
-from rater.processor.common_context import Context, Contexts, alerts_from, context_for, lowest_cap
+from rater.processor.common_context import MOST_CONTEXTS, Context, Contexts, alerts_from, context_for, lowest_cap
+from rater.processor.common_member import other_member
 from rater.processor.common_prices import CallKind, Priced, Rounded, counted, keep, left_of, price_of_step, stand
 from rater.processor.decision import TOLERANCE, RecordScope
 from rater.processor.outputs import CHARGE, SOURCE, SPECVERSION, time_header
@@ -30,14 +31,11 @@ from rater.rating.limits import RECORD_BYTES
 from rater.rating.line_cache import SCALE
 from rater.rating.money import nothing, plain
 from rater.rating.names import AccountKey
-from rater.rating.units import MINUTES, NO_CLASS, OTHER, Call
+from rater.rating.units import MINUTES, NO_CLASS, OTHER, UNKNOWN, Call
 from rater.rating.usage import Segment, Usage
 from rater.seam.model import Head, Output, Record, Rows
 from rater.wire.call_codec import CommonCallReader, started_text
 from rater.wire.result_codec import CallCharge, CallMember, encode
-
-MOST_CONTEXTS = 16_384
-"""Accounts of a partition whose contexts are kept; when there are more, they are forgotten and begun anew."""
 
 _new_output = _new_segment = _new_usage = tuple.__new__
 """A named tuple from a tuple, in half the time of a call of its class."""
@@ -143,6 +141,10 @@ class CommonCalls:
         direction = words.direction
         is_connected = answered is not None
         talk = (ended - answered + 500_000) // 1_000_000 if answered is not None else 0
+        if context.meaning is not None or words.answered_by is not None:
+            as_is, by = False, words.answered_by or UNKNOWN
+            if is_connected and context.meaning is not None and context.meaning.why_not(talk, by) is not None:
+                is_connected = False
         kind: CallKind = (direction, is_connected, talk)
         shown: str | UnsetType = UNSET
         if self._classes is not None:
@@ -154,7 +156,7 @@ class CommonCalls:
         more = context.counted.get(kind)
         if more is None:
             chain = NO_CLASS if self._classes is None or shown is UNSET else self._classes.chain(shown)
-            more = counted(context, kind, Call(direction, is_connected, talk, chain))
+            more = counted(context, kind, Call(direction, is_connected, talk, chain, words.answered_by or UNKNOWN))
         if not is_connected and more == context.plan.zero:
             after, cost_after = counts, cost_before
             amount, text, lines = self._nothing
@@ -198,44 +200,44 @@ class CommonCalls:
         left = context.left
         if left is None:
             left = left_of(context, after)
-        member = CallMember(
-            source, call_id, started_text(words), direction, is_connected, talk, more[MINUTES.slot], shown
-        )  # fmt: skip
-        charge = CallCharge(
-            charge_id, words.account, period, seq, "usage", plan_id, member, lines, text,
-            self._currency, total_text, left, False,  # noqa: FBT003 - not late
-        )  # fmt: skip
-        headers = (
-            SPECVERSION,
-            ("ce_id", charge_id.encode()),
-            CHARGE,
-            SOURCE,
-            time_header(timestamp),
-            ("rater-from", f"{self._place}{record.offset}".encode()),
-        )
-        output: Output = _new_output(Output, ("charges", self._partition, key, encode(charge), timestamp, headers))
         if as_is:
+            member = CallMember(
+                source, call_id, started_text(words), direction, is_connected, talk, more[MINUTES.slot]
+            )  # fmt: skip
             remembered = (
                 f'["{period}",{started},{"null" if answered is None else answered},{ended},"{direction}",'
                 f'"{words.disposition}","{words.caller}","{words.callee}",false]'
             ).encode()
         elif shown is not UNSET and quick:
+            member = CallMember(
+                source, call_id, started_text(words), direction, is_connected, talk, more[MINUTES.slot], shown
+            )  # fmt: skip
             remembered = (
                 f'["{period}",{started},{"null" if answered is None else answered},{ended},"{direction}",'
                 f'"{words.disposition}","{words.caller}","{words.callee}",false,"{shown}"]'
             ).encode()
         else:
+            member = other_member(words, context.meaning, is_connected, talk, more[MINUTES.slot], shown)
             remembered = call_row(
                 *(period, started, answered, ended, direction, words.disposition, words.caller, words.callee),
                 call_class=OTHER if shown is UNSET else shown,
+                answered_by=words.answered_by or UNKNOWN,
             )
+        charge = CallCharge(
+            charge_id, words.account, period, seq, "usage", plan_id, member, lines, text,
+            self._currency, total_text, left, False,  # noqa: FBT003 - not late
+        )  # fmt: skip
+        headers = (
+            SPECVERSION, ("ce_id", charge_id.encode()), CHARGE, SOURCE, time_header(timestamp),
+            ("rater-from", f"{self._place}{record.offset}".encode()),
+        )  # fmt: skip
+        output: Output = _new_output(Output, ("charges", self._partition, key, encode(charge), timestamp, headers))
         if direction == "outbound":
             attempts += 1
             connected += is_connected
         segment = _new_segment(Segment, (start, plan_id, inline, after, cost_after, days, of, until))
-        segments = (
-            (segment,) if len(segments) == 1 else (*segments[: context.index], segment, *segments[context.index + 1 :])
-        )
+        at = context.index
+        segments = (segment,) if len(segments) == 1 else (*segments[:at], segment, *segments[at + 1 :])
         row = _new_usage(
             Usage,
             (period, begins, ends, segments, seq, total_after, fees, manual, attempts, connected, looks, alerts),

@@ -14,7 +14,7 @@ from rater.processor.decision import RecordScope
 from rater.processor.rows import usage_key
 from rater.rating.account import Account, in_effect
 from rater.rating.alerts import ALLOWANCE_80, ALLOWANCE_100, CAP
-from rater.rating.book import Meter, Plan
+from rater.rating.book import Connected, Meter, Plan
 from rater.rating.calendar import Period, period_at
 from rater.rating.charging import default_calendar, plan_of_segment, segment_at
 from rater.rating.instant import Instant
@@ -24,14 +24,17 @@ from rater.rating.units import Counts
 from rater.rating.usage import Usage
 from rater.seam.model import Head
 
+MOST_CONTEXTS = 16_384
+"""Accounts of a partition whose contexts are kept; when there are more, they are forgotten and begun anew."""
+
 
 class Context:
     """All that is derived from an account's rows for its calls of one segment."""
 
     __slots__ = (
         *("account", "alerts_at", "allowances", "begins", "cap", "closes_at", "counted", "ends", "fee_at"),
-        *("index", "intercept", "left", "limits", "most_kept", "opens", "place", "plan", "priced", "row", "slopes"),
-        "since",
+        *("index", "intercept", "left", "limits", "meaning", "most_kept", "opens", "place", "plan", "priced"),
+        *("row", "since", "slopes"),
     )
 
     account: Account
@@ -49,6 +52,8 @@ class Context:
     closes_at: Instant
     """When its oldest open period, or this one, ends: it may be closed from then on."""
     plan: Plan
+    meaning: Connected | None
+    """What the plan means by connected, where that is not simply answered."""
     cap: Decimal | None
     """A total that may bring the alert of a spend cap."""
     alerts_at: tuple[int, ...]
@@ -156,6 +161,7 @@ def derived(
     context = Context()
     context.opens, context.since = False, None
     context.account, context.row, context.place, context.index, context.plan = account, row, place, index, plan
+    context.meaning = plan.connected
     closes_at = min(row.end, account.periods[0].end if account.periods else row.end)
     times = (*_bounds(account, row, index), ENDLESS if account.next_fee is None else account.next_fee, closes_at)
     context.begins, context.ends, context.fee_at, context.closes_at = same.setdefault(times, times)
@@ -168,7 +174,7 @@ def derived(
         return None
     context.allowances = plan.memo.get("allowances") or plan.memo.setdefault("allowances", _allowances(plan))
     meters = (meter.counts_alike for meter in plan.meters)
-    counting = ("counted", plan.guarantee is not None, plan.named, *meters)
+    counting = ("counted", plan.counts_attempts, plan.named, *meters)
     context.counted = same.setdefault(counting, {})
     context.most_kept = MOST_KEPT_INLINE if segment.inline else MOST_KEPT
     stand(context, segment.counts, precision, same)

@@ -16,7 +16,7 @@ import orjson
 from msgspec import UNSET, Raw, UnsetType
 
 from rater.processor.decision import RecordScope, Rejected
-from rater.rating.book import Meter, Plan
+from rater.rating.book import Connected, Meter, Plan
 from rater.rating.catalog import Tariffs
 from rater.rating.charging import Charged
 from rater.rating.fees import by_kind
@@ -25,7 +25,7 @@ from rater.rating.lifecycle import Closing
 from rater.rating.lines import FEE, GUARANTEE, UNPRICED, Line
 from rater.rating.money import nothing, plain
 from rater.rating.names import AccountKey
-from rater.rating.units import CONNECTED_CALLS, MINUTES, OTHER, UNITS, Call, Counts
+from rater.rating.units import CONNECTED_CALLS, MINUTES, OTHER, UNITS, UNKNOWN, Call, Counts
 from rater.rating.usage import Segment
 from rater.seam.model import Output, Record
 from rater.wire.result_codec import CallMember, ChargeMessage, LineMember, encode
@@ -219,10 +219,18 @@ def counts_words(counts: Counts) -> dict[str, Any]:
     return first | {"used": more} if more else first
 
 
-def call_member(source: str, call_id: str, started_at: str, call: Call, billed: int) -> CallMember:
-    """The member `call` of a charge; `billed` in seconds."""
-    direction, connected, talk, classes = call
-    return CallMember(source, call_id, started_at, direction, connected, talk, billed, class_member(classes[0]))
+def call_member(
+    source: str, call_id: str, started_at: str, call: Call, billed: int, meaning: Connected | None
+) -> CallMember:
+    """The member `call` of a charge; `billed` in seconds, `meaning` is what its plan means by connected."""
+    direction, connected, talk, classes, answered_by = call
+    why_not = meaning.why_not(talk, answered_by) if meaning is not None and connected else None
+    return CallMember(
+        *(source, call_id, started_at, direction, connected and why_not is None, talk, billed),
+        call_class=class_member(classes[0]),
+        answered_by=UNSET if answered_by == UNKNOWN else answered_by,
+        not_connected=UNSET if why_not is None else why_not,
+    )
 
 
 def class_member(call_class: str) -> str | UnsetType:

@@ -31,7 +31,7 @@ from rater.rating.classes import Classes
 from rater.rating.instant import NEVER, Instant
 from rater.rating.names import AccountKey, PeriodName, PlanId, UsageKey
 from rater.rating.rerating import Dated
-from rater.rating.units import NO_CLASS, OTHER, Call, Direction, talk_seconds
+from rater.rating.units import NO_CLASS, OTHER, UNKNOWN, AnsweredBy, Call, Direction, talk_seconds
 from rater.seam.model import TableSpec
 
 TARIFFS: Final = "tariffs"
@@ -96,15 +96,23 @@ class RememberedCall(NamedTuple):
     voided: bool = False
     call_class: str = OTHER
     """Decided when the call was rated, and never again."""
+    answered_by: AnsweredBy = UNKNOWN
 
-    def seen(self, classes: Classes) -> Call:
+    def metered(self, classes: Classes) -> Call:
         """The call as the meters see it."""
-        return _metered(self.direction, self.answered, self.ended, classes.chain(self.call_class))
+        return metered_call(self.direction, self.answered, self.ended, classes.chain(self.call_class), self.answered_by)
 
 
-def _metered(direction: Direction, answered: Instant | None, ended: Instant, classes: tuple[str, ...]) -> Call:
+def metered_call(
+    direction: Direction,
+    answered: Instant | None,
+    ended: Instant,
+    classes: tuple[str, ...],
+    answered_by: AnsweredBy = UNKNOWN,
+) -> Call:
+    """A call as the meters see it."""
     talk = 0 if answered is None else talk_seconds(answered, ended)
-    return Call(direction, answered is not None, talk, classes)
+    return Call(direction, answered is not None, talk, classes, answered_by)
 
 
 def encode_call(call: RememberedCall) -> bytes:
@@ -113,8 +121,8 @@ def encode_call(call: RememberedCall) -> bytes:
     Put together by hand: orjson's results are cut from buffers of a kilobyte, which costs much memory and time where
     each of millions is kept.
     """
-    row = call_row(*call[:8], call_class=call.call_class)
-    last = _last(call.call_class).encode()
+    row = call_row(*call[:8], call_class=call.call_class, answered_by=call.answered_by)
+    last = _last(call.call_class, call.answered_by).encode()
     return row.removesuffix(b"false" + last) + b"true" + last if call.voided else row
 
 
@@ -129,17 +137,20 @@ def call_row(
     callee: str,
     *,
     call_class: str = OTHER,
+    answered_by: AnsweredBy = UNKNOWN,
 ) -> bytes:
     """The row of a call that was just rated: most are written and never read again."""
     known = "null" if answered is None else answered
     return (
         f'["{period}",{start},{known},{ended},"{direction}","{disposition}",{quoted(caller)},{quoted(callee)},'
-        f"false{_last(call_class)}"
+        f"false{_last(call_class, answered_by)}"
     ).encode()
 
 
-def _last(call_class: str) -> str:
-    """The end of a row: the class, where it says something."""
+def _last(call_class: str, answered_by: AnsweredBy) -> str:
+    """The end of a row: the class and who answered, where they say something."""
+    if answered_by != UNKNOWN:
+        return f',"{call_class}","{answered_by}"]'
     return "]" if call_class == OTHER else f',"{call_class}"]'
 
 
@@ -257,9 +268,9 @@ def _subscription_from(words: dict[str, Any]) -> Subscription:
 
 def dated_call(row: bytes, classes: Classes) -> Dated | None:
     """A remembered call as it is rated again; None where it was voided. Late changes read many."""
-    _, start, answered, ended, direction, _, _, _, voided, *call_class = orjson.loads(row)
-    chain = classes.chain(call_class[0]) if call_class else NO_CLASS
-    return None if voided else Dated(start, _metered(direction, answered, ended, chain))
+    _, start, answered, ended, direction, _, _, _, voided, *more = orjson.loads(row)
+    chain = classes.chain(more[0]) if more else NO_CLASS
+    return None if voided else Dated(start, metered_call(direction, answered, ended, chain, *more[1:]))
 
 
 def _as_it_is(row: bytes) -> bytes:

@@ -11,12 +11,12 @@ from typing import Any
 import orjson
 
 from rater.processor.class_rows import classes_from, classes_words
-from rater.rating.book import Band, Book, Guarantee, Item, Meter, Plan, Portion, Price
+from rater.rating.book import Band, Book, Connected, Guarantee, Item, Meter, Plan, Portion, Price
 from rater.rating.catalog import Reach, Tariffs
 from rater.rating.classes import NO_CLASSES
 from rater.rating.instant import SECOND, instant, length, moment
 from rater.rating.names import PlanId
-from rater.rating.units import UNITS, Increment, Unit
+from rater.rating.units import UNITS, AnsweredBy, Increment, Unit
 
 _SORTED = orjson.OPT_SORT_KEYS
 
@@ -67,6 +67,8 @@ def _seldom_words(plan: Plan, *, exact: bool) -> dict[str, Any]:
         words["items"] = [(name, item_words(item, exact=exact)) for name, item in plan.items]
     if plan.reach_back:
         words["reach_back"] = True
+    if plan.connected is not None:
+        words["connected"] = [plan.connected.min_talk, sorted(plan.connected.answered_by)]
     return words
 
 
@@ -95,11 +97,16 @@ def plan_from(words: dict[str, Any]) -> Plan:
         items=tuple((name, item_from(item)) for name, item in words.get("items", ())),
         setup=Decimal(words.get("setup", 0)),
         reach_back=words.get("reach_back", False),
+        connected=_connected_from(*words["connected"]) if "connected" in words else None,
     )
 
 
 def _guarantee_from(connect_rate: str, attempts: int, credit: str) -> Guarantee:
     return Guarantee(Decimal(connect_rate), attempts, Decimal(credit))
+
+
+def _connected_from(min_talk: int, answered_by: list[AnsweredBy]) -> Connected:
+    return Connected(min_talk, frozenset(answered_by))
 
 
 def _number(number: Decimal, *, exact: bool) -> str:

@@ -15,14 +15,17 @@ from typing import Any, Literal, NamedTuple
 
 from rater.rating.classes import NO_CLASSES, Classes
 from rater.rating.units import (
+    ANSWERED_BY,
     NO_COUNTS,
     OUTBOUND_ATTEMPTS,
     OUTBOUND_CONNECTED,
     STARTED_MINUTES,
+    AnsweredBy,
     Call,
     Counts,
     Direction,
     Increment,
+    NotConnected,
     Unit,
 )
 
@@ -120,6 +123,21 @@ class Guarantee(NamedTuple):
     """The share of what the usage cost."""
 
 
+class Connected(NamedTuple):
+    """What *connected* means under a plan; one without it takes every answered call for connected."""
+
+    min_talk: int = 0
+    """Seconds of talk time that it needs."""
+    answered_by: frozenset[AnsweredBy] = frozenset(ANSWERED_BY)
+    """Who must have answered."""
+
+    def why_not(self, talk: int, answered_by: AnsweredBy) -> NotConnected | None:
+        """Why an answered call is not connected: by whom it was answered, or how short it was; None where it is."""
+        if answered_by not in self.answered_by:
+            return answered_by
+        return "short" if talk < self.min_talk else None
+
+
 class Item(NamedTuple):
     """Something that recurs beside the fee: a seat, a number, a value-added service."""
 
@@ -149,6 +167,8 @@ class Plan:
     """Due once, in the first period of an account under the plan."""
     reach_back: bool = False
     """Whether open periods are rated as if this version had been known from their start."""
+    connected: Connected | None = None
+    """What connected means; None takes every answered call for it."""
     memo: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Lines that were worked out before (`rater.rating.line_cache`); no part of the plan."""
     parts: dict[tuple[int, int], Plan] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -161,11 +181,14 @@ class Plan:
     """Whether a call's seconds are shared among its meters of minutes."""
     named: frozenset[str] = field(default=frozenset(), init=False, repr=False, compare=False)
     """The classes of calls that its meters name."""
+    counts_attempts: bool = field(default=False, init=False, repr=False, compare=False)
+    """Whether its segments count outbound attempts, and which of them were connected."""
 
     def __post_init__(self) -> None:
         """Give each meter its counter."""
         meters = placed(self.meters)
         object.__setattr__(self, "meters", meters)
+        object.__setattr__(self, "counts_attempts", self.guarantee is not None or self.connected is not None)
         object.__setattr__(self, "in_portions", any(meter.portion is not None for meter in meters))
         object.__setattr__(self, "named", frozenset().union(*(meter.classes or () for meter in meters)))
         object.__setattr__(self, "zero", (0,) * max(len(NO_COUNTS), *(1 + meter.slot for meter in meters), 0))
@@ -179,8 +202,16 @@ class Plan:
         where none of them is."""
         return next((name for name in call.classes if name in self.named), "")
 
+    def seen(self, call: Call) -> Call:
+        """The call as the plan sees it: one that was answered may not be connected under it."""
+        if self.connected is None or not call.connected or self.connected.why_not(call.talk, call.answered_by) is None:
+            return call
+        return call._replace(connected=False)
+
     def count(self, call: Call) -> Counts:
         """What its meters count of a call, and what its guarantee is judged by."""
+        if self.connected is not None:
+            call = self.seen(call)
         counts = list(self.zero)
         counted = set[Unit]()
         taken_for = self.class_of(call) if self.named else ""
@@ -193,7 +224,7 @@ class Plan:
                     self._share_out(units, call, taken_for, counts)
                 else:
                     counts[unit.slot] = counts[meter.slot] = units
-        if self.guarantee is not None and call.direction == "outbound":
+        if self.counts_attempts and call.direction == "outbound":
             counts[OUTBOUND_ATTEMPTS], counts[OUTBOUND_CONNECTED] = 1, int(call.connected)
         return tuple(counts)
 

@@ -159,7 +159,9 @@ def counts_otherwise(old: Plan, new: Plan) -> str:
     """What a plan counts of calls in another way than an earlier version of it; empty where both count alike."""
     if old.proration != new.proration:
         return "a version that reaches back must have the same proration as the one that it replaces"
-    if (old.guarantee is None) != (new.guarantee is None):
+    if old.connected != new.connected:
+        return "a version that reaches back must mean the same by connected as the one that it replaces"
+    if old.counts_attempts != new.counts_attempts:
         return "a version that reaches back can neither bring a guarantee nor end one"
     one, other = ([(meter.name, *meter.counts_alike) for meter in plan.meters] for plan in (old, new))
     if one != other or old.named != new.named:

@@ -123,6 +123,8 @@ def charge_call(plan: Plan, usage: Usage, index: int, call: Call, precision: int
     segments = usage.segments
     before = segments[index]
     more = plan.count(call)
+    if plan.connected is not None:
+        call = plan.seen(call)
     if not call.connected and more == plan.zero:
         free = nothing(precision)
         return Charged(_counted(usage, call, segments, free), "usage", plan, before, free, ())

@@ -32,7 +32,7 @@ def reverse_call(
         seq=usage.seq + 1,
         total=usage.total + amount,
         attempts=usage.attempts - outbound,
-        connected=usage.connected - (outbound and call.connected),
+        connected=usage.connected - (outbound and (call if uncounted else plan.seen(call)).connected),
     )
     return Charged(changed, "reversal", plan, after, amount, explain(plan, before, after, precision))
 

@@ -39,9 +39,11 @@ def rerated(
     precision = ledger.tariffs.book.precision
     old_plans = [plan_of_segment(before, segment, ledger.plan_of) for segment in usage.segments]
     plans = [plan_of_segment(after, segment, ledger.plan_of) for segment in new]
-    sums = _kept(usage, old_plans, new, plans)
+    sums, connected = _kept(usage, old_plans, new, plans), usage.connected
     if sums is None:
-        sums = _counted(usage.start, new, plans, calls_of())
+        sums, connected = _counted(usage.start, new, plans, calls_of())
+        if all(plan.connected is None for plan in (*old_plans, *plans)):
+            connected = usage.connected  # it means the same under all of them
     segments = tuple(
         used(plan, segment, counts, precision) for plan, segment, counts in zip(plans, new, sums, strict=True)
     )
@@ -53,7 +55,7 @@ def rerated(
     for plan, segment in zip(plans, segments, strict=True):
         if segment not in usage.segments:
             lines += explain(plan, unused(segment), segment, precision)
-    again = usage._replace(segments=segments)
+    again = usage._replace(segments=segments, connected=connected)
     if amount or lines:  # where units moved at the same price, consumers must see that they did
         again = again._replace(seq=usage.seq + 1, total=usage.total + amount)
     return Charged(again, "adjustment", plans[-1], segments[-1], amount, settled(tuple(lines), amount))
@@ -64,25 +66,34 @@ def unused(segment: Segment) -> Segment:
     return segment._replace(counts=(0,) * len(segment.counts), cost=ZERO)
 
 
-def _counted(start: Instant, segments: tuple[Segment, ...], plans: list[Plan], calls: Iterable[Dated]) -> list[Counts]:
-    """What the segments' meters count of these calls; one that no plan is in force for costs nothing.
+def _counted(
+    start: Instant, segments: tuple[Segment, ...], plans: list[Plan], calls: Iterable[Dated]
+) -> tuple[list[Counts], int]:
+    """What the segments' meters count of these calls, and how many outbound ones are connected.
+
+    A call that no plan is in force for costs nothing, and is connected if it was answered.
 
     Calls that are alike cost the same, so each kind is billed once.
     """
     kinds: dict[tuple[int, Call], int] = {}
+    connected = 0
     starts = [segment.start for segment in segments]
     for began, call in calls:
         at = starts[0] if began < start else began  # a late call counts from the first instant that has a plan
         index = bisect_right(starts, at) - 1
         if index < 0 or (segments[index].until and at >= segments[index].until):
+            connected += call.connected and call.direction == "outbound"
             continue
         kind = (index, call)
         kinds[kind] = kinds.get(kind, 0) + 1
     sums = [list(plan.zero) for plan in plans]
     for (index, call), times in kinds.items():
-        for slot, units in enumerate(plans[index].count(call)):
+        plan = plans[index]
+        for slot, units in enumerate(plan.count(call)):
             sums[index][slot] += times * units
-    return [tuple(counts) for counts in sums]
+        if call.direction == "outbound":
+            connected += times * (call if plan.connected is None else plan.seen(call)).connected
+    return [tuple(counts) for counts in sums], connected
 
 
 class _Span(NamedTuple):
@@ -115,7 +126,7 @@ def _kept(usage: Usage, old_plans: list[Plan], new: tuple[Segment, ...], plans: 
 def _total(parts: list[_Span], plan: Plan) -> Counts:
     """What the parts counted, of what the plan counts."""
     slots = {slot for meter in plan.meters for slot in (meter.unit.slot, meter.slot)}
-    if plan.guarantee is not None:
+    if plan.counts_attempts:
         slots |= {OUTBOUND_ATTEMPTS, OUTBOUND_CONNECTED}
     sums = list(plan.zero)
     for slot in slots:
@@ -133,7 +144,7 @@ def _spans(usage: Usage, segments: tuple[Segment, ...], plans: list[Plan]) -> li
 
 def _alike(old: Plan, new: Plan) -> bool:
     """Whether the old plan counted each call as the new one does; it may have counted more."""
-    if new.guarantee is not None and old.guarantee is None:
+    if old.connected != new.connected or (new.counts_attempts and not old.counts_attempts):
         return False
     return all(_counting(old, unit) == _counting(new, unit) for unit in {meter.unit for meter in new.meters})
 

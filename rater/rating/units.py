@@ -13,6 +13,12 @@ Direction = Literal["inbound", "outbound", "internal"]
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 
+AnsweredBy = Literal["person", "machine", "fax", "unknown"]
+ANSWERED_BY: tuple[AnsweredBy, ...] = get_args(AnsweredBy)
+UNKNOWN: AnsweredBy = "unknown"
+NotConnected = Literal["short", "machine", "fax", "unknown", "person"]
+"""Why a call that was answered is not connected under a plan: it was short, or by whom it was answered."""
+
 OTHER = "other"
 """The class of calls that are in none of the book's."""
 NO_CLASS = (OTHER,)
@@ -23,9 +29,11 @@ class Call(NamedTuple):
 
     direction: Direction
     connected: bool
+    """Whether it was answered; of a call as a plan sees it (`Plan.seen`), whether it is connected under that plan."""
     talk: int
     classes: tuple[str, ...] = NO_CLASS
     """Its class, the class that this one lies within, and so on."""
+    answered_by: AnsweredBy = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +137,8 @@ Counts = tuple[int, ...]
 """Base units by slot."""
 
 OUTBOUND_ATTEMPTS, OUTBOUND_CONNECTED = 3, 4
-"""Slots that no meter has: what a guaranteed connect rate is judged by, counted under plans with a guarantee."""
+"""Slots that no meter has: what a guaranteed connect rate is judged by, counted under plans with a guarantee or with
+their own meaning of connected."""
 
 NO_COUNTS: Counts = (0,) * (1 + max(OUTBOUND_CONNECTED, *(unit.slot for unit in UNITS)))
 """Nothing of any unit. Behind these stand the counters of meters that share a unit, in the order of their plan."""

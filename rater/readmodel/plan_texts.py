@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
-from rater.rating.book import Meter, Plan, Price
+from rater.rating.book import Connected, Meter, Plan, Price
 from rater.rating.lines import DISCOUNT, FEE, SETUP
 from rater.rating.money import plain
+from rater.rating.units import ANSWERED_BY
+from rater.readmodel.answer_texts import answerer
 from rater.readmodel.texts import LANGUAGES, Language, meter_words, text
 
 
@@ -44,10 +46,21 @@ def _fixed_terms(plan: Plan, language: Language) -> Iterator[Term]:
         yield Term(meter_words(DISCOUNT, language), f"用量优惠 {share}%" if zh else f"{share} % off usage")
     if plan.minimum:
         yield Term("最低消费" if zh else "minimum", f"{plan.minimum}")
+    if plan.connected is not None:
+        yield Term("接通" if zh else "connected", _meaning(plan.connected, language))
     if plan.guarantee is not None:
         rate, credit = _hundredths(plan.guarantee.connect_rate), _hundredths(plan.guarantee.credit)
         back = f"接通率低于 {rate}% 退用量费 {credit}%" if zh else f"{credit} % of usage back below {rate} % connected"
         yield Term("保证接通率" if zh else "guarantee", back)
+
+
+def _meaning(connected: Connected, language: Language) -> str:
+    """Which answered calls are connected."""
+    said = [text(language, "talks-at-least", seconds=connected.min_talk)] if connected.min_talk else []
+    if len(connected.answered_by) < len(ANSWERED_BY):
+        by = [answerer(one, language) for one in ANSWERED_BY if one in connected.answered_by]
+        said.append(text(language, "answered-by", by=("、" if language == "zh" else ", ").join(by)))
+    return ("，" if language == "zh" else ", ").join(said) or text(language, "any-answer")
 
 
 def _meter_term(plan: Plan, meter: Meter, language: Language) -> Term:

@@ -158,6 +158,8 @@ def _charge(money: Money, body: Mapping[str, Any]) -> dict[str, Any]:
         "connected": call.get("connected"),
         "talk": call.get("talk_seconds"),
         "call_class": call.get("class"),
+        "answered_by": call.get("answered_by"),
+        "not_connected": call.get("not_connected"),
     }
 
 

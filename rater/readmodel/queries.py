@@ -9,13 +9,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
-from sqlalchemy import Connection, Row, and_, case, func, select
+from sqlalchemy import Connection, Row, and_, case, func, or_, select
 
 from rater.rating.classes import Classes
 from rater.rating.connect_rate import interval, judged
 from rater.rating.instant import moment
 from rater.rating.money import plain
-from rater.rating.units import OTHER, Call
+from rater.rating.units import OTHER, UNKNOWN, AnsweredBy, Call
 from rater.readmodel import tables
 from rater.readmodel.store import Money, get_money
 from rater.readmodel.tariffs import band_of, zone_of
@@ -104,9 +104,15 @@ def _period(money: Money, band: tuple[Decimal, Decimal], row: Row[Any], spend: M
         allowance_left=row.allowance_left,
         forecast=None if row.closed or forecast is None else Forecast(**forecast),
         spend_cap=spend.get("spend_cap"),
-        connect_rate=connect_rate(row.connected, row.attempts, band, spend.get("guaranteed_connect_rate")),
+        connect_rate=connect_rate(*_outbound(row, spend), band, spend.get("guaranteed_connect_rate")),
         guarantee=GuaranteeState(**spend["guarantee"]) if "guarantee" in spend else None,
     )
+
+
+def _outbound(row: Any, spend: Mapping[str, Any]) -> tuple[int, int]:
+    """Connected ones, and all: as the spend says, which goes by the plans that the period is rated under now."""
+    said = spend.get("connect_rate")
+    return (row.connected, row.attempts) if said is None else (said["connected"], said["attempts"])
 
 
 def connect_rate(connected: int, attempts: int, band: tuple[Decimal, Decimal], guaranteed: str | None) -> ConnectRate:
@@ -177,12 +183,15 @@ def charge(connection: Connection, charge_id: str) -> dict[str, Any] | None:
 def calls_by_month(connection: Connection, account: str, classes: Classes) -> dict[str, dict[Call, int]]:
     """How many calls of each kind every period has, without those that were voided; `classes` are the book's."""
     times = func.sum(case((charges.kind == "reversal", -1), else_=1)).label("times")
-    kind = (charges.period, charges.direction, charges.connected, charges.talk, charges.call_class)
+    # What a call's own plan means by connected says nothing of another plan: answered is answered here.
+    answered = or_(charges.connected, charges.not_connected.is_not(None)).label("answered")
+    kind = (charges.period, charges.direction, answered, charges.talk, charges.call_class, charges.answered_by)
     found = select(*kind, times).where(charges.account == account, charges.at.is_not(None)).group_by(*kind)
     months: dict[str, dict[Call, int]] = defaultdict(dict)
     for row in connection.execute(found):
         if row.times:
             chain = classes.chain(row.call_class or OTHER)
-            call = Call(row.direction or "outbound", bool(row.connected), int(row.talk), chain)
+            by: AnsweredBy = row.answered_by or UNKNOWN
+            call = Call(row.direction or "outbound", bool(row.answered), int(row.talk), chain, by)
             months[row.period][call] = int(row.times)
     return months

@@ -11,7 +11,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, MetaDa
 from rater.rating import limits
 from rater.readmodel.units import Units
 
-FORMAT = 4
+FORMAT = 5
 
 metadata = MetaData()
 
@@ -44,6 +44,8 @@ charges = Table(
     Column("connected", Boolean),
     Column("talk", BigInteger, comment="seconds"),
     Column("call_class", String(32), comment="in the tariff book; null for other"),
+    Column("answered_by", String(8), comment="null for unknown"),
+    Column("not_connected", String(8), comment="why a call that was answered is not connected under its plan"),
     Column("body", Text, nullable=False, comment="the message as it came"),
     Index("charges_by_call", "account", "call_id"),
 )

@@ -46,6 +46,13 @@ class GuaranteeView(View):
     credit: str
 
 
+class ConnectedView(View):
+    """Which answered calls are connected: with at least `min_talk` seconds of talk time, answered by one of these."""
+
+    min_talk: int
+    answered_by: tuple[str, ...]
+
+
 class ItemView(View):
     """Something that recurs beside a plan's fee: `price` of one, per period."""
 
@@ -69,6 +76,8 @@ class PlanView(View):
     setup: str | None
     """What is due once, in the first period under the plan; null without."""
     guarantee: GuaranteeView | None
+    connected: ConnectedView | None
+    """What connected means; null takes every answered call for it."""
     meters: tuple[MeterView, ...]
 
 

@@ -6,12 +6,21 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, select
 
-from rater.rating.book import Book, Guarantee, Meter, Plan
+from rater.rating.book import Book, Connected, Guarantee, Meter, Plan
 from rater.rating.catalog import Tariffs, versioned
 from rater.rating.instant import Instant
 from rater.rating.money import plain
+from rater.rating.units import ANSWERED_BY
 from rater.readmodel import tables
-from rater.readmodel.tariff_views import BandView, GuaranteeView, ItemView, MeterView, PlanView, TariffsView
+from rater.readmodel.tariff_views import (
+    BandView,
+    ConnectedView,
+    GuaranteeView,
+    ItemView,
+    MeterView,
+    PlanView,
+    TariffsView,
+)
 from rater.wire.catalog import TARIFFS_ID, NegotiatedPlan, PlanVersion, TariffsInForce, negotiated_key
 
 BAND = (Decimal("0.70"), Decimal("0.90"))
@@ -82,6 +91,7 @@ def _plan_view(plan: Plan) -> PlanView:
         items={name: ItemView(price=plain(item.price), quantity=item.quantity) for name, item in plan.items},
         setup=plain(plan.setup) if plan.setup else None,
         guarantee=None if plan.guarantee is None else _guarantee_view(plan.guarantee),
+        connected=None if plan.connected is None else _connected_view(plan.connected),
         meters=tuple(_meter_view(meter) for meter in plan.meters),
     )
 
@@ -90,6 +100,11 @@ def _guarantee_view(guarantee: Guarantee) -> GuaranteeView:
     return GuaranteeView(
         connect_rate=plain(guarantee.connect_rate), attempts=guarantee.attempts, credit=plain(guarantee.credit)
     )
+
+
+def _connected_view(connected: Connected) -> ConnectedView:
+    answered_by = tuple(one for one in ANSWERED_BY if one in connected.answered_by)
+    return ConnectedView(min_talk=connected.min_talk, answered_by=answered_by)
 
 
 def _meter_view(meter: Meter) -> MeterView:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, get_origin
+from typing import TYPE_CHECKING, Literal, get_args, get_origin
 
 import msgspec
 
 from rater.rating.instant import SECOND, Instant, instant
 from rater.rating.limits import CALL_ID, PHONE_NUMBER
-from rater.rating.units import Direction
+from rater.rating.units import AnsweredBy, Direction
 from rater.wire.events import LONGEST_CALL, CallEnded
 from rater.wire.fields import ACCOUNT_ID
 
@@ -35,13 +35,15 @@ if TYPE_CHECKING:
         ended_at: str
         disposition: str
         answered_at: str | None
+        answered_by: AnsweredBy | None
 
 else:
 
     def _field(name: str) -> tuple:
         """A field of the model: its literals as they are, all else as text, which is checked below."""
         field = CallEnded.model_fields[name]
-        kind = field.annotation if get_origin(field.annotation) is Literal else str
+        kinds = (field.annotation, *get_args(field.annotation))
+        kind = next((one for one in kinds if get_origin(one) is Literal), str)
         return (name, kind) if field.is_required() else (name, kind | None, None)
 
     CallWords = msgspec.defstruct(
@@ -54,8 +56,10 @@ else:
 
 _decode = msgspec.json.Decoder(CallWords).decode
 
-_QUOTES = 4 * len(CallEnded.model_fields)
-"""Of a value with all fields: two for each name and two for each text."""
+_QUOTES = 4 * len(CallEnded.model_fields.keys() - {"answered_by"})
+"""Of a value with all other fields: two for each name and two for each text."""
+_MORE = _QUOTES + 4
+"""With `answered_by`."""
 _LONGEST = LONGEST_CALL.total_seconds() * SECOND
 
 _CANONICAL = re.compile(
@@ -102,7 +106,7 @@ class CommonCallReader:
             # Left out, or null: a name and no text.
             if words.disposition == "answered" or (quotes != _QUOTES - 4 and quotes != _QUOTES - 2):
                 return None
-        elif words.disposition != "answered" or quotes != _QUOTES:
+        elif words.disposition != "answered" or (quotes != _QUOTES and (words.answered_by is None or quotes != _MORE)):
             return None
         call_id, caller, callee = words.call_id, words.caller, words.callee
         if words.source not in self._sources and not self._new_source(words.source):

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from rater.rating.account import ItemSaid
 from rater.rating.limits import BOOK_BYTES, TICK_CHANGES
+from rater.rating.units import AnsweredBy
 from rater.wire.fields import (
     AccountId,
     CallId,
@@ -44,7 +45,8 @@ ANSWERED_HAS_TIME: JsonDict = {
 
 
 class CallEnded(Message):
-    """A call has ended. It has an `answered_at` if, and only if, its `disposition` is answered."""
+    """A call has ended. It has an `answered_at` if, and only if, its `disposition` is answered; then it may say by whom
+    it was `answered_by` (unknown, if left out)."""
 
     model_config = ConfigDict(json_schema_extra={"allOf": [ANSWERED_HAS_TIME]})
 
@@ -59,6 +61,7 @@ class CallEnded(Message):
     answered_at: Instant | None = None
     ended_at: Instant
     disposition: Disposition
+    answered_by: AnsweredBy | None = None
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -71,6 +74,8 @@ class CallEnded(Message):
             raise PydanticCustomError(
                 "time-without-answer", "answered_at is given, but the disposition is not answered"
             )
+        if self.answered_by is not None and answered is None:
+            raise PydanticCustomError("answered-by", "answered_by is given, but the call was not answered")
         talk = NO_TIME if answered is None else self.ended_at - answered
         if not NO_TIME <= talk <= whole:
             raise PydanticCustomError(

@@ -23,7 +23,9 @@ MAX_DEPTH = 16
 """Levels of nesting; a tariff book, the deepest event, has 7."""
 
 _CALL = b'"call-ended/1"'
-_QUOTES = 4 * len(CallEnded.model_fields)
+_QUOTES = 4 * sum(field.is_required() for field in CallEnded.model_fields.values())
+"""Of the fields that every call has."""
+_OPTIONAL = tuple(name for name, field in CallEnded.model_fields.items() if not field.is_required())
 _read_call = CallEnded.__pydantic_validator__.validate_json
 
 
@@ -49,14 +51,17 @@ def parse(value: bytes | None) -> LogEvent | Invalid:
             call: CallEnded = _read_call(value)
         except ValidationError:
             return _with_care(value)
-        if value.count(b'"') == (_QUOTES if call.answered_at is not None else _quotes_unanswered(call)):
+        if value.count(b'"') == _quotes(call):
             return call
     return _with_care(value)
 
 
-def _quotes_unanswered(call: CallEnded) -> int:
-    """Without `answered_at` four quotes less than with it; with it as null two less."""
-    return _QUOTES - (2 if "answered_at" in call.model_fields_set else 4)
+def _quotes(call: CallEnded) -> int:
+    """Those of a value that says each field once: four for a name and a text, two for a name and null."""
+    if call.answered_at is not None and call.answered_by is None and "answered_by" not in call.model_fields_set:
+        return _QUOTES + 4  # nearly all that are answered
+    said = (getattr(call, name) for name in _OPTIONAL if name in call.model_fields_set)
+    return _QUOTES + sum(2 if one is None else 4 for one in said)
 
 
 def _with_care(value: bytes) -> LogEvent | Invalid:

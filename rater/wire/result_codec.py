@@ -24,6 +24,8 @@ class CallMember(Struct, frozen=True, gc=False):
     talk_seconds: int
     billed_seconds: int
     call_class: str | UnsetType = field(default=UNSET, name="class")
+    answered_by: str | UnsetType = UNSET
+    not_connected: str | UnsetType = UNSET
 
 
 class LineMember(Struct, frozen=True, gc=False):

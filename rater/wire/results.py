@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from rater.rating import limits
+from rater.rating.units import AnsweredBy, NotConnected
 from rater.wire.catalog import NegotiatedPlan, PlanVersion, TariffsInForce
 from rater.wire.charge_line import ChargeLine
 from rater.wire.fields import (
@@ -55,7 +56,8 @@ Used = Annotated[dict[UnitName, Figure], Field(max_length=len(METERS))]
 
 class RatedCall(StrictModel):
     """The call that a charge is for. `talk_seconds` is talk time; `billed_seconds` is it after the plan's increment;
-    `class` is its class in the tariff book, left out for a call of none."""
+    `class` is its class in the tariff book, left out for a call of none; `answered_by` is left out where it is unknown.
+    `connected` is meant as the plan means it; `not_connected` says why a call that was answered is not."""
 
     source: Source
     call_id: CallId
@@ -65,6 +67,8 @@ class RatedCall(StrictModel):
     talk_seconds: Count
     billed_seconds: Count
     call_class: ClassName | None = Field(default=None, alias="class")
+    answered_by: AnsweredBy | None = None
+    not_connected: NotConnected | None = None
 
 
 class Charge(Message):

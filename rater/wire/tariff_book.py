@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 from pydantic import AfterValidator, Field, ValidationInfo, create_model, model_validator
 from pydantic.config import JsonDict
 
-from rater.rating.book import Book, Guarantee, Item, LatePolicy, Plan, Proration
+from rater.rating.book import Book, Connected, Guarantee, Item, LatePolicy, Plan, Proration
 from rater.rating.currency import MINOR_UNITS
 from rater.rating.limits import MIN_REMEMBER_DAYS
-from rater.rating.units import DIRECTIONS, OTHER, UNITS, Direction, Unit
+from rater.rating.units import ANSWERED_BY, DIRECTIONS, OTHER, UNITS, AnsweredBy, Direction, Unit
 from rater.wire.class_words import ClassList, Days, Sets
 from rater.wire.class_words import check as check_classes
 from rater.wire.class_words import to_core as classes_to_core
@@ -49,6 +49,17 @@ class GuaranteeWords(StrictModel):
         return Guarantee(self.connect_rate, self.attempts, self.credit)
 
 
+class ConnectedWords(StrictModel):
+    """Which answered calls are connected: with at least `min_talk` seconds of talk time, answered by one of these."""
+
+    min_talk: Annotated[int, Field(ge=0, le=3600)] = 0
+    answered_by: Annotated[tuple[AnsweredBy, ...], Field(min_length=1, max_length=len(ANSWERED_BY))] = ANSWERED_BY
+
+    def to_core(self) -> Connected:
+        """As the rules see it."""
+        return Connected(self.min_talk, frozenset(self.answered_by))
+
+
 MAX_ITEMS = 20
 ItemName = Annotated[str, Field(pattern=f"^{ITEM_NAME}$", max_length=32)]
 Quantity = Annotated[int, Field(ge=0, le=1_000_000)]
@@ -69,7 +80,8 @@ class _PlanBase(StrictModel):
     """A plan: a fee per period and at least one meter; `meters` with names of their own count before the others,
     units in `free` may have calls that none counts; `items` that recur beside the fee, a `setup` that is due once,
     one that is `effective` from a past instant reaches back to open periods where it says so (`reach_back`);
-    a `discount` off what the meters cost, a `minimum` per period, and a guaranteed connect rate."""
+    a `discount` off what the meters cost, a `minimum` per period, a guaranteed connect rate, and what
+    `connected` means (any answered call, if left out)."""
 
     fee: PriceWord = Decimal(0)
     proration: Proration = "none"
@@ -78,6 +90,7 @@ class _PlanBase(StrictModel):
     discount: Discount = Decimal(0)
     minimum: PriceWord = Decimal(0)
     guarantee: GuaranteeWords | None = None
+    connected: ConnectedWords | None = None
     items: Annotated[dict[ItemName, ItemWords], Field(max_length=MAX_ITEMS, json_schema_extra=CLOSED)] = Field(
         default_factory=dict
     )
@@ -142,7 +155,8 @@ class _PlanBase(StrictModel):
         meters = (*(words.named() for words in self.meters), *short)
         guarantee = None if self.guarantee is None else self.guarantee.to_core()
         items = tuple(sorted((name, words.to_core()) for name, words in self.items.items()))
-        rest = (self.discount, self.minimum, guarantee, items, self.setup, self.reach_back)
+        connected = None if self.connected is None else self.connected.to_core()
+        rest = (self.discount, self.minimum, guarantee, items, self.setup, self.reach_back, connected)
         return Plan(plan_id, self.fee, self.proration, meters, self.effective, *rest)
 
     @classmethod
@@ -154,6 +168,9 @@ class _PlanBase(StrictModel):
         words |= {name: value for name, value in said.items() if value}
         if plan.guarantee is not None:
             words["guarantee"] = GuaranteeWords(**plan.guarantee._asdict())
+        if plan.connected is not None:
+            answered_by = tuple(one for one in ANSWERED_BY if one in plan.connected.answered_by)
+            words["connected"] = ConnectedWords(min_talk=plan.connected.min_talk, answered_by=answered_by)
         if plan.items:
             words["items"] = {name: ItemWords(**item._asdict()) for name, item in plan.items}
         words |= {m.unit.key: _words_of(m.unit).of(m) for m in plan.meters if not m.own_name}

@@ -67,6 +67,7 @@ def test_every_plan_of_the_examples_is_worked() -> None:
         "team-50",
         "outbound",
         "dialler",
+        "campaign",
         "service-desk",
         "by-destination",
         "support-line",

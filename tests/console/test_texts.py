@@ -10,14 +10,15 @@ import pytest
 
 import rater.console
 from rater.rating.connect_rate import Verdict
-from rater.rating.units import DIRECTIONS
-from rater.readmodel import texts
+from rater.rating.units import DIRECTIONS, AnsweredBy, NotConnected
+from rater.readmodel import answer_texts, texts
 from rater.wire.meters import LINE_METERS
 from rater.wire.results import AlertKind, ChargeKind
 
 FOLDER = Path(rater.console.__file__).parent
 OTHERS = (FOLDER.parent / "cli", FOLDER.parent / "readmodel")
 TABLES = {name: getattr(texts, name) for name in ("TEXTS", "_METERS", "_VERDICTS", "_ALERTS", "_ADVICE")}
+TABLES |= {"ANSWERERS": answer_texts.ANSWERERS, "WHY_NOT": answer_texts.WHY_NOT}
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -35,6 +36,8 @@ def test_both_languages_say_the_same_with_the_same_values(table: str) -> None:
 def test_every_kind_has_its_words() -> None:
     """A new kind of alert, line, charge or verdict without words would break a page."""
     assert set(get_args(AlertKind)) == set(TABLES["_ALERTS"])
+    assert set(get_args(AnsweredBy)) == set(TABLES["ANSWERERS"])
+    assert set(get_args(NotConnected)) == set(TABLES["WHY_NOT"])
     assert set(LINE_METERS) == set(TABLES["_METERS"])
     assert set(get_args(Verdict)) == set(TABLES["_VERDICTS"])
     assert {f"{kind}-kind" for kind in get_args(ChargeKind)} <= set(texts.TEXTS)

@@ -13,7 +13,7 @@ from math import ceil
 
 from tests.laws.class_model import classes_of
 from tests.laws.items_model import items_due
-from tests.laws.life_rows import NEVER, Person, Stretch, Taken, Version, Words, holding
+from tests.laws.life_rows import NEVER, Person, Stretch, Taken, Version, Words, as_seen, holding
 from tests.laws.model import TICK, TOLERANCE, Calendar, at, cost, half_up, zone
 
 CLOSE_AFTER = timedelta(days=10)
@@ -339,9 +339,19 @@ class Life:
     def _calls_of(self, account: str, period: date, stretch: Stretch, *, first: bool) -> list[Words]:
         """The calls of a stretch that were charged and not taken back; late ones count from the first plan on."""
         taken = [c for (a, _), c in self.calls.items() if a == account and c.period == period and not c.voided]
-        return [
-            c.event for c in taken if (first if c.late else stretch.start <= at(c.event["started_at"]) < stretch.end)
-        ]
+        ours = [c for c in taken if (first if c.late else stretch.start <= at(c.event["started_at"]) < stretch.end)]
+        return [as_seen(stretch.plan or {}, c.event) for c in ours]
+
+    def outbound(self, account: str, period: date) -> tuple[int, int]:
+        """The outbound calls of a period, and how many of them are connected as their plans mean it."""
+        planned = [s for s in self.stretches(self.people[account], period) if s.plan is not None]
+        calls = [self._calls_of(account, period, s, first=number == 0) for number, s in enumerate(planned)]
+        found = [c for some in calls for c in some if c["direction"] == "outbound"]
+        taken = [c.event for (a, _), c in self.calls.items() if a == account and c.period == period and not c.voided]
+        all_of_it = [c for c in taken if c["direction"] == "outbound"]
+        known = {c["call_id"] for c in found}
+        found += [c for c in all_of_it if c["call_id"] not in known]
+        return len(found), sum(c["disposition"] == "answered" for c in found)
 
     def _prorated(self, plan: Words, share: Fraction) -> Words:
         def part(meter: Words) -> Words:

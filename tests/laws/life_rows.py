@@ -76,3 +76,15 @@ def holding(versions: list[Version], start: datetime, known: int | None = None, 
         those = [*those, *(v for v in versions[known:] if v.words.get("reach_back") and ends > v.closed)]
     begun = [(v.since, number, v) for number, v in enumerate(those) if v.since <= start]
     return max(begun, key=lambda one: one[:2])[2].words
+
+
+def as_seen(plan: Words, call: Words) -> Words:
+    """A call as a plan sees it: one that was answered may not be connected, and is free then."""
+    meaning: Words = plan.get("connected", {})
+    if not meaning or call["disposition"] != "answered":
+        return call
+    talk = round((at(call["ended_at"]) - at(call["answered_at"])).total_seconds())
+    known = meaning.get("answered_by", [call.get("answered_by", "unknown")])
+    if talk >= meaning.get("min_talk", 0) and call.get("answered_by", "unknown") in known:
+        return call
+    return call | {"disposition": "no-answer"}

@@ -157,6 +157,24 @@ CLASSED: Event = {"rigid": PLANS["rigid"], "volume": PLANS["volume"]} | {
     "only-other": {"minutes": {"classes": ["other"], "rate": "0.40"}, "calls": {"rate": "0.10"}},
 }
 """Plans that name classes of calls."""
+MEANINGS: Event = {"rigid": PLANS["rigid"], "volume": PLANS["volume"]} | {
+    "long": {"connected": {"min_talk": 60}, "calls": {"allowance": 2, "rate": "0.70"}, "minutes": {"rate": "0.10"}},
+    "people": {
+        "proration": "daily",
+        "connected": {"answered_by": ["person", "unknown"]},
+        "fee": "30.00",
+        "minutes": {"allowance": 20, "rate": "0.25"},
+    },
+    "sure-people": {
+        "proration": "daily",
+        "connected": {"min_talk": 2, "answered_by": ["person"]},
+        "guarantee": {"connect_rate": "0.6", "attempts": 2, "credit": "0.5"},
+        "minutes": {"rate": "0.40"},
+        "attempts": {"rate": "0.01"},
+    },
+    "sure": CONTRACTS["sure"],
+}
+"""With their own meanings of connected."""
 INLINE: Event = {"fee": "10.00", "proration": "daily", "minutes": {"increment": "1/1", "rate": "0.333"}}
 ACCOUNTS: dict[str, Event] = {
     "A": {},
@@ -243,6 +261,9 @@ class _Writer:
             start,
             direction=self.rng.choice(["inbound", "outbound"]),
         )
+        if talk is not None and any("connected" in plan for plan in self.plans.values()):
+            by = self.rng.choice(["person", "machine", "fax", "unknown", None])
+            made |= {} if by is None else {"answered_by": by}
         if self.classes:
             made |= {name: self.rng.choice(NUMBERS) for name in ("caller", "callee")}
         self.calls.append(made)

@@ -104,6 +104,8 @@ def cost(plan: Words, calls: list[Words]) -> Fraction:
         total += _portions(plan, [c for c in calls if c["disposition"] == "answered"])
         plan = {name: words for name, words in plan.items() if name != "minutes"}
         plan["meters"] = [meter for meter in plan["meters"] if meter["unit"] != "minutes"]
+    if "attempts" in plan:
+        total += price(plan["attempts"], Fraction(sum(call["direction"] == "outbound" for call in calls)))
     for name in ("minutes", "calls"):
         left = [c for c in calls if c["disposition"] == "answered"]
         named = [meter for meter in plan.get("meters", []) if meter["unit"] == name]

@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from rater.rating.instant import instant
+from rater.rating.units import ANSWERED_BY
 from rater.wire import call_codec
 from rater.wire.call_codec import CallWords, CommonCall, CommonCallReader, is_account, started_text
 from rater.wire.events import CallEnded
@@ -87,6 +88,7 @@ TIMES = (
 TIMES += ["2026-11-01T08:00:00.000+08:00\n", "2026-11-01T08:00:00.000+08:00 "]
 PIECES = rb"""\ " \u0041 Z t +0800 -00:00 .1234567 { } , null""".split()
 PIECES += rb"""\" \/ "account":"A000123", "caller":5, "x":1, "answered_at":null, "\u0061ccount":"B",""".split()
+PIECES += rb""" "answered_by":"fax", "answered_by":null, "answered_by":"person",""".split()
 PIECES += [b"\x00", b"\xff", b"\xed\xa0\x80", b"\n", b" ", b"\x7f", b"\xc2\x85", b"\xe2\x80\x8b", "\u00c9".encode()]
 
 
@@ -94,7 +96,14 @@ def content(call: CallEnded) -> tuple[object, ...]:
     """All that the rest of the step looks at."""
     answered = None if call.answered_at is None else instant(call.answered_at)
     texts = (call.account, call.source, call.call_id, call.caller, call.callee, call.direction, call.disposition)
-    return (*texts, instant(call.started_at), answered, instant(call.ended_at), call.started_at.isoformat())
+    return (
+        *texts,
+        call.answered_by,
+        instant(call.started_at),
+        answered,
+        instant(call.ended_at),
+        call.started_at.isoformat(),
+    )
 
 
 def quick(found: CommonCall) -> tuple[object, ...]:
@@ -104,7 +113,7 @@ def quick(found: CommonCall) -> tuple[object, ...]:
             sign not in text for sign in '"\\' for text in (words.source, words.call_id, words.caller, words.callee)
         )
     texts = (words.account, words.source, words.call_id, words.caller, words.callee, words.direction, words.disposition)
-    return (*texts, started, answered, ended, started_text(words))
+    return (*texts, words.answered_by, started, answered, ended, started_text(words))
 
 
 def agree(reader: CommonCallReader, value: bytes) -> bool:
@@ -157,6 +166,7 @@ def fuzz(reader: CommonCallReader, count: int, seed: int = 1) -> int:
             BASE | dict.fromkeys(TIME_FIELDS, "2026-11-01T08:00:00.123456+08:00"),
             BASE | dict.fromkeys(TIME_FIELDS, "2026-11-01T08:00:00Z"),
             BASE | IN_UTC,
+            BASE | {"answered_by": "machine"},
         )
     ]
     bases.append(orjson.dumps({**UNANSWERED, "answered_at": None}))
@@ -177,6 +187,7 @@ def test_calls_as_switches_write_them_are_common() -> None:
         BASE | dict.fromkeys(TIME_FIELDS, "2026-11-01T08:00:00Z"),
         UNANSWERED,
         {**UNANSWERED, "answered_at": None},
+        *(BASE | {"answered_by": by} for by in ANSWERED_BY),
     ):
         assert agree(reader, orjson.dumps(base))
 
@@ -197,7 +208,8 @@ def test_it_has_the_fields_of_the_model() -> None:
 
 READ = CommonCallReader.read
 BUGS: dict[str, tuple[Callable[..., object], str, str]] = {
-    "a field twice is read": (READ, "or quotes != _QUOTES:", ":"),
+    "a field twice is read": (READ, "or (quotes != _QUOTES and (words.answered_by is None or quotes != _MORE)):", ":"),
+    "who answered may be said twice": (READ, "quotes != _MORE", "quotes < _MORE"),
     "a field twice is read, unanswered": (READ, "quotes != _QUOTES - 4 and quotes != _QUOTES - 2", "False"),
     "any length is taken": (READ, " or ended - started > _LONGEST", ""),
     "any disposition has a time": (READ, 'words.disposition != "answered" or', ""),
