@@ -9,7 +9,7 @@ from msgspec import Raw
 
 from rater.processor.outputs import lines_json
 from rater.rating.book import Plan
-from rater.rating.line_cache import DISCOUNTS, ENDLESS, SCALE, linear, steady
+from rater.rating.line_cache import DISCOUNTS, ENDLESS, SCALE, linear, pooled_stands, steady
 from rater.rating.money import plain
 from rater.rating.units import Call, Counts
 from rater.rating.usage import Segment, cost, explain
@@ -48,12 +48,16 @@ def stand(context: Context, counts: Counts, precision: int, same: dict[Any, Any]
     slopes: list[tuple[int, int]] = []
     intercept = 0
     paid = DISCOUNTS - int(plan.discount * DISCOUNTS)
-    for meter, alert_at in zip(plan.meters, context.alerts_at, strict=True):
+    pooled = pooled_stands(plan, counts) if plan.pools else None
+    for number, (meter, alert_at) in enumerate(zip(plan.meters, context.alerts_at, strict=True)):
         slot = meter.slot
-        lies, until = steady(meter, counts[slot])
+        if pooled is None:
+            lies, until = steady(meter, counts[slot])
+            slope, constant = linear(meter, counts[slot], lies)
+        else:
+            (lies, until), (slope, constant) = pooled[number]
         stretches.append(lies)
         limits.append((slot, min(until, alert_at - 1)))
-        slope, constant = linear(meter, counts[slot], lies)
         slopes.append((slot, slope * paid // DISCOUNTS))  # exactly, as `SCALE` has them
         intercept += constant * paid // DISCOUNTS
     context.limits = same.setdefault(tuple(limits), tuple(limits))

@@ -259,7 +259,7 @@ def lines_json(lines: tuple[Line, ...]) -> bytes:
 
 
 def _line(line: Line) -> LineMember:
-    meter, quantity, covered, billable, rate, amount, repriced_from, plan, days, of, unit = line
+    meter, quantity, covered, billable, rate, amount, repriced_from, plan, days, of, unit, part = line
     if meter in UNPRICED:
         return LineMember(meter, amount=plain(amount))
     if meter == GUARANTEE and rate is not None:
@@ -276,5 +276,6 @@ def _line(line: Line) -> LineMember:
         plan=UNSET if plan is None else plan,
         days=days if of else UNSET,
         of=of or UNSET,
+        call_class=part or UNSET,
         unit=UNSET if unit is None else unit.name,
     )

@@ -116,12 +116,9 @@ def _number(number: Decimal, *, exact: bool) -> str:
 def _meters_words(plan: Plan, *, exact: bool) -> dict[str, Any]:
     """By unit; of the first two, which were always there, null is said too. Those with own names are a list."""
     words: dict[str, Any] = {unit.key: None for unit in UNITS[:2]}
-    words |= {one.unit.key: _meter_words(one, exact=exact) for one in plan.meters if not one.own_name}
-    named = [
-        {"name": one.own_name, "unit": one.unit.key, **_meter_words(one, exact=exact)}
-        for one in plan.meters
-        if one.own_name
-    ]
+    listed = [one for one in plan.meters if one.own_name or one.part or one.shared]
+    words |= {one.unit.key: _meter_words(one, exact=exact) for one in plan.meters if one not in listed}
+    named = [{"name": one.own_name, "unit": one.unit.key, **_meter_words(one, exact=exact)} for one in listed]
     return words | {"meters": named} if named else words
 
 
@@ -142,6 +139,9 @@ def _meter_words(meter: Meter, *, exact: bool) -> dict[str, Any]:
         "increment": [meter.increment.first, meter.increment.step, meter.increment.minimum],
         **({} if meter.classes is None else {"classes": sorted(meter.classes)}),
         **({} if meter.portion is None else {"portion": list(meter.portion)}),
+        **({"part": meter.part} if meter.part else {}),
+        **({"rank": meter.rank} if meter.rank >= 0 else {}),
+        **({"shared": True} if meter.shared else {}),
     }
 
 
@@ -159,6 +159,9 @@ def _meter_from(unit: Unit, words: dict[str, Any]) -> Meter:
         increment=Increment(*words["increment"]),
         classes=frozenset(words["classes"]) if "classes" in words else None,
         portion=Portion(*words["portion"]) if "portion" in words else None,
+        part=words.get("part", ""),
+        rank=words.get("rank", -1),
+        shared=words.get("shared", False),
     )
 
 

@@ -79,8 +79,16 @@ class Meter:
     """The classes of calls that it is for; None is for all."""
     portion: Portion | None = None
     """Of a meter of minutes: the billed seconds of each call that it is for; None is for all."""
+    part: str = ""
+    """Of a meter that is one of several prices by class of one meter in a plan's words: its class, or `REST`."""
+    rank: int = -1
+    """Of a part that an allowance covers which several share: when its turn is, from 0 on."""
+    shared: bool = False
+    """Whether it is that allowance itself: it counts what its parts count, and has no price."""
     slot: int = -1
     """The place of its counter in `Segment.counts`; the plan gives it (`placed`)."""
+    pool: int = -1
+    """Of a part that a shared allowance covers: the place of that one's counter."""
 
     @property
     def name(self) -> str:
@@ -89,6 +97,8 @@ class Meter:
 
     def selects(self, call: Call, call_class: str) -> bool:
         """Whether it counts such a call; `call_class` is the class that the plan takes it for."""
+        if self.shared:
+            return False
         directions = self.directions or self.unit.directions
         if directions is not None and call.direction not in directions:
             return False
@@ -97,7 +107,7 @@ class Meter:
     @property
     def counts_alike(self) -> tuple[object, ...]:
         """What decides how it counts: of meters for which this is equal, each counts what the other does."""
-        return (self.unit, self.slot, self.directions, self.increment, self.classes, self.portion)
+        return (self.unit, self.slot, self.pool, self.directions, self.increment, self.classes, self.portion)
 
 
 def placed(meters: Iterable[Meter]) -> tuple[Meter, ...]:
@@ -109,7 +119,25 @@ def placed(meters: Iterable[Meter]) -> tuple[Meter, ...]:
     found = tuple(meters)
     of_unit = Counter(meter.unit for meter in found)
     own = counting(len(NO_COUNTS))
-    return tuple(replace(m, slot=next(own) if of_unit[m.unit] > 1 else m.unit.slot) for m in found)
+    found = tuple(replace(m, slot=next(own) if of_unit[m.unit] > 1 else m.unit.slot) for m in found)
+    pools = {(meter.unit, meter.own_name): meter.slot for meter in found if meter.shared}
+    return tuple(replace(m, pool=pools[m.unit, m.own_name]) if m.rank >= 0 else m for m in found)
+
+
+REST = "rest"
+"""The part of a meter for what none of its prices by class is for."""
+
+
+class Pool(NamedTuple):
+    """An allowance that several parts of a meter share, and these in the order in which it covers them."""
+
+    allowance: Meter
+    parts: tuple[Meter, ...]
+
+
+def _pool(allowance: Meter, meters: Iterable[Meter]) -> Pool:
+    parts = [meter for meter in meters if meter.pool == allowance.slot]
+    return Pool(allowance, tuple(sorted(parts, key=lambda meter: meter.rank)))
 
 
 class Guarantee(NamedTuple):
@@ -181,6 +209,8 @@ class Plan:
     """Whether a call's seconds are shared among its meters of minutes."""
     named: frozenset[str] = field(default=frozenset(), init=False, repr=False, compare=False)
     """The classes of calls that its meters name."""
+    pools: tuple[Pool, ...] = field(default=(), init=False, repr=False, compare=False)
+    """The allowances that parts share."""
     counts_attempts: bool = field(default=False, init=False, repr=False, compare=False)
     """Whether its segments count outbound attempts, and which of them were connected."""
 
@@ -188,6 +218,7 @@ class Plan:
         """Give each meter its counter."""
         meters = placed(self.meters)
         object.__setattr__(self, "meters", meters)
+        object.__setattr__(self, "pools", tuple(_pool(meter, meters) for meter in meters if meter.shared))
         object.__setattr__(self, "counts_attempts", self.guarantee is not None or self.connected is not None)
         object.__setattr__(self, "in_portions", any(meter.portion is not None for meter in meters))
         object.__setattr__(self, "named", frozenset().union(*(meter.classes or () for meter in meters)))
@@ -224,6 +255,8 @@ class Plan:
                     self._share_out(units, call, taken_for, counts)
                 else:
                     counts[unit.slot] = counts[meter.slot] = units
+                    if meter.pool >= 0:
+                        counts[meter.pool] = units
         if self.counts_attempts and call.direction == "outbound":
             counts[OUTBOUND_ATTEMPTS], counts[OUTBOUND_CONNECTED] = 1, int(call.connected)
         return tuple(counts)
@@ -240,6 +273,8 @@ class Plan:
             counts[meter.slot] += had
             if meter.slot != meter.unit.slot:
                 counts[meter.unit.slot] += had
+            if meter.pool >= 0:
+                counts[meter.pool] += had
             rests = [part for start, stop in left for part in ((start, min(stop, first)), (max(start, end), stop))]
             left = [(start, stop) for start, stop in rests if start < stop]
 

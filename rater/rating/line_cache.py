@@ -12,10 +12,10 @@ from itertools import pairwise
 from math import lcm
 from typing import Final, NamedTuple
 
-from rater.rating.book import Meter, Price
+from rater.rating.book import Meter, Plan, Price
 from rater.rating.lines import Line
-from rater.rating.pricing import meter_price
-from rater.rating.units import UNITS
+from rater.rating.pricing import covered, price_of
+from rater.rating.units import UNITS, Counts
 
 Stretch = int
 """Where a step lies: unlimited, within the allowance, or beyond it in a band."""
@@ -40,14 +40,18 @@ class Steady(NamedTuple):
     stretch: Stretch
     until: int
 
+    def to(self, before: int, after: int) -> Stretch | None:
+        """Where the step lies from the state on to another; None if it goes over an edge, or back."""
+        return self.stretch if before <= after <= self.until else None
 
-def steady(meter: Meter, used: int) -> Steady:
-    """How far lines stay alike from `used` base units on."""
+
+def steady(meter: Meter, used: int, share: int | None = None) -> Steady:
+    """How far lines stay alike from `used` base units on; `share` is what a shared allowance covers of them."""
     allowance, price = meter.allowance, meter.price
     if allowance is None or price is None:
         return Steady(UNLIMITED, ENDLESS)
     per = meter.unit.per
-    edge = allowance * per
+    edge = allowance * per if share is None else share
     if used < edge:
         return Steady(COVERED, edge)
     band, begins, ends = _band(price, used - edge, per)
@@ -83,15 +87,15 @@ class Linear(NamedTuple):
     intercept: int
 
 
-def linear(meter: Meter, used: int, lies: Stretch) -> Linear:
+def linear(meter: Meter, used: int, lies: Stretch, share: int | None = None) -> Linear:
     """The price from `used` base units on, in the stretch that `steady` says; at an edge it is the price there."""
     if meter.price is None or meter.allowance is None or lies in {UNLIMITED, COVERED}:
         return Linear(0, 0)
     per, kind, bands = meter.unit.per, meter.price.kind, meter.price.bands
-    edge = meter.allowance * per
+    edge = meter.allowance * per if share is None else share
     if lies == EDGE:
         # Only what counts nothing is a step of this stretch, so the price there is all that is asked for.
-        return Linear(0, _exactly(meter_price(meter, used)))
+        return Linear(0, _exactly(price_of(meter.price, used - edge, per)))
     index = lies - FIRST_BAND
     band = bands[index]
     slope = _exactly(band.rate) // per
@@ -117,3 +121,53 @@ def stretch(meter: Meter, before: int, after: int) -> Stretch | None:
         return None
     lies, until = steady(meter, before)
     return lies if after <= until else None
+
+
+def standings(plan: Plan, counts: Counts) -> list[Steady]:
+    """By meter, how far lines stay alike from these counts on."""
+    shares = _shares(plan, counts)
+    return [_standing(meter, counts[meter.slot], shares) for meter in plan.meters]
+
+
+def pooled_stands(plan: Plan, counts: Counts) -> list[tuple[Steady, Linear]]:
+    """By meter of a plan with shared allowances: how far lines stay alike from these counts on, and the price there."""
+    shares, found = _shares(plan, counts), list[tuple[Steady, Linear]]()
+    for meter in plan.meters:
+        used, share = counts[meter.slot], shares.get(meter.slot)
+        stand = _standing(meter, used, shares)
+        found.append((stand, linear(meter, used, stand.stretch, None if share is None else share.covered)))
+    return found
+
+
+class _Share(NamedTuple):
+    """What a part has of a shared allowance."""
+
+    covered: int
+    open: bool
+    """Whether the allowance covers whatever is counted next, of any of its parts."""
+    later: bool
+    """Whether parts behind it have a share, which they lose when it counts more."""
+
+
+def _shares(plan: Plan, counts: Counts) -> dict[int, _Share]:
+    found: dict[int, _Share] = {}
+    taken = covered(plan, counts) if plan.pools else {}
+    for allowance, parts in plan.pools:
+        whole = (allowance.allowance or 0) * allowance.unit.per
+        later = False
+        for part in reversed(parts):
+            found[part.slot] = _Share(taken[part.slot], counts[allowance.slot] < whole, later)
+            later = later or taken[part.slot] > 0
+    return found
+
+
+def _standing(meter: Meter, used: int, shares: dict[int, _Share]) -> Steady:
+    if meter.shared:
+        whole = (meter.allowance or 0) * meter.unit.per
+        return Steady(COVERED, whole) if used < whole else Steady(UNLIMITED, ENDLESS)
+    share = shares.get(meter.slot)
+    if share is None:
+        return steady(meter, used)
+    if share.open:
+        return Steady(COVERED, ENDLESS)  # as far as the allowance itself goes
+    return Steady(EDGE, used) if share.later else steady(meter, used, share.covered)

@@ -49,23 +49,43 @@ class Line(NamedTuple):
     """of so many in the month; 0 where it is for the whole period."""
     unit: Unit | None = None
     """Of a meter that has a name of its own."""
+    part: str = ""
+    """Of a meter with prices by class: the class, or the rest."""
 
 
 def meter_lines(meter: Meter, before: int, after: int, precision: int) -> list[Line]:
     """The lines of a meter going from `before` quanta to `after`, each rounded."""
-    if before == after:
+    if before == after or meter.shared:
         return []
     if before > after:
         return [taken_back(line) for line in meter_lines(meter, after, before, precision)]
+    return _named(meter, _lines(meter, before, after, (billable(meter, before), billable(meter, after)), precision))
+
+
+def part_lines(meter: Meter, counts: tuple[int, int], shares: tuple[int, int], precision: int) -> list[Line]:
+    """The lines of a part of a shared allowance, between two states of it; `shares` is what is covered in each.
+
+    Units of another part may take its share, so that it is billed for more though it counted nothing.
+    """
+    (before, after), (was, now) = counts, shares
+    low, high = before - was, after - now
+    if (before, low) == (after, high):
+        return []
+    if before > after or low > high:
+        return [taken_back(line) for line in part_lines(meter, (after, before), (now, was), precision)]
+    return _named(meter, _lines(meter, before, after, (low, high), precision))
+
+
+def _named(meter: Meter, lines: list[Line]) -> list[Line]:
+    """The lines with what tells the meter from others of its unit."""
     if meter.own_name:
-        lines = _lines(meter, before, after, precision)
-        return [line if line.meter.endswith(FLAT) else line._replace(unit=meter.unit) for line in lines]
-    return _lines(meter, before, after, precision)
+        lines = [line if line.meter.endswith(FLAT) else line._replace(unit=meter.unit) for line in lines]
+    return [line._replace(part=meter.part) for line in lines] if meter.part else lines
 
 
-def _lines(meter: Meter, before: int, after: int, precision: int) -> list[Line]:
+def _lines(meter: Meter, before: int, after: int, billed: tuple[int, int], precision: int) -> list[Line]:
     name, per = meter.name, meter.unit.per
-    low, high = billable(meter, before), billable(meter, after)
+    low, high = billed
     part = high - low
     covered = after - before - part
     price = meter.price
@@ -95,13 +115,13 @@ def settled(lines: tuple[Line, ...], amount: Decimal) -> tuple[Line, ...]:
 
 def summed_up(lines: tuple[Line, ...]) -> tuple[Line, ...]:
     """One line a meter, without a rate. What was only priced anew is part of the amount, not of the quantity."""
-    sums: dict[str, Line] = {}
+    sums: dict[tuple[str, str], Line] = {}
     for line in lines:
         meter = line.meter
         fresh = (line.quantity, line.covered, line.billable) if line.repriced_from is None else (0, 0, 0)
-        one = Line(meter, *fresh, None, line.amount, unit=line.unit)
-        known = sums.get(meter)
-        sums[meter] = one if known is None else _both(known, one)
+        one = Line(meter, *fresh, None, line.amount, unit=line.unit, part=line.part)
+        known = sums.get((meter, line.part))
+        sums[meter, line.part] = one if known is None else _both(known, one)
     return tuple(sums.values())
 
 
@@ -114,6 +134,7 @@ def _both(one: Line, other: Line) -> Line:
         None,
         one.amount + other.amount,
         unit=one.unit,
+        part=one.part,
     )
 
 

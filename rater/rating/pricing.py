@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from rater.rating.book import Band, Meter, Price
+from rater.rating.book import Band, Meter, Plan, Price
 from rater.rating.money import ZERO
+from rater.rating.units import Counts
 
 
 def billable(meter: Meter, quanta: int) -> int:
@@ -73,3 +74,25 @@ def meter_price(meter: Meter, quanta: int) -> Decimal:
         return ZERO
     beyond = billable(meter, quanta)
     return price_of(meter.price, beyond, meter.unit.per) if beyond else ZERO
+
+
+def covered(plan: Plan, counts: Counts) -> dict[int, int]:
+    """What allowances that parts share cover of each part, by its slot: each in its turn, what those before it left."""
+    found: dict[int, int] = {}
+    for allowance, parts_in_turn in plan.pools:
+        left = (allowance.allowance or 0) * allowance.unit.per
+        for part in parts_in_turn:
+            found[part.slot] = taken = min(counts[part.slot], left)
+            left -= taken
+    return found
+
+
+def pooled_price(plan: Plan, counts: Counts) -> Decimal:
+    """What all meters of a plan with shared allowances cost, unrounded and without the discount."""
+    price, shares = ZERO, covered(plan, counts)
+    for meter in plan.meters:
+        if meter.slot not in shares:
+            price += meter_price(meter, counts[meter.slot])
+        elif meter.price is not None:
+            price += price_of(meter.price, counts[meter.slot] - shares[meter.slot], meter.unit.per)
+    return price

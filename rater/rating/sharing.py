@@ -16,9 +16,11 @@ def shared_out(plan: Plan, counts: Counts, units: Counts) -> Counts:
         return units
     found = [*units, *counts[len(NO_COUNTS) :]]
     for unit in {meter.unit for meter in plan.meters if meter.slot != meter.unit.slot}:
-        meters = plan.meters_of(unit)
+        meters = tuple(meter for meter in plan.meters_of(unit) if not meter.shared)
         for meter, more in zip(meters, _shares(meters, counts, units[unit.slot] - counts[unit.slot]), strict=True):
             found[meter.slot] += more
+            if meter.pool >= 0:
+                found[meter.pool] += more
     return tuple(found)
 
 

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from rater.rating.book import Plan
 from rater.rating.instant import DAY, Instant
-from rater.rating.line_cache import MOST, Kept, stretch
-from rater.rating.lines import DISCOUNT, Line, amount_line, meter_lines, settled
+from rater.rating.line_cache import MOST, Kept, standings, stretch
+from rater.rating.lines import DISCOUNT, Line, amount_line, meter_lines, part_lines, settled
 from rater.rating.money import ZERO, rounded
 from rater.rating.names import PeriodName, PlanId
-from rater.rating.pricing import meter_price
+from rater.rating.pricing import covered, meter_price, pooled_price
 from rater.rating.units import NO_COUNTS, Counts
 
 
@@ -128,6 +128,8 @@ def short_of_minimum(plan: Plan, owed: Decimal, precision: int) -> Decimal:
 
 def list_price(plan: Plan, counts: Counts) -> Decimal:
     """What the meters cost, unrounded and without the discount."""
+    if plan.pools:
+        return pooled_price(plan, counts)
     price = ZERO
     for meter in plan.meters:
         price += meter_price(meter, counts[meter.slot])
@@ -138,10 +140,11 @@ def explain(plan: Plan, before: Segment, after: Segment, precision: int) -> tupl
     """The lines of the difference in cost between two states of a segment; they sum to it."""
     amount = after.cost - before.cost
     step: list[int] = [precision]
-    for meter in plan.meters:
+    stands = standings(plan, before.counts) if plan.pools else None
+    for number, meter in enumerate(plan.meters):
         slot = meter.slot
         low, high = before.counts[slot], after.counts[slot]
-        lies = stretch(meter, low, high)
+        lies = stretch(meter, low, high) if stands is None else stands[number].to(low, high)
         if lies is None:
             return settled(worked_out(plan, before, after, precision), amount)
         step += (lies, high - low)
@@ -159,9 +162,14 @@ def explain(plan: Plan, before: Segment, after: Segment, precision: int) -> tupl
 def worked_out(plan: Plan, before: Segment, after: Segment, precision: int) -> tuple[Line, ...]:
     """The lines of the meters, each rounded; what they sum to may be off by what rounding left over."""
     lines: list[Line] = []
+    was, now = (covered(plan, counts) if plan.pools else {} for counts in (before.counts, after.counts))
     for meter in plan.meters:
         slot = meter.slot
-        lines += meter_lines(meter, before.counts[slot], after.counts[slot], precision)
+        low, high = before.counts[slot], after.counts[slot]
+        if slot in was:
+            lines += part_lines(meter, (low, high), (was[slot], now[slot]), precision)
+        else:
+            lines += meter_lines(meter, low, high, precision)
     if plan.discount:
         off = rounded((list_price(plan, before.counts) - list_price(plan, after.counts)) * plan.discount, precision)
         lines += [amount_line(DISCOUNT, off)] if off else []

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from rater.rating.book import REST
 from rater.rating.lines import FLAT, GUARANTEE, UNPRICED, is_fee
 from rater.rating.money import plain
 from rater.rating.units import BY_NAME
@@ -26,7 +27,8 @@ def line_words(line: Mapping[str, Any], language: Language = "en") -> str:
         return f"{name}：多个价格，合计 {units}" if zh else f"{name}: {units} in all, at several rates"
     if is_fee(meter) or meter.endswith(FLAT):
         return _fee_line(line, language)
-    return (f"{meter}：" if zh else f"{meter}: ") * ("unit" in line) + _units_line(line, zh=zh)
+    names = [*([meter] if "unit" in line else []), *([_part(line["class"], language)] if "class" in line else [])]
+    return (f"{' '.join(names)}{'：' if zh else ': '}" if names else "") + _units_line(line, zh=zh)
 
 
 def _units_line(line: Mapping[str, Any], *, zh: bool) -> str:
@@ -37,6 +39,13 @@ def _units_line(line: Mapping[str, Any], *, zh: bool) -> str:
         if zh:
             return f"此前 {units} {unit}由 {before} 重新计价为 {now}"
         return f"{units} {unit} of before, re-priced from {before} to {now}"
+    if line["quantity"] == "0" and line["covered"].startswith("-"):  # other units took the allowance
+        units = line["billable"]
+        return (
+            f"{units} {unit}不再含在额度内 × {line['rate']}"
+            if zh
+            else f"{units} {unit} no longer covered, at {line['rate']}"
+        )
     parts = []
     if line["covered"] != "0":
         parts.append(f"额度内 {line['covered']} {unit}" if zh else f"{line['covered']} {unit} covered by the allowance")
@@ -68,7 +77,13 @@ def days_words(days: int | None, of: int | None, language: Language = "en") -> s
 
 def statement_words(line: StatementLine, language: Language = "en") -> str:
     """What a line of a statement is for."""
-    return line.note or meter_words(line.meter, language) + days_words(line.days, line.of, language)
+    part = f" ({_part(line.part, language)})" if line.part else ""
+    return line.note or meter_words(line.meter, language) + part + days_words(line.days, line.of, language)
+
+
+def _part(name: str, language: Language) -> str:
+    """A class that has a price of its own in a meter, or the rest."""
+    return text(language, "rest") if name == REST else name
 
 
 def explained(charge: Mapping[str, Any], language: Language = "en") -> ExplanationView:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
-from rater.rating.book import Connected, Meter, Plan, Price
+from rater.rating.book import REST, Connected, Meter, Plan, Price
 from rater.rating.lines import DISCOUNT, FEE, SETUP
 from rater.rating.money import plain
 from rater.rating.units import ANSWERED_BY
@@ -68,6 +68,12 @@ def _meter_term(plan: Plan, meter: Meter, language: Language) -> Term:
     what = meter.unit.plural[zh]
     only = [text(language, one) for one in sorted(meter.directions or ())] + sorted(meter.classes or ())
     only = [] if only == [meter.own_name] else only
+    if meter.shared or meter.part:
+        only = (
+            [_part(one.part, language) for one in _covered(plan, meter)]
+            if meter.shared
+            else [_part(meter.part, language)]
+        )
     if meter.portion is not None:
         start, end = meter.portion
         seconds = text(language, "seconds-on", start=start)
@@ -80,6 +86,15 @@ def _meter_term(plan: Plan, meter: Meter, language: Language) -> Term:
     return Term(f"{what}{(f'（{told}）' if zh else f' ({told})') if told else ''}", meter_in_words(meter, language))
 
 
+def _covered(plan: Plan, allowance: Meter) -> tuple[Meter, ...]:
+    """The parts that a shared allowance covers, in their order."""
+    return next(pool.parts for pool in plan.pools if pool.allowance.slot == allowance.slot)
+
+
+def _part(name: str, language: Language) -> str:
+    return text(language, "rest") if name == REST else name
+
+
 def _hundredths(share: Decimal) -> str:
     """A share as a plan says it, in per cent without trailing zeros: 0.10 is 10."""
     return plain((share * 100).normalize())
@@ -88,6 +103,13 @@ def _hundredths(share: Decimal) -> str:
 def meter_in_words(meter: Meter, language: Language = "en") -> str:
     """A meter's allowance and price."""
     zh = language == "zh"
+    if meter.shared:
+        single = meter.unit.single[zh]
+        return (
+            f"含 {meter.allowance} {single}，按此顺序抵扣"
+            if zh
+            else f"{meter.allowance} {single} included, in this order"
+        )
     if meter.price is None:
         return "不限量" if zh else "unlimited"
     unit = meter.unit.single[LANGUAGES.index(language)]

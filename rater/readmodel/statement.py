@@ -25,8 +25,8 @@ from rater.readmodel.views import PeriodView, StatementLine, dumped
 AT_ONCE = 1000
 """Charges that are read at once."""
 
-Group = tuple[str, Decimal]
-"""(meter, rate). Units of two plans with the same rate stand together: a re-rating moves them in one charge."""
+Group = tuple[str, str, Decimal]
+"""(meter, class or "", rate). Units of two plans with one rate stand together: a re-rating moves them in one charge."""
 FeeGroup = tuple[str, str, Decimal, int, int, Decimal]
 """(plan, meter, rate, days, of, quantity) of a fee, an item or a set-up; of 0 where it is for the whole period.
 
@@ -69,13 +69,14 @@ class Sums:
         self.fees[group] = (quantity + more, amount + Decimal(line["amount"]))
 
     def _add(self, charge: Mapping[str, Any], line: Mapping[str, Any]) -> None:
-        group = (line["meter"], Decimal(line["rate"]))
+        part = line.get("class", "")
+        group = (line["meter"], part, Decimal(line["rate"]))
         self.billable[group] += Decimal(line["billable"])
         self.covered[group] += Decimal(line["covered"])
         if charge["kind"] == "usage":
             self.plans[group].add(charge.get("plan") or "")
         if "repriced_from" in line:
-            self.billable[line["meter"], Decimal(line["repriced_from"])] -= Decimal(line["billable"])
+            self.billable[line["meter"], part, Decimal(line["repriced_from"])] -= Decimal(line["billable"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def summed(charges: Iterable[Mapping[str, Any]], money: Money, total: Decimal) -
         sums.add(charge)
     lines = [_line(sums, group, money) for group in sums.billable]
     lines = [line for line in lines if line.covered != "0" or line.billable != "0"]
-    lines.sort(key=lambda line: (line.meter, line.plan, -Decimal(line.rate or 0)))
+    lines.sort(key=lambda line: (line.meter, line.part, line.plan, -Decimal(line.rate or 0)))
     fees = [_fee(group, *sums.fees[group]) for group in sorted(sums.fees, key=_order) if any(sums.fees[group])]
     lines = fees + lines
     lines += [_amount(meter, amount) for meter, amount in sorted(sums.summed_up.items()) if amount]
@@ -164,7 +165,7 @@ def _fee(group: FeeGroup, quantity: Decimal, amount: Decimal) -> StatementLine:
 
 
 def _line(sums: Sums, group: Group, money: Money) -> StatementLine:
-    meter, rate = group
+    meter, part, rate = group
     billable = sums.billable[group]
     return StatementLine(
         plan=", ".join(sorted(sums.plans[group])),
@@ -173,6 +174,7 @@ def _line(sums: Sums, group: Group, money: Money) -> StatementLine:
         billable=_short(billable),
         rate=plain(rate),
         amount=plain(rounded(billable * rate, money.precision)),
+        part=part,
     )
 
 

@@ -30,6 +30,10 @@ class MeterView(View):
     """The directions that count; null is all."""
     classes: tuple[str, ...] | None
     """The classes of calls that count; null is all."""
+    part: str | None
+    """Of a meter with prices by class, of which each has an entry: the class, or `rest`; null of any other."""
+    covers: tuple[str, ...] | None
+    """Of an allowance that parts share, which has an entry without a price: these, in the order of their turn."""
     portion: tuple[int, int | None] | None
     """Of minutes: the billed seconds of each call that count, from the first on, before the second; null is all."""
     increment: str | None

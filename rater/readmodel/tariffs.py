@@ -92,7 +92,7 @@ def _plan_view(plan: Plan) -> PlanView:
         setup=plain(plan.setup) if plan.setup else None,
         guarantee=None if plan.guarantee is None else _guarantee_view(plan.guarantee),
         connected=None if plan.connected is None else _connected_view(plan.connected),
-        meters=tuple(_meter_view(meter) for meter in plan.meters),
+        meters=tuple(_meter_view(meter, plan) for meter in plan.meters),
     )
 
 
@@ -107,7 +107,7 @@ def _connected_view(connected: Connected) -> ConnectedView:
     return ConnectedView(min_talk=connected.min_talk, answered_by=answered_by)
 
 
-def _meter_view(meter: Meter) -> MeterView:
+def _meter_view(meter: Meter, plan: Plan) -> MeterView:
     price, increment, unit = meter.price, meter.increment, meter.unit
     bands = () if price is None else price.bands
     return MeterView(
@@ -118,6 +118,8 @@ def _meter_view(meter: Meter) -> MeterView:
         bands=tuple(BandView(start=band.start, rate=plain(band.rate), flat=plain(band.flat)) for band in bands),
         directions=None if meter.directions is None else tuple(sorted(meter.directions)),
         classes=None if meter.classes is None else tuple(sorted(meter.classes)),
+        part=meter.part or None,
+        covers=next((tuple(p.part for p in pool.parts) for pool in plan.pools if pool.allowance is meter), None),
         portion=meter.portion,
         increment=f"{increment.first}/{increment.step}" if unit.increments else None,
         minimum=increment.minimum if unit.increments else None,

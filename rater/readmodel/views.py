@@ -220,6 +220,8 @@ class StatementLine(View):
     """Of a fee or an item for a part of the period: so many days,"""
     of: int | None = None
     """of so many in the month; the amount is `billable` x `rate` x `days` / `of`, rounded."""
+    part: str = ""
+    """Of a meter with prices by class: the class, or `rest`."""
 
 
 def dumped(view: Any) -> Any:

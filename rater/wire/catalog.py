@@ -17,7 +17,7 @@ from rater.rating.classes import CallClass, Classes
 from rater.rating.instant import instant, moment
 from rater.wire.class_words import MAX_CLASSES
 from rater.wire.fields import AccountId, BookVersion, CurrencyCode, Instant, Message, Share, VersionedPlanId, ZoneName
-from rater.wire.meter_words import ClassName
+from rater.wire.meters import ClassName
 from rater.wire.tariff_book import CLOSED, MAX_PLANS, PlanName, PlanWords, Span, span, to_span
 
 TARIFFS_ID = "tariffs"

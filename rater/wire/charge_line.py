@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from rater.wire.fields import Count, Figure, Price, Share, StrictModel, VersionedPlanId
-from rater.wire.meters import LineMeter, UnitName
+from rater.wire.meters import ClassName, LineMeter, UnitName
 
 
 class ChargeLine(StrictModel):
@@ -18,7 +18,8 @@ class ChargeLine(StrictModel):
     line `guarantee` of a credit says what connect rate was guaranteed, and the attempts with those of them that were
     connected. A line of a fee, an item or a set-up names its `plan` where it is not the charge's; `days` `of` the
     month's say that it is for a part of the period: then `amount` is `billable` x `rate` x `days` / `of`. `unit` is
-    what a meter counts that has a name of its own.
+    what a meter counts that has a name of its own. `class` is there where a meter has prices by class: the class, or
+    `rest`; units that count for one class may take the allowance from another, whose `covered` is then negative.
     """
 
     meter: LineMeter
@@ -35,3 +36,4 @@ class ChargeLine(StrictModel):
     days: Count | None = None
     of: Annotated[int, Field(ge=1, le=366)] | None = None
     unit: UnitName | None = None
+    call_class: ClassName | None = Field(default=None, alias="class")

@@ -10,10 +10,13 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from rater.rating.book import REST
 from rater.rating.classes import CallClass, Classes, Hours, shared
 from rater.rating.units import OTHER
 from rater.wire.fields import StrictModel
-from rater.wire.meter_words import ClassName, Directions, each_once, wrong
+from rater.wire.meter_words import Directions, each_once
+from rater.wire.meters import ClassName
+from rater.wire.price_words import wrong
 
 MAX_CLASSES = 256
 MAX_SETS = 256
@@ -21,7 +24,6 @@ MAX_PREFIXES = 50_000
 """Of a set; the size of a book is bounded too."""
 MAX_DAYS = 1_000
 
-REST = "rest"
 RESERVED = frozenset({OTHER, REST})
 Prefix = Annotated[str, Field(pattern=r"^\+?[0-9]{1,15}$", max_length=16)]
 """Compared with the first characters of a number as it stands."""

@@ -3,63 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
-from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Literal, NoReturn, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
 
-from rater.rating.book import Band, Meter, Portion, Price
+from rater.rating.book import REST, Meter, Portion
 from rater.rating.lines import FLAT
 from rater.rating.units import UNITS, Increment, Unit
 from rater.wire.fields import Direction, StrictModel
-from rater.wire.fields import Price as PriceWord
-from rater.wire.meters import METER_NAME, RESERVED
+from rater.wire.meters import CLASS_NAME, METER_NAME, RESERVED, ClassName
+from rater.wire.price_words import MAX_UNITS, PriceWords, Units, wrong
 
-MAX_BANDS = 50
 INCREMENT = r"[1-9][0-9]{0,4}/[1-9][0-9]{0,4}"
 """Seconds that are billed first, and the steps after them: `60/60`."""
-MAX_UNITS = 9_999_999_999
-"""Minutes or calls in an allowance or a band's start."""
 
-Units = Annotated[int, Field(ge=0, le=MAX_UNITS)]
 _Name = TypeVar("_Name", bound=str)
-
-
-def wrong(message: str, at: str | None = None) -> NoReturn:
-    """Refuse a value; `at` names the field below the place that is being checked."""
-    raise PydanticCustomError("tariff", "{message}", {"message": message, "at": at})
-
-
-class BandWords(StrictModel):
-    """A band: units from `start` (the field `from`) on cost `rate` each, and `flat` once."""
-
-    start: Units = Field(alias="from")
-    rate: PriceWord
-    flat: PriceWord = Decimal(0)
-
-    def to_core(self) -> Band:
-        """The band as the rules see it."""
-        return Band(self.start, self.rate, self.flat)
-
-    @classmethod
-    def of(cls, band: Band) -> Self:
-        """The words of a band."""
-        words: dict[str, Any] = {"from": band.start, "rate": band.rate}
-        return cls(**(words | {"flat": band.flat} if band.flat else words))
-
-
-def _ascending(bands: tuple[BandWords, ...]) -> tuple[BandWords, ...]:
-    if bands[0].start != 0:
-        wrong("the first band must be from: 0")
-    for number, (one, next_one) in enumerate(pairwise(bands), start=2):
-        if next_one.start <= one.start:
-            wrong(f"bands must ascend: band {number} is from {next_one.start}, the one before it from {one.start}")
-    return bands
-
-
-Bands = Annotated[tuple[BandWords, ...], Field(min_length=1, max_length=MAX_BANDS), AfterValidator(_ascending)]
 
 
 def _allowance(value: Any) -> Any:
@@ -80,72 +38,103 @@ def each_once(names: tuple[_Name, ...]) -> tuple[_Name, ...]:
 
 
 Directions = Annotated[tuple[Direction, ...], Field(min_length=1, max_length=3), AfterValidator(each_once)]
-CLASS_NAME = r"[A-Za-z0-9._+-]{1,32}"
-ClassName = Annotated[str, Field(pattern=f"^{CLASS_NAME}$", max_length=32)]
+
+Part = Annotated[str, Field(pattern=f"^({CLASS_NAME}|{REST})$", max_length=32)]
 
 
-class MeterWords(StrictModel):
-    """A meter: an allowance, and one of `rate`, `graduated`, `volume` for what lies beyond it."""
+class MeterWords(PriceWords):
+    """A meter: an allowance, and one of `rate`, `graduated`, `volume` for what lies beyond it.
+
+    `by_class` has other prices for some classes of calls; an allowance then `covers` these and the `rest` in an order.
+    """
 
     allowance: Allowance = 0
-    rate: PriceWord | None = None
-    graduated: Bands | None = None
-    volume: Bands | None = None
     directions: Directions | None = None
-
     classes: Annotated[tuple[ClassName, ...], Field(min_length=1, max_length=256), AfterValidator(each_once)] | None = (
         None
     )
-
-    PRICES: ClassVar = ("rate", "graduated", "volume")
+    by_class: Annotated[dict[ClassName, PriceWords], Field(min_length=1, max_length=63)] | None = None
+    covers: Annotated[tuple[Part, ...], Field(min_length=1, max_length=64), AfterValidator(each_once)] | None = None
 
     @model_validator(mode="after")
     def _one_price(self) -> Self:
-        said = [name for name in self.PRICES if getattr(self, name) is not None]
-        if self.allowance == "unlimited" and said:
-            wrong("an unlimited allowance has no price: leave it out", said[0])
-        if self.allowance != "unlimited" and len(said) != 1:
-            found = f"not {' and '.join(said)}" if said else 'for free units write rate: "0"'
-            wrong(f"a meter has exactly one of rate, graduated, volume; {found}", said[-1] if said else None)
+        unlimited, by_class = self.allowance == "unlimited", self.by_class or {}
+        if self.by_class is None and self.covers is not None:
+            wrong("covers says which prices of by_class the allowance covers: there are none", "covers")
+        if self.by_class is None:
+            self.check(covered=unlimited)
+            return self
+        covers = self.covers or ()
+        if bool(covers) != (self.allowance != 0):
+            wrong(
+                "an allowance and by_class need covers, and covers needs an allowance: the classes, or rest, in order"
+            )
+        if unknown := sorted(set(covers) - {*by_class, REST}):
+            wrong(f"covers: by_class has no {unknown[0]}", "covers")
+        if beyond := sorted(set(by_class) - set(self.classes or by_class)):
+            wrong(f"by_class: the meter is not for {beyond[0]}", "by_class")
+        if REST in by_class:
+            wrong("the rest is what by_class does not name: its price is the meter's own", "by_class")
+        self.check(covered=unlimited and REST in covers)
+        for name, price in by_class.items():
+            price.check(covered=unlimited and name in covers, at=name)
         return self
 
-    def price(self) -> Price | None:
-        """The price as the rules see it; None where the allowance is unlimited."""
-        if self.rate is not None:
-            return Price("flat", (Band(0, self.rate),))
-        if self.graduated is not None:
-            return Price("graduated", tuple(band.to_core() for band in self.graduated))
-        if self.volume is not None:
-            return Price("volume", tuple(band.to_core() for band in self.volume))
-        return None
+    @classmethod
+    def of(cls, meters: tuple[Meter, ...]) -> Self:
+        """The words of a meter, which has a part for each of its prices; what a book need not say is left out."""
+        return cls(**cls._words_of(meters))
 
     @classmethod
-    def of(cls, meter: Meter) -> Self:
-        """The words of a meter; what a book need not say is left out."""
-        return cls(**cls._words_of(meter))
-
-    @classmethod
-    def _words_of(cls, meter: Meter) -> dict[str, Any]:
-        words: dict[str, Any] = {"allowance": "unlimited" if meter.allowance is None else meter.allowance}
-        if meter.price is not None and meter.price.kind == "flat":
-            words["rate"] = meter.price.bands[0].rate
-        elif meter.price is not None:
-            words[meter.price.kind] = tuple(BandWords.of(band) for band in meter.price.bands)
+    def _words_of(cls, meters: tuple[Meter, ...]) -> dict[str, Any]:
+        meter = meters[-1]  # with prices by class it is the rest
+        words: dict[str, Any] = {"allowance": _allowance_words(meters), **cls.words_of(meter.price)}
         if meter.directions is not None:
             words["directions"] = tuple(sorted(meter.directions))
         if meter.classes is not None:
             words["classes"] = tuple(sorted(meter.classes))
+        if meter.part:
+            parts = [one for one in meters if one.part and one.part != REST]
+            words["by_class"] = {one.part: PriceWords(**cls.words_of(one.price)) for one in parts}
+            covers = [one for one in sorted(meters, key=lambda one: one.rank) if one.rank >= 0 or one.allowance is None]
+            if covers:
+                words["covers"] = tuple(one.part for one in covers)
         return words
 
-    def to_core(self, unit: Unit) -> Meter:
-        """The meter as the rules see it."""
+    def to_core(self, unit: Unit) -> tuple[Meter, ...]:
+        """The meter as the rules see it: one, or the allowance that parts share, a part for each class, the rest."""
         units = None if self.allowance == "unlimited" else self.allowance
         directions = None if self.directions is None else frozenset(self.directions)
         classes = None if self.classes is None else frozenset(self.classes)
-        return Meter(unit, units, self.price(), directions, self._increment(), classes=classes)
+        meter = Meter(unit, units, self.price(), directions, self._increment(), classes=classes)
+        if self.by_class is None:
+            return (meter,)
+        covers = {name: rank for rank, name in enumerate(self.covers or ())}
+        shared = [replace(meter, price=None, shared=True)] if units else []
+        meter = replace(meter, allowance=0)
+        parts = [
+            replace(meter, price=price.price(), classes=frozenset({name}), part=name)
+            for name, price in sorted(self.by_class.items())
+        ]
+        found = (*parts, replace(meter, part=REST))
+        return (*shared, *(_in_turn(part, covers.get(part.part), unlimited=units is None) for part in found))
 
     def _increment(self) -> Increment:
         return Increment()
+
+
+def _in_turn(part: Meter, rank: int | None, *, unlimited: bool) -> Meter:
+    """A part with its turn; one that an unlimited allowance covers has all units included for itself."""
+    if rank is None:
+        return part
+    return replace(part, allowance=None, price=None) if unlimited else replace(part, rank=rank)
+
+
+def _allowance_words(meters: tuple[Meter, ...]) -> Any:
+    """The allowance of a meter, which may be that of its parts."""
+    if any(meter.allowance is None for meter in meters):
+        return "unlimited"
+    return meters[0].allowance
 
 
 class MinutesWords(MeterWords):
@@ -155,9 +144,9 @@ class MinutesWords(MeterWords):
     minimum: Annotated[int, Field(ge=0, le=86_400)] = 0
 
     @classmethod
-    def _words_of(cls, meter: Meter) -> dict[str, Any]:
-        increment = meter.increment
-        words = super()._words_of(meter)
+    def _words_of(cls, meters: tuple[Meter, ...]) -> dict[str, Any]:
+        increment = meters[0].increment
+        words = super()._words_of(meters)
         if increment != Increment():
             words |= {"increment": f"{increment.first}/{increment.step}", "minimum": increment.minimum}
         return words
@@ -224,16 +213,20 @@ class NamedMeterWords(MinutesWords):
         for name in ("increment", "minimum", "portion"):
             if name in self.model_fields_set and not UNIT_KEYS[self.unit].increments:
                 wrong(f"{self.unit} have no {name}: leave it out", name)
+        if self.portion is not None and self.by_class is not None:
+            wrong("a meter has a portion or by_class, not both: make two meters", "by_class")
         return self
 
     @classmethod
-    def _words_of(cls, meter: Meter) -> dict[str, Any]:
-        words = {"name": meter.own_name, "unit": meter.unit.key, **super()._words_of(meter)}
-        if meter.portion is not None:
-            words["portion"] = PortionWords.of(meter.portion)
+    def _words_of(cls, meters: tuple[Meter, ...]) -> dict[str, Any]:
+        words = {"name": meters[0].own_name, "unit": meters[0].unit.key, **super()._words_of(meters)}
+        if meters[0].portion is not None:
+            words["portion"] = PortionWords.of(meters[0].portion)
         return words
 
-    def named(self) -> Meter:
-        """The meter as the rules see it."""
+    def named(self) -> tuple[Meter, ...]:
+        """The meter as the rules see it: one, or a part for each of its prices."""
         portion = None if self.portion is None else self.portion.to_core()
-        return replace(self.to_core(UNIT_KEYS[self.unit]), own_name=self.name, portion=portion)
+        return tuple(
+            replace(meter, own_name=self.name, portion=portion) for meter in self.to_core(UNIT_KEYS[self.unit])
+        )

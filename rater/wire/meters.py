@@ -33,6 +33,11 @@ RESERVED = frozenset({*LINE_METERS, *(unit.key for unit in UNITS), "credit"})
 """What no meter may be called."""
 
 
+CLASS_NAME = r"[A-Za-z0-9._+-]{1,32}"
+ClassName = Annotated[str, Field(pattern=f"^{CLASS_NAME}$", max_length=32)]
+"""A class of calls, as the tariff book calls it."""
+
+
 def _one_of(names: tuple[str, ...], **others: str) -> Any:
     """A word of a list that grows with the registry of units, which a Literal cannot, or one like the patterns."""
     fit = re.compile("|".join(others.values()) or "(?!)").fullmatch

@@ -45,6 +45,7 @@ class LineMember(Struct, frozen=True, gc=False):
     days: int | UnsetType = UNSET
     of: int | UnsetType = UNSET
     unit: str | UnsetType = UNSET
+    call_class: str | UnsetType = field(default=UNSET, name="class")
 
 
 class ChargeMessage(Struct, frozen=True, gc=False, kw_only=True, tag_field="type", tag="charge/1"):

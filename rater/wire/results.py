@@ -36,8 +36,7 @@ from rater.wire.fields import (
     VersionedPlanId,
     ZoneName,
 )
-from rater.wire.meter_words import ClassName
-from rater.wire.meters import METERS, MOST_METERS, AllowanceMeter, UnitName
+from rater.wire.meters import METERS, MOST_METERS, AllowanceMeter, ClassName, UnitName
 from rater.wire.progress import Progress
 from rater.wire.reasons import Reason
 from rater.wire.tariff_book import CLOSED

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, create_model, model_validator
 from pydantic.config import JsonDict
 
-from rater.rating.book import Book, Connected, Guarantee, Item, LatePolicy, Plan, Proration
+from rater.rating.book import Book, Connected, Guarantee, Item, LatePolicy, Meter, Plan, Proration
 from rater.rating.currency import MINOR_UNITS
 from rater.rating.limits import MIN_REMEMBER_DAYS
 from rater.rating.units import ANSWERED_BY, DIRECTIONS, OTHER, UNITS, AnsweredBy, Direction, Unit
@@ -24,8 +25,9 @@ from rater.wire.class_words import check as check_classes
 from rater.wire.class_words import to_core as classes_to_core
 from rater.wire.fields import BookVersion, Discount, Instant, Share, StrictModel, ZoneName
 from rater.wire.fields import Price as PriceWord
-from rater.wire.meter_words import MAX_UNITS, UNIT_KEYS, MeterWords, MinutesWords, NamedMeterWords, UnitKey, wrong
+from rater.wire.meter_words import UNIT_KEYS, MeterWords, MinutesWords, NamedMeterWords, UnitKey
 from rater.wire.meters import ITEM_NAME, MOST_METERS
+from rater.wire.price_words import MAX_UNITS, wrong
 
 WRITTEN_BY_HAND = object()
 """The context in which a file is validated: it may be changed still."""
@@ -107,6 +109,9 @@ class _PlanBase(StrictModel):
             minutes += [words for unit, words in self.of_units() if unit.increments and isinstance(words, MinutesWords)]
             if len({(words.increment, words.minimum) for words in minutes}) > 1:
                 wrong("with a portion all meters of minutes have one increment and minimum", "meters")
+        parts = sum(1 + len(words.by_class or ()) for words in (*self.meters, *(words for _, words in self.of_units())))
+        if parts > MOST_METERS:
+            wrong(f"{parts} meters and prices by class are more than {MOST_METERS}")
         for name, times in Counter(meter.name for meter in self.meters).items():
             if times > 1:
                 wrong(f"{times} meters are called {name}", "meters")
@@ -142,7 +147,7 @@ class _PlanBase(StrictModel):
     def classes_named(self) -> set[str]:
         """The classes of calls that its meters name."""
         meters = (*self.meters, *(words for _, words in self.of_units()))
-        return {name for words in meters for name in words.classes or ()}
+        return {name for words in meters for name in (*(words.classes or ()), *(words.by_class or ()))}
 
     def of_units(self) -> tuple[tuple[Unit, MeterWords], ...]:
         """The meters that go by their units, in the order of the units."""
@@ -151,8 +156,11 @@ class _PlanBase(StrictModel):
 
     def to_core(self, plan_id: str) -> Plan:
         """The plan as the rules see it, under an id: a name of the book, or `s-17@1`."""
-        short = (words.to_core(unit) for unit, words in self.of_units())
-        meters = (*(words.named() for words in self.meters), *short)
+        listed = [words.named() for words in self.meters]
+        short = [words.to_core(unit) for unit, words in self.of_units()]
+        # Meters of one price go by their units in rows, all others stand in a list before them.
+        short.sort(key=lambda meters: len(meters) == 1)
+        meters = tuple(chain.from_iterable((*listed, *short)))
         guarantee = None if self.guarantee is None else self.guarantee.to_core()
         items = tuple(sorted((name, words.to_core()) for name, words in self.items.items()))
         connected = None if self.connected is None else self.connected.to_core()
@@ -173,8 +181,13 @@ class _PlanBase(StrictModel):
             words["connected"] = ConnectedWords(min_talk=plan.connected.min_talk, answered_by=answered_by)
         if plan.items:
             words["items"] = {name: ItemWords(**item._asdict()) for name, item in plan.items}
-        words |= {m.unit.key: _words_of(m.unit).of(m) for m in plan.meters if not m.own_name}
-        if named := tuple(NamedMeterWords.of(meter) for meter in plan.meters if meter.own_name):
+        as_written: dict[tuple[Unit, str], list[Meter]] = {}
+        for meter in plan.meters:
+            as_written.setdefault((meter.unit, meter.own_name), []).append(meter)
+        for (unit, own_name), some in as_written.items():
+            if not own_name:
+                words[unit.key] = _words_of(unit).of(tuple(some))
+        if named := tuple(NamedMeterWords.of(tuple(some)) for (_, name), some in as_written.items() if name):
             words["meters"] = named
         return cls(**words)
 

@@ -112,9 +112,41 @@ def cost(plan: Words, calls: list[Words]) -> Fraction:
         for meter in [*named, plan[name]] if name in plan else named:
             counted = [c for c in left if _selects(plan, meter, c)]
             left = [c for c in left if c not in counted]
-            seconds = sum(billed_seconds(meter, call) for call in counted) if name == "minutes" else 0
-            total += price(meter, Fraction(seconds, 60) if name == "minutes" else Fraction(len(counted)))
+            total += _by_class(plan, meter, counted, name) if "by_class" in meter else _price(meter, counted, name)
     return total * (1 - Fraction(plan.get("discount", "0")))
+
+
+def _price(meter: Words, calls: list[Words], unit: str) -> Fraction:
+    return price(meter, _units(meter, calls, unit))
+
+
+def _units(meter: Words, calls: list[Words], unit: str) -> Fraction:
+    return (
+        Fraction(sum(billed_seconds(meter, call) for call in calls), 60) if unit == "minutes" else Fraction(len(calls))
+    )
+
+
+def _by_class(plan: Words, meter: Words, calls: list[Words], unit: str) -> Fraction:
+    """Prices by class, of which some share the allowance, each in its turn what is left of it."""
+    parts: dict[str, list[Words]] = {name: [] for name in (*meter["by_class"], "rest")}
+    for call in calls:
+        taken_for = next((name for name in call.get("classes", ["other"]) if name in _named(plan)), "")
+        parts[taken_for if taken_for in meter["by_class"] else "rest"].append(call)
+    units = {name: _units(meter, some, unit) for name, some in parts.items()}
+    left = meter.get("allowance", 0)
+    for name in meter.get("covers", []):
+        covered = units[name] if left == "unlimited" else min(units[name], Fraction(left))
+        left = left if left == "unlimited" else left - covered
+        units[name] -= covered
+    own = {name: meter[name] for name in ("rate", "graduated", "volume") if name in meter}
+    priced = meter["by_class"] | {"rest": own}
+    return sum((price(priced[name], rest) for name, rest in units.items() if rest), Fraction(0))
+
+
+def _named(plan: Words) -> set[str]:
+    """The classes that a plan names."""
+    meters = [one for one in [*plan.get("meters", []), *plan.values()] if isinstance(one, dict)]
+    return {name for one in meters for name in (*one.get("classes", []), *one.get("by_class", {}))}
 
 
 def _portions(plan: Words, calls: list[Words]) -> Fraction:
@@ -134,12 +166,7 @@ def _portions(plan: Words, calls: list[Words]) -> Fraction:
 
 
 def _selects(plan: Words, meter: Words, call: Words) -> bool:
-    known = {
-        name
-        for one in [*plan.get("meters", []), *plan.values()]
-        if isinstance(one, dict)
-        for name in one.get("classes", [])
-    }
+    known = _named(plan)
     if call["direction"] not in meter.get("directions", ["inbound", "outbound", "internal"]):
         return False
     taken_for = [name for name in call.get("classes", ["other"]) if name in known][:1]

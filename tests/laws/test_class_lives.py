@@ -15,7 +15,8 @@ from rater.rating.book import Plan
 from rater.rating.classes import Classes
 from rater.rating.units import Call
 from tests.laws.common import records, same
-from tests.laws.lives import CLASSED, CLASSES, Told, life
+from tests.laws.life_plans import CLASSED, CLASSES
+from tests.laws.lives import Told, life
 from tests.laws.test_lives import agrees
 
 LIVES = 80
@@ -80,7 +81,7 @@ def all_zones_are_one(patch: pytest.MonkeyPatch) -> None:
 
 def calls_are_classed_anew(patch: pytest.MonkeyPatch) -> None:
     """What was rated goes by the book in force when it is looked at again: here as of no class."""
-    patch.setattr(RememberedCall, "seen", lambda call, _: Call(call.direction, call.answered is not None, 0))
+    patch.setattr(RememberedCall, "metered", lambda call, _: Call(call.direction, call.answered is not None, 0))
     patch.setattr(rater.processor.rows, "NO_CLASS", ("other",))
     patch.setattr(Classes, "chain", lambda _self, name: (name,))
 

@@ -16,7 +16,7 @@ from rater.processor.common_call import CommonCalls
 from rater.processor.common_opening import Openings
 from rater.seam.model import LogRecord
 from tests.laws.common import lives, mixed, same
-from tests.laws.lives import CLASSED, CLASSES, NUMBERS
+from tests.laws.life_plans import CLASSED, CLASSES, NUMBERS
 from tests.support.logs import STAMP, START, Event, book, call, published, record, subscribed, tick
 
 CALLS = int(os.environ.get("RATER_TEST_COMMON_CALLS", "20000"))

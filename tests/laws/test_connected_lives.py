@@ -16,7 +16,8 @@ from rater.processor.step import make_step
 from rater.rating.book import Connected, Plan
 from tests.laws.common import records, same
 from tests.laws.life_model import Life
-from tests.laws.lives import MEANINGS, Told, life
+from tests.laws.life_plans import MEANINGS
+from tests.laws.lives import Told, life
 from tests.laws.test_lives import agrees
 
 LIVES = 80

@@ -16,7 +16,8 @@ import rater.rating.charging
 import rater.rating.reach_back
 from rater.rating.catalog import Tariffs, publish, rank
 from tests.laws.common import records, same
-from tests.laws.lives import PLANS, TEAMS, Told, life_of_late_books
+from tests.laws.life_plans import PLANS, TEAMS
+from tests.laws.lives import Told, life_of_late_books
 from tests.laws.test_lives import agrees, rated
 
 LIVES = 60

@@ -41,7 +41,8 @@ from rater.rating.units import MINUTES
 from rater.rating.usage import list_price, minus, short_of_minimum
 from rater.seam.model import LogRecord
 from tests.laws.life_model import Life
-from tests.laws.lives import CONTRACTS, Told, life
+from tests.laws.life_plans import CONTRACTS
+from tests.laws.lives import Told, life
 from tests.support.logs import Event, bodies
 
 SEEDS = (*range(120), 200, 288, 480, 646)

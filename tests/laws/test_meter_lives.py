@@ -12,7 +12,8 @@ import rater.rating.rerating
 from rater.rating.book import Meter, Plan
 from rater.rating.units import MINUTES, Call, Counts
 from tests.laws.common import records, same
-from tests.laws.lives import METERS, life
+from tests.laws.life_plans import METERS
+from tests.laws.lives import life
 from tests.laws.test_lives import agrees
 
 LIVES = 60

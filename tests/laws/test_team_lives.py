@@ -15,7 +15,8 @@ from rater.rating.fees import _entry, of_segments
 from rater.rating.items import said_of_items
 from rater.rating.lines import FEE, ITEM, SETUP
 from tests.laws.common import records, same
-from tests.laws.lives import TEAMS, life
+from tests.laws.life_plans import TEAMS
+from tests.laws.lives import life
 from tests.laws.test_lives import agrees
 
 LIVES = 80
