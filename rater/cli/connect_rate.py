@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 AccountArgument = Annotated[str, typer.Argument(help="The account's id.")]
 By = Annotated[
     str | None,
-    typer.Option("--by", help="class: each class of calls by itself, as the charges tell it.", metavar="class"),
+    typer.Option(
+        "--by", help="class, or a label (route): each by itself, as the charges tell it.", metavar="class|LABEL"
+    ),
 ]
 
 
@@ -32,38 +35,45 @@ def connect_rate(
     language: InLanguage = None,
 ) -> None:
     """Say whether the account's connect rate is reasonable: by period, with its 95 % interval and the book's band."""
-    from rater.readmodel.class_rates import rates_by_class
+    from rater.readmodel.part_rates import rates_by
     from rater.readmodel.queries import account_periods
+    from rater.wire.fields import LABEL_NAME
 
-    if by not in {None, "class"}:
-        raise fail(f"--by: there is no {by!r}", "write --by class")
+    if by is not None and not re.fullmatch(LABEL_NAME, by):
+        raise fail(f"--by: {by!r} is no label", "write --by class, or a label like --by route")
     said = language_of(language)
     with look(account, charges, tariffs) as connection:
         found = account_periods(connection, account)
-        classes = rates_by_class(connection, account) if by else {}
+        classes = rates_by(connection, account, by) if by else {}
     if not found:
         raise fail(f"nothing was ever charged to {account}", "see the accounts with: rater rate LOG --summary", 1)
     if as_json:
-        typer.echo(json.dumps({"account": account, "periods": _periods(found, classes)}, indent=2))
+        typer.echo(json.dumps({"account": account, "periods": _periods(found, classes, by)}, indent=2))
     elif by:
         rows = [((name, of), rate) for (name, of), rate in classes.items()]
-        _print_rates(account, ("period", "class"), rows, found[0].connect_rate, said)
+        _print_rates(account, ("period", by), rows, found[0].connect_rate, said)
     else:
         _print_rates(account, ("period",), [((o.period,), o.connect_rate) for o in found], found[0].connect_rate, said)
         _print_guarantees(found, said)
 
 
-def _periods(found: Iterable[PeriodView], classes: Mapping[tuple[str, str], ConnectRate]) -> list[dict[str, object]]:
+def _periods(
+    found: Iterable[PeriodView], parts: Mapping[tuple[str, str], ConnectRate], by: str | None
+) -> list[dict[str, object]]:
     return [
         {"period": one.period, **one.connect_rate.model_dump()}
         | ({} if one.guarantee is None else {"guarantee": one.guarantee.model_dump()})
-        | (
-            {"classes": {of: r.model_dump() for (name, of), r in classes.items() if name == one.period}}
-            if classes
-            else {}
-        )
+        | ({} if by is None else {NAMES.get(by, by): _of(parts, one.period)})
         for one in found
     ]
+
+
+NAMES = {"class": "classes"}
+"""What the rates by class stand under in JSON; those by a label stand under its name."""
+
+
+def _of(parts: Mapping[tuple[str, str], ConnectRate], period: str) -> dict[str, object]:
+    return {of: rate.model_dump() for (name, of), rate in parts.items() if name == period}
 
 
 def _print_rates(
@@ -82,14 +92,14 @@ def _print_rates(
     title = text(language, "connect-rate-title", account=account, low=low, high=high)
     table = Table(title=plain(title), title_justify="left")
     for name in by:
-        table.add_column(text(language, name).lower())
+        table.add_column(text(language, name).lower() if name in {"period", "class"} else name)
     for name in ("attempts", "connected", "share", "interval"):
         table.add_column(text(language, name).lower(), justify="right")
     table.add_column(text(language, "verdict").lower())
     for names, rate in rows:
         between = f"{percent(rate.low)} - {percent(rate.high)}"
         counts = (f"{rate.attempts:,}", f"{rate.connected:,}", percent(rate.rate), between)
-        table.add_row(*map(plain, names), *counts, verdict_words(rate.verdict, language))
+        table.add_row(*(plain(name or "-") for name in names), *counts, verdict_words(rate.verdict, language))
     show_table(table)
 
 

@@ -49,6 +49,8 @@ def _print(charge: dict[str, Any], language: Language) -> None:
     console.print(plain(charge["charge_id"], "bold") + plain(f"  {under}"), soft_wrap=True)
     if "call" in charge:
         console.print(plain(_call_words(charge["call"], language)), soft_wrap=True)
+    if labels := charge.get("call", {}).get("labels"):
+        console.print(plain(", ".join(f"{name} {said}" for name, said in labels.items())), soft_wrap=True)
     for name in ("reason", "adjustment_id", "subscription_id"):
         if charge.get(name):
             console.print(plain(f"{text(language, name).lower()}: {charge[name]}"), soft_wrap=True)

@@ -22,6 +22,7 @@ from rater.rating.instant import instant
 from rater.readmodel import overall, queries
 from rater.readmodel.advice import advice_on
 from rater.readmodel.line_texts import explained
+from rater.readmodel.part_rates import by_period, rates_by
 from rater.readmodel.statement import statement
 from rater.readmodel.store import Store
 from rater.readmodel.tariff_views import TariffsView
@@ -39,6 +40,7 @@ from rater.readmodel.views import (
     StatementView,
     dumped,
 )
+from rater.wire.fields import LabelName
 from rater.wire.results import Alert, Charge
 
 T = TypeVar("T")
@@ -88,6 +90,9 @@ class ConnectRates(BaseModel):
 
     account: str
     periods: dict[str, ConnectRate]
+    by: str | None = None
+    parts: dict[str, dict[str, ConnectRate]] | None = None
+    """By period, and there by class or by the text of the label: empty for calls that have none."""
 
 
 def moment(request: Request) -> Iterator[Connection]:
@@ -179,10 +184,17 @@ def advice(request: Request, at: Moment, account: AccountPath) -> Response:
 
 
 @api.get("/accounts/{account}/connect-rate", response_model=ConnectRates)
-def rates(request: Request, at: Moment, account: AccountPath) -> Response:
-    """Connect rates by period, with their intervals, beside the tariff book's band."""
+def rates(
+    request: Request,
+    at: Moment,
+    account: AccountPath,
+    by: Annotated[LabelName | None, Query(description="class, or a label: also each by itself.")] = None,
+) -> Response:
+    """Connect rates by period, with their intervals, beside the tariff book's band; `by` a class or label too."""
     found = known(queries.account_periods(at, account), account)
-    return answer(request, ConnectRates(account=account, periods={one.period: one.connect_rate for one in found}))
+    parts = None if by is None else by_period(rates_by(at, account, by))
+    rates = {one.period: one.connect_rate for one in found}
+    return answer(request, ConnectRates(account=account, periods=rates, by=by, parts=parts))
 
 
 @api.get("/alerts", response_model=AlertsPage)

@@ -17,6 +17,7 @@ from rater.processor.rows import (
     call_key,
     call_row,
     decode_call,
+    labels_hash,
     metered_call,
     usage_key,
 )
@@ -70,10 +71,12 @@ def on_call(
     charged = charge_call(plan, ready.usage, ready.segment, call, tariffs.book.precision)
     period = charged.usage.period
     words = (period, start, answered, ended, event.direction, event.disposition, event.caller, event.callee)
-    remembered = call_row(*words, call_class=call_class, answered_by=answered_by)
+    remembered = call_row(*words, call_class=call_class, answered_by=answered_by, labels=labels_hash(event.labels))
     changes: tuple[Change, ...] = ((USAGE, ready.usage_key, charged.usage), (CALLS, identity, remembered))
     billed = charged.segment.counts[MINUTES.slot] - ready.usage.segments[ready.segment].counts[MINUTES.slot]
-    cause = Cause(call_member(event.source, event.call_id, event.started_at.isoformat(), call, billed, plan.connected))
+    started_at = event.started_at.isoformat()
+    member = call_member(event.source, event.call_id, started_at, call, billed, plan.connected, event.labels)
+    cause = Cause(member)
     output = charge(scope, record, key, charged, tariffs.book.currency, cause, late=ready.late)
     if ready.account is account:
         decision = Decision(CHARGED, changes, (output,))
@@ -90,14 +93,16 @@ def _class_of(event: CallEnded, classes: Classes, account: Account, start: Insta
     """The call's class, by the book in force, and by the wall clock of the account's zone at its true start."""
     if not classes:
         return OTHER
-    return classes.class_of(event.direction, event.caller, event.callee, start, account.calendar)
+    return classes.class_of(event.direction, event.caller, event.callee, start, account.calendar, event.labels)
 
 
 def _remembered(
     event: CallEnded, period: PeriodName, start: Instant, answered: Instant | None, ended: Instant
 ) -> RememberedCall:
     words = (event.direction, event.disposition, event.caller, event.callee)
-    return RememberedCall(period, start, answered, ended, *words, answered_by=event.answered_by or UNKNOWN)
+    return RememberedCall(period, start, answered, ended, *words, answered_by=event.answered_by or UNKNOWN)._replace(
+        labels=labels_hash(event.labels)
+    )
 
 
 def _again(known: RememberedCall, said: RememberedCall) -> Decision | Rejected:

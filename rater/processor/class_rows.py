@@ -28,7 +28,8 @@ def classes_from(words: dict[str, Any]) -> Classes:
 def _class_words(one: CallClass) -> list[Any]:
     directions = None if one.directions is None else sorted(one.directions)
     hours = [(sorted(days), start, end) for days, start, end in one.hours]
-    return [one.name, one.numbers, one.own_numbers, directions, hours, one.holidays, one.within]
+    words = [one.name, one.numbers, one.own_numbers, directions, hours, one.holidays, one.within]
+    return [*words, one.labels] if one.labels else words
 
 
 def _class_from(
@@ -39,7 +40,9 @@ def _class_from(
     hours: list[tuple[list[int], int, int]],
     holidays: bool | None,  # noqa: FBT001 - as the row has it
     within: str,
+    labels: list[tuple[str, list[str]]] | None = None,
 ) -> CallClass:
     spans = tuple(Hours(frozenset(days), start, end) for days, start, end in hours)
     only = None if directions is None else frozenset(directions)
-    return CallClass(name, tuple(numbers), tuple(own_numbers), only, spans, holidays, within)
+    asked = tuple((label, tuple(values)) for label, values in labels or ())
+    return CallClass(name, tuple(numbers), tuple(own_numbers), only, spans, holidays, asked, within)

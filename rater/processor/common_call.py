@@ -23,7 +23,7 @@ from rater.processor.common_prices import CallKind, Priced, Rounded, counted, ke
 from rater.processor.decision import TOLERANCE, RecordScope
 from rater.processor.outputs import CHARGE, SOURCE, SPECVERSION, time_header
 from rater.processor.overlay import Overlay
-from rater.processor.rows import ACCOUNTS, CALLS, USAGE, call_row
+from rater.processor.rows import ACCOUNTS, CALLS, USAGE, call_row, labels_hash
 from rater.processor.watch import raise_alerts
 from rater.rating.account import Account
 from rater.rating.instant import Instant
@@ -141,7 +141,7 @@ class CommonCalls:
         direction = words.direction
         is_connected = answered is not None
         talk = (ended - answered + 500_000) // 1_000_000 if answered is not None else 0
-        if context.meaning is not None or words.answered_by is not None:
+        if context.meaning is not None or words.answered_by is not None or words.labels is not None:
             as_is, by = False, words.answered_by or UNKNOWN
             if is_connected and context.meaning is not None and context.meaning.why_not(talk, by) is not None:
                 is_connected = False
@@ -149,7 +149,7 @@ class CommonCalls:
         shown: str | UnsetType = UNSET
         if self._classes is not None:
             calendar = context.account.calendar
-            call_class = self._classes.class_of(direction, words.caller, words.callee, started, calendar)
+            call_class = self._classes.class_of(direction, words.caller, words.callee, started, calendar, words.labels)
             if call_class != OTHER:
                 kind, shown = (direction, is_connected, talk, call_class), call_class
                 as_is, quick = False, as_is
@@ -197,8 +197,7 @@ class CommonCalls:
         # The charge.
         seq += 1
         charge_id = f"{words.account}:{period}:{seq}"
-        left = context.left
-        if left is None:
+        if (left := context.left) is None:
             left = left_of(context, after)
         if as_is:
             member = CallMember(
@@ -222,6 +221,7 @@ class CommonCalls:
                 *(period, started, answered, ended, direction, words.disposition, words.caller, words.callee),
                 call_class=OTHER if shown is UNSET else shown,
                 answered_by=words.answered_by or UNKNOWN,
+                labels=labels_hash(words.labels),
             )
         charge = CallCharge(
             charge_id, words.account, period, seq, "usage", plan_id, member, lines, text,

@@ -28,4 +28,5 @@ def other_member(
         call_class=call_class,
         answered_by=UNSET if by == UNKNOWN else by,
         not_connected=UNSET if why_not is None else why_not,
+        labels=dict(sorted(words.labels.items())) if words.labels else UNSET,
     )

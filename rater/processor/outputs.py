@@ -6,7 +6,7 @@ Bodies depend on the log alone; where a message came from stands in its headers 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
@@ -220,7 +220,13 @@ def counts_words(counts: Counts) -> dict[str, Any]:
 
 
 def call_member(
-    source: str, call_id: str, started_at: str, call: Call, billed: int, meaning: Connected | None
+    source: str,
+    call_id: str,
+    started_at: str,
+    call: Call,
+    billed: int,
+    meaning: Connected | None,
+    labels: Mapping[str, str] | None = None,
 ) -> CallMember:
     """The member `call` of a charge; `billed` in seconds, `meaning` is what its plan means by connected."""
     direction, connected, talk, classes, answered_by = call
@@ -230,6 +236,7 @@ def call_member(
         call_class=class_member(classes[0]),
         answered_by=UNSET if answered_by == UNKNOWN else answered_by,
         not_connected=UNSET if why_not is None else why_not,
+        labels=dict(sorted(labels.items())) if labels else UNSET,
     )
 
 

@@ -17,7 +17,9 @@ Identities (`calls`, `adjustments`) are forgotten with the period in which they 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
+from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -97,6 +99,8 @@ class RememberedCall(NamedTuple):
     call_class: str = OTHER
     """Decided when the call was rated, and never again."""
     answered_by: AnsweredBy = UNKNOWN
+    labels: str = ""
+    """A hash of its labels (`labels_hash`); empty where it has none."""
 
     def metered(self, classes: Classes) -> Call:
         """The call as the meters see it."""
@@ -121,8 +125,8 @@ def encode_call(call: RememberedCall) -> bytes:
     Put together by hand: orjson's results are cut from buffers of a kilobyte, which costs much memory and time where
     each of millions is kept.
     """
-    row = call_row(*call[:8], call_class=call.call_class, answered_by=call.answered_by)
-    last = _last(call.call_class, call.answered_by).encode()
+    row = call_row(*call[:8], call_class=call.call_class, answered_by=call.answered_by, labels=call.labels)
+    last = _last(call.call_class, call.answered_by, call.labels).encode()
     return row.removesuffix(b"false" + last) + b"true" + last if call.voided else row
 
 
@@ -138,19 +142,27 @@ def call_row(
     *,
     call_class: str = OTHER,
     answered_by: AnsweredBy = UNKNOWN,
+    labels: str = "",
 ) -> bytes:
     """The row of a call that was just rated: most are written and never read again."""
     known = "null" if answered is None else answered
     return (
         f'["{period}",{start},{known},{ended},"{direction}","{disposition}",{quoted(caller)},{quoted(callee)},'
-        f"false{_last(call_class, answered_by)}"
+        f"false{_last(call_class, answered_by, labels)}"
     ).encode()
 
 
-def _last(call_class: str, answered_by: AnsweredBy) -> str:
-    """The end of a row: the class and who answered, where they say something."""
-    if answered_by != UNKNOWN:
-        return f',"{call_class}","{answered_by}"]'
+def labels_hash(labels: Mapping[str, str] | None) -> str:
+    """What is remembered of a call's labels: enough to know other ones."""
+    if not labels:
+        return ""
+    return blake2b(orjson.dumps(labels, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
+
+
+def _last(call_class: str, answered_by: AnsweredBy, labels: str) -> str:
+    """The end of a row: the class, who answered, and the labels' hash, where they say something."""
+    if labels or answered_by != UNKNOWN:
+        return f',"{call_class}","{answered_by}"' + (f',"{labels}"]' if labels else "]")
     return "]" if call_class == OTHER else f',"{call_class}"]'
 
 
@@ -270,7 +282,7 @@ def dated_call(row: bytes, classes: Classes) -> Dated | None:
     """A remembered call as it is rated again; None where it was voided. Late changes read many."""
     _, start, answered, ended, direction, _, _, _, voided, *more = orjson.loads(row)
     chain = classes.chain(more[0]) if more else NO_CLASS
-    return None if voided else Dated(start, metered_call(direction, answered, ended, chain, *more[1:]))
+    return None if voided else Dated(start, metered_call(direction, answered, ended, chain, *more[1:2]))
 
 
 def _as_it_is(row: bytes) -> bytes:

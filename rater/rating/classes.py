@@ -47,6 +47,8 @@ class CallClass:
     hours: tuple[Hours, ...] = ()
     holidays: bool | None = None
     """Only on holidays, or only on other days."""
+    labels: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Labels that it must have, each with one of these values."""
     within: str = ""
     """The class whose prices a plan takes that does not name this one."""
 
@@ -82,7 +84,15 @@ class Classes:
     def __bool__(self) -> bool:
         return bool(self.classes)
 
-    def class_of(self, direction: Direction, caller: str, callee: str, started: Instant, calendar: Calendar) -> str:
+    def class_of(
+        self,
+        direction: Direction,
+        caller: str,
+        callee: str,
+        started: Instant,
+        calendar: Calendar,
+        labels: Mapping[str, str] | None = None,
+    ) -> str:
         """The class of a call that started then, by the wall clock of the calendar's zone; `OTHER` where none holds."""
         far, near = (caller, callee) if direction == "inbound" else (callee, caller)
         table = self._made[0] if self._made else self._table
@@ -96,13 +106,17 @@ class Classes:
             return choice
         when = started // MINUTE, calendar.zone if calendar.before is None else calendar.at(started).zone
         name = choice.by_minute.get(when)
-        return self._chosen(choice, near, when) if name is None else name
+        return self._chosen(choice, near, when, labels or {}) if name is None else name
 
-    def _chosen(self, choice: _Choice, near: str, when: tuple[int, str]) -> str:
-        """The first class of a choice that holds; kept by the minute, where the near end has no part in it."""
+    def _chosen(self, choice: _Choice, near: str, when: tuple[int, str], labels: Mapping[str, str]) -> str:
+        """The first class of a choice that holds; kept by the minute, where near end and labels have no part in it."""
         day = self._day(*when)
-        name = next((one.name for one, own in choice.candidates if _holds(one, day) and _near(own, near)), OTHER)
-        if not choice.near:
+        name = OTHER
+        for one, own in choice.candidates:
+            if _holds(one, day) and _near(own, near) and all(labels.get(key) in some for key, some in one.labels):
+                name = one.name
+                break
+        if not choice.varies:
             if len(choice.by_minute) >= MOST_MINUTES:
                 choice.by_minute.clear()
             choice.by_minute[when] = name
@@ -161,11 +175,11 @@ _Candidate = tuple[CallClass, tuple[str, ...]]
 class _Choice:
     """The classes that a number may have in a direction, of which the first that holds is its class."""
 
-    __slots__ = ("by_minute", "candidates", "near")
+    __slots__ = ("by_minute", "candidates", "varies")
 
     def __init__(self, candidates: tuple[_Candidate, ...]) -> None:
         self.candidates = candidates
-        self.near = any(own for _, own in candidates)
+        self.varies = any(own or one.labels for one, own in candidates)
         self.by_minute: dict[tuple[int, str], str] = {}
         """(Minute, zone) to the class that held then."""
 
@@ -230,7 +244,7 @@ def _choice(candidates: tuple[_Candidate, ...], same: dict[tuple[int, ...], _Cho
     if not candidates:
         return OTHER
     first, own = candidates[0]
-    if not (own or first.hours or first.holidays is not None):
+    if not (own or first.hours or first.labels or first.holidays is not None):
         return first.name
     alike = tuple(map(id, candidates))  # which live as long as this: to compare them as values would take seconds
     return same.get(alike) or same.setdefault(alike, _Choice(candidates))

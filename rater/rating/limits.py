@@ -32,6 +32,10 @@ ALERT_ID: Final = 160
 """account:period:mark."""
 PHONE_NUMBER: Final = 64
 """A caller or callee, as the switch writes it."""
+LABEL: Final = 64
+"""The text of a label."""
+LABELS: Final = 8
+"""Labels of a call."""
 NOTE: Final = 500
 """A reason that a person gives."""
 DETAIL: Final = 500

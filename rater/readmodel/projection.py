@@ -160,6 +160,7 @@ def _charge(money: Money, body: Mapping[str, Any]) -> dict[str, Any]:
         "call_class": call.get("class"),
         "answered_by": call.get("answered_by"),
         "not_connected": call.get("not_connected"),
+        "labels": orjson.dumps(call["labels"]).decode() if "labels" in call else None,
     }
 
 

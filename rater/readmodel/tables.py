@@ -46,6 +46,7 @@ charges = Table(
     Column("call_class", String(32), comment="in the tariff book; null for other"),
     Column("answered_by", String(8), comment="null for unknown"),
     Column("not_connected", String(8), comment="why a call that was answered is not connected under its plan"),
+    Column("labels", Text, comment="what the switch said of the call beside, as JSON; null for nothing"),
     Column("body", Text, nullable=False, comment="the message as it came"),
     Index("charges_by_call", "account", "call_id"),
 )

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Literal, get_args, get_origin
 import msgspec
 
 from rater.rating.instant import SECOND, Instant, instant
-from rater.rating.limits import CALL_ID, PHONE_NUMBER
+from rater.rating.limits import CALL_ID, LABEL, LABELS, PHONE_NUMBER
 from rater.rating.units import AnsweredBy, Direction
 from rater.wire.events import LONGEST_CALL, CallEnded
-from rater.wire.fields import ACCOUNT_ID
+from rater.wire.fields import ACCOUNT_ID, LABEL_NAME
 
 if TYPE_CHECKING:
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         disposition: str
         answered_at: str | None
         answered_by: AnsweredBy | None
+        labels: dict[str, str] | None
 
 else:
 
@@ -43,7 +44,7 @@ else:
         """A field of the model: its literals as they are, all else as text, which is checked below."""
         field = CallEnded.model_fields[name]
         kinds = (field.annotation, *get_args(field.annotation))
-        kind = next((one for one in kinds if get_origin(one) is Literal), str)
+        kind = next((one for one in kinds if get_origin(one) is Literal), dict[str, str] if name == "labels" else str)
         return (name, kind) if field.is_required() else (name, kind | None, None)
 
     CallWords = msgspec.defstruct(
@@ -56,10 +57,8 @@ else:
 
 _decode = msgspec.json.Decoder(CallWords).decode
 
-_QUOTES = 4 * len(CallEnded.model_fields.keys() - {"answered_by"})
+_QUOTES = 4 * len(CallEnded.model_fields.keys() - {"answered_by", "labels"})
 """Of a value with all other fields: two for each name and two for each text."""
-_MORE = _QUOTES + 4
-"""With `answered_by`."""
 _LONGEST = LONGEST_CALL.total_seconds() * SECOND
 
 _CANONICAL = re.compile(
@@ -73,6 +72,9 @@ _WITH_MILLIS = len("2026-11-01T08:00:00.123+08:00")
 is_account = re.compile(ACCOUNT_ID.removesuffix("$").encode()).fullmatch
 """Whether a key is an account's id: `AccountId`, as bytes."""
 
+_LABEL = re.compile(LABEL_NAME).fullmatch
+_LABELLED = re.compile(rf"[ !#-\[\]-~]{{1,{LABEL}}}").fullmatch
+"""Printable ASCII without quotes and backslashes; the model takes more."""
 _SOURCE = re.compile(r"[!-~]{1,64}").fullmatch
 
 _MILLIS = {f"{n:03d}": n * 1000 for n in range(1000)}
@@ -104,9 +106,11 @@ class CommonCallReader:
         answered_at, quotes = words.answered_at, value.count(b'"')
         if answered_at is None:
             # Left out, or null: a name and no text.
-            if words.disposition == "answered" or (quotes != _QUOTES - 4 and quotes != _QUOTES - 2):
+            if quotes != _QUOTES - 4 and quotes != _QUOTES - 2 and not says_more(words, quotes, 4):
                 return None
-        elif words.disposition != "answered" or (quotes != _QUOTES and (words.answered_by is None or quotes != _MORE)):
+            if words.disposition == "answered":
+                return None
+        elif words.disposition != "answered" or (quotes != _QUOTES and not says_more(words, quotes, 0)):
             return None
         call_id, caller, callee = words.call_id, words.caller, words.callee
         if words.source not in self._sources and not self._new_source(words.source):
@@ -157,6 +161,24 @@ class CommonCallReader:
             minute = at - _SECONDS[text[17:20]] - _MILLIS[text[20:23]]
             self._minutes[text[:17] + text[23:]] = minute
         return at
+
+
+def says_more(words: CallWords, quotes: int, less: int) -> bool:
+    """Whether a value has the quotes of a call that says who answered it, or labels, and each of its fields once.
+
+    `less`: so many quotes fewer than all other fields make. Of an unanswered call those without `answered_at`: null is
+    two more, which a field that is said twice makes too.
+    """
+    if words.answered_by is not None:
+        quotes -= 4
+    if words.labels is not None:
+        quotes -= 2 + 4 * len(words.labels)
+        if len(words.labels) > LABELS or not all(
+            _LABEL(name) and _LABELLED(text) for name, text in words.labels.items()
+        ):
+            return False
+    said_by_nobody = words.answered_by is not None and words.answered_at is None
+    return not said_by_nobody and _QUOTES - quotes == less
 
 
 def started_text(words: CallWords) -> str:

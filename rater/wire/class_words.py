@@ -12,8 +12,9 @@ from pydantic import AfterValidator, Field, model_validator
 
 from rater.rating.book import REST
 from rater.rating.classes import CallClass, Classes, Hours, shared
+from rater.rating.limits import LABELS
 from rater.rating.units import OTHER
-from rater.wire.fields import StrictModel
+from rater.wire.fields import LabelName, LabelValue, StrictModel
 from rater.wire.meter_words import Directions, each_once
 from rater.wire.meters import ClassName
 from rater.wire.price_words import wrong
@@ -88,12 +89,21 @@ class ClassWords(StrictModel):
     directions: Directions | None = None
     hours: Annotated[tuple[HoursText, ...], Field(max_length=50)] = ()
     holidays: bool | None = None
+    labels: Annotated[
+        dict[
+            LabelName, Annotated[tuple[LabelValue, ...], Field(min_length=1, max_length=64), AfterValidator(each_once)]
+        ],
+        Field(max_length=LABELS),
+    ] = Field(default_factory=dict)
     within: ClassName | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if not (self.numbers or self.own_numbers or self.directions or self.hours or self.holidays is not None):
-            wrong("a class says which calls it has: numbers, own_numbers, directions, hours or holidays", "name")
+        said = (self.numbers, self.own_numbers, self.directions, self.hours, self.labels)
+        if not any(said) and self.holidays is None:
+            wrong(
+                "a class says which calls it has: numbers, own_numbers, directions, hours, holidays or labels", "name"
+            )
         return self
 
     def to_core(self) -> CallClass:
@@ -101,7 +111,8 @@ class ClassWords(StrictModel):
         directions = None if self.directions is None else frozenset(self.directions)
         hours = tuple(_hours(span) for span in self.hours)
         within = self.within or ""
-        return CallClass(self.name, self.numbers, self.own_numbers, directions, hours, self.holidays, within)
+        labels = tuple(sorted((name, values) for name, values in self.labels.items()))
+        return CallClass(self.name, self.numbers, self.own_numbers, directions, hours, self.holidays, labels, within)
 
 
 Sets = Annotated[

@@ -19,6 +19,7 @@ from rater.wire.fields import (
     Disposition,
     Id,
     Instant,
+    Labels,
     Message,
     Money,
     Note,
@@ -46,7 +47,7 @@ ANSWERED_HAS_TIME: JsonDict = {
 
 class CallEnded(Message):
     """A call has ended. It has an `answered_at` if, and only if, its `disposition` is answered; then it may say by whom
-    it was `answered_by` (unknown, if left out)."""
+    it was `answered_by` (unknown, if left out). `labels` are what the switch says of it beside: route, queue, agent."""
 
     model_config = ConfigDict(json_schema_extra={"allOf": [ANSWERED_HAS_TIME]})
 
@@ -62,6 +63,7 @@ class CallEnded(Message):
     ended_at: Instant
     disposition: Disposition
     answered_by: AnsweredBy | None = None
+    labels: Labels | None = None
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:

@@ -194,6 +194,15 @@ CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$", max_length=3)]
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 """A number of things. Above 2^53 - 1 a JavaScript reader would get another number."""
 
+LABEL_NAME = r"[a-z][a-z0-9_]{0,31}"
+LabelName = Annotated[str, Field(pattern=f"^{LABEL_NAME}$", max_length=32)]
+LabelValue = Annotated[str, Field(pattern=PRINTABLE, min_length=1, max_length=limits.LABEL)]
+Labels = Annotated[
+    dict[LabelName, LabelValue],
+    Field(max_length=limits.LABELS, json_schema_extra={"additionalProperties": False}),
+]
+"""What a switch says of a call beside it: its route, its queue, its agent."""
+
 Direction = Literal["inbound", "outbound", "internal"]
 Disposition = Literal["answered", "no-answer", "busy", "failed", "cancelled"]
 

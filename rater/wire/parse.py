@@ -58,10 +58,8 @@ def parse(value: bytes | None) -> LogEvent | Invalid:
 
 def _quotes(call: CallEnded) -> int:
     """Those of a value that says each field once: four for a name and a text, two for a name and null."""
-    if call.answered_at is not None and call.answered_by is None and "answered_by" not in call.model_fields_set:
-        return _QUOTES + 4  # nearly all that are answered
     said = (getattr(call, name) for name in _OPTIONAL if name in call.model_fields_set)
-    return _QUOTES + sum(2 if one is None else 4 for one in said)
+    return _QUOTES + sum(2 if one is None else 2 + 4 * len(one) if isinstance(one, dict) else 4 for one in said)
 
 
 def _with_care(value: bytes) -> LogEvent | Invalid:

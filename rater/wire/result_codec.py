@@ -26,6 +26,7 @@ class CallMember(Struct, frozen=True, gc=False):
     call_class: str | UnsetType = field(default=UNSET, name="class")
     answered_by: str | UnsetType = UNSET
     not_connected: str | UnsetType = UNSET
+    labels: dict[str, str] | UnsetType = UNSET
 
 
 class LineMember(Struct, frozen=True, gc=False):

@@ -27,6 +27,7 @@ from rater.wire.fields import (
     Id,
     Instant,
     KeptNote,
+    Labels,
     Message,
     PeriodName,
     Price,
@@ -56,7 +57,9 @@ Used = Annotated[dict[UnitName, Figure], Field(max_length=len(METERS))]
 class RatedCall(StrictModel):
     """The call that a charge is for. `talk_seconds` is talk time; `billed_seconds` is it after the plan's increment;
     `class` is its class in the tariff book, left out for a call of none; `answered_by` is left out where it is unknown.
-    `connected` is meant as the plan means it; `not_connected` says why a call that was answered is not."""
+    `connected` is meant as the plan means it; `not_connected` says why a call that was answered is not.
+
+    `labels` are those of `call-ended`; a reversal does not repeat them."""
 
     source: Source
     call_id: CallId
@@ -68,6 +71,7 @@ class RatedCall(StrictModel):
     call_class: ClassName | None = Field(default=None, alias="class")
     answered_by: AnsweredBy | None = None
     not_connected: NotConnected | None = None
+    labels: Labels | None = None
 
 
 class Charge(Message):

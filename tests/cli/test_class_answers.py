@@ -41,7 +41,7 @@ def test_each_class_has_its_rate(rated: Rater) -> None:
     assert "mobile-night" in table
     assert "86.4 %" in table
     assert "接通率" in rated("connect-rate", "A", "--by", "class", "--language", "zh", *OPTIONS).stdout
-    assert rated("connect-rate", "A", "--by", "route", *OPTIONS).exit_code == 2
+    assert rated("connect-rate", "A", "--by", "Route", *OPTIONS).exit_code == 2
 
 
 def test_a_charge_tells_its_class(rated: Rater) -> None:

@@ -39,6 +39,9 @@ def holds(book: Words, one: Words, call: Words, local: datetime) -> int | None:
         return None
     if call["direction"] not in one.get("directions", [call["direction"]]):
         return None
+    said = call.get("labels", {})
+    if any(said.get(name) not in values for name, values in one.get("labels", {}).items()):
+        return None
     day = local.date().isoformat()
     holiday = day in book.get("holidays", []) and day not in book.get("workdays", [])
     if one.get("holidays", holiday) != holiday:

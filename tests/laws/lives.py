@@ -95,6 +95,8 @@ class _Writer:
             made |= {} if by is None else {"answered_by": by}
         if self.classes:
             made |= {name: self.rng.choice(NUMBERS) for name in ("caller", "callee")}
+            labels = {"route": self.rng.choice(["ct-1", "ct-2", "ct-3"]), "agent": self.rng.choice(["7", "8"])}
+            made |= self.rng.choice([{}, {"labels": labels}, {"labels": labels}])
         self.calls.append(made)
         return made
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -49,6 +50,28 @@ def the_shortest_prefix_wins(patch: pytest.MonkeyPatch) -> None:
 def conditions_are_not_looked_at(patch: pytest.MonkeyPatch) -> None:
     """Hours and holidays hold always."""
     patch.setattr(rater.rating.classes, "_holds", lambda *_: True)
+
+
+def labels_are_not_looked_at(patch: pytest.MonkeyPatch) -> None:
+    """A class that asks for a route has the calls of all."""
+    real = Classes._chosen
+
+    def chosen(self: Classes, choice: Any, near: str, when: Any, _labels: Any) -> str:
+        without = tuple((replace(one, labels=()), own) for one, own in choice.candidates)
+        return real(self, rater.rating.classes._Choice(without), near, when, {})
+
+    patch.setattr(Classes, "_chosen", chosen)
+
+
+def labels_are_kept_by_the_minute(patch: pytest.MonkeyPatch) -> None:
+    """What one call's labels chose holds for all calls of that minute."""
+    real = rater.rating.classes._Choice.__init__
+
+    def made(self: Any, candidates: Any) -> None:
+        real(self, candidates)
+        self.varies = False
+
+    patch.setattr(rater.rating.classes._Choice, "__init__", made)
 
 
 def a_span_ends_at_midnight(patch: pytest.MonkeyPatch) -> None:
@@ -109,6 +132,7 @@ def all_agree() -> None:
     "bug",
     [
         *(the_shortest_prefix_wins, conditions_are_not_looked_at, a_span_ends_at_midnight, the_far_end_is_the_callee),
+        *(labels_are_not_looked_at, labels_are_kept_by_the_minute),
         *(all_zones_are_one, calls_are_classed_anew, outer_classes_are_forgotten),
         *(workdays_are_weekends, worked_holidays_are_holidays),
     ],

@@ -127,7 +127,7 @@ class Bound(NamedTuple):
 BOUNDS = (
     Bound("call", lambda: call("A", "new", 86_000, MIDDLE), Cost(1_200, 8, 2, 12_000)),
     Bound("unanswered", lambda: call("A", "busy", None, MIDDLE), Cost(900, 8, 2, 8_000)),
-    Bound("repeated", lambda: call("A", 0, 90, FIRST), Cost(95, 4, 0, 600)),
+    Bound("repeated", lambda: call("A", 0, 90, FIRST), Cost(105, 4, 0, 600)),
     Bound("void", lambda: void(7), Cost(1_200, 8, 2, 8_000)),
     Bound("credit", lambda: CREDIT, Cost(1_400, 8, 3, 20_000)),
     Bound("change to come", lambda: change(999, FIRST + timedelta(days=35)), Cost(2_500, 10, 2, 15_000)),

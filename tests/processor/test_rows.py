@@ -8,9 +8,18 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rater.processor.rows import ROW_FORMAT, TABLES, USAGE, RememberedCall, decode_call, encode_call, quoted
+from rater.processor.rows import (
+    ROW_FORMAT,
+    TABLES,
+    USAGE,
+    RememberedCall,
+    decode_call,
+    encode_call,
+    labels_hash,
+    quoted,
+)
 from rater.rating.names import PeriodName, PlanId
-from rater.rating.units import OTHER
+from rater.rating.units import ANSWERED_BY, OTHER
 from rater.rating.usage import Segment, Usage
 from tests.support.plans import counts
 
@@ -39,6 +48,8 @@ def test_quoted_is_json(text: str) -> None:
         TEXTS,
         st.booleans(),
         st.sampled_from([OTHER, "mobile", "false"]),
+        st.sampled_from(ANSWERED_BY),
+        st.dictionaries(st.sampled_from(["route", "agent"]), TEXTS).map(labels_hash),
     )
 )
 def test_a_call_comes_back_as_it_was(call: RememberedCall) -> None:
