@@ -50,6 +50,11 @@ def print_advice(found: AdviceView, language: Language) -> None:
         table.add_row(plain(f"{offer.plan}{mark}", style), *(plain(cost, style) for cost in _figures(offer)))
     show_table(table)
     show_table(_months(found, language))
+    print_sentences(found, language)
+
+
+def print_sentences(found: AdviceView, language: Language) -> None:
+    """What is to be said of the plans."""
     for sentence in advice_words(found, language):
         terminal().print(visible(sentence), markup=False)
 

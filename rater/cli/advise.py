@@ -75,7 +75,7 @@ def _on_history(
     *,
     as_json: bool,
 ) -> None:
-    from rater.cli.advice_tables import print_advice
+    from rater.cli.advice_tables import print_advice, print_sentences
     from rater.readmodel.advice import advice_on
 
     with look(account, charges, tariffs) as connection:
@@ -86,6 +86,7 @@ def _on_history(
         typer.echo(found.model_dump_json(indent=2))
     elif not found.months:
         typer.echo("no month of the account is over yet: there is nothing to compare")
+        print_sentences(found, language_of(language))
     else:
         print_advice(found, language_of(language))
 

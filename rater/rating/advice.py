@@ -122,6 +122,37 @@ def advise(months: Sequence[Month], plans: Mapping[str, Plan], current: str | No
     return Advice(tuple(months), tuple(offers), known, paid - offers[0].total, swings, protection)
 
 
+class Running(NamedTuple):
+    """The month that runs, if the rest of it is like so far: its cost under the plan now, and under the best one."""
+
+    period: str
+    best: str
+    cost: Decimal
+    now: Decimal
+
+
+def running(
+    month: Month, elapsed: tuple[int, int], plans: Mapping[str, Plan], current: str, *, precision: int
+) -> Running | None:
+    """The plan that would be the cheapest for the month that runs, where that is not the account's.
+
+    `elapsed` is how much of it is over, of how much. None where the current plan is the cheapest.
+    """
+    over, whole = elapsed
+    if current not in plans or over <= 0:
+        return None
+
+    def cost_of(plan: Plan) -> Decimal:
+        counts = plan.zero
+        for call, times in month.calls.items():
+            counts = plus(counts, times_of(plan.count(call), times))
+        return plan_cost(plan, tuple(units * whole // over for units in counts), precision)
+
+    costs = {name: cost_of(plan) for name, plan in plans.items()}
+    best = min(costs, key=lambda name: (costs[name], name != current, name))
+    return None if best == current else Running(month.period, best, costs[best], costs[current])
+
+
 def month_cost(plan: Plan, calls: Mapping[Call, int], precision: int) -> Decimal:
     """What a whole month with these calls costs under the plan: its fee and R(price(usage))."""
     counts = plan.zero

@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
+import orjson
 from sqlalchemy import Connection, select
 
-from rater.rating.advice import Advice, Figures, Month, Offer, Protection, advise, is_hybrid, is_package, what_if
+from rater.rating.advice import (
+    Advice,
+    Figures,
+    Month,
+    Offer,
+    Protection,
+    Running,
+    advise,
+    is_hybrid,
+    is_package,
+    running,
+    what_if,
+)
 from rater.rating.book import Book, Plan
 from rater.rating.classes import NO_CLASSES
+from rater.rating.instant import instant
 from rater.rating.money import plain
 from rater.readmodel import tables
 from rater.readmodel.queries import calls_by_month, money_of
 from rater.readmodel.tariffs import book_of, negotiated_plan, plans_at
-from rater.readmodel.views import AdviceView, FiguresView, MonthView, OfferView, ProtectionView, WhatIfView
+from rater.readmodel.views import (
+    AdviceView,
+    FiguresView,
+    MonthView,
+    OfferView,
+    ProtectionView,
+    RunningView,
+    WhatIfView,
+)
 
 MS = 1000
 NO_DRAFTS: Mapping[str, Plan] = {}
@@ -46,7 +69,35 @@ def advice_on(connection: Connection, account: str, drafts: Mapping[str, Plan] =
         plans[negotiated.id] = negotiated
         current = negotiated.id
     found = advise(months, plans, current, precision=money.precision)
-    return _view(account, money.currency, found, plans)
+    view = _view(account, money.currency, found, plans)
+    last = rows[-1]
+    if last.closed or current is None:
+        return view
+    month = Month(last.period, calls.get(last.period, {}), money.amount(last.total - last.manual))
+    elapsed = _elapsed(connection, account, last.period, last.touched)
+    now = None if elapsed is None else running(month, elapsed, plans, current, precision=money.precision)
+    return view if now is None else view.model_copy(update={"running": _running(now)})
+
+
+def _elapsed(connection: Connection, account: str, period: str, touched: int) -> tuple[int, int] | None:
+    """How much of a period is over at its last charge (milliseconds), and all of it; None while it has no forecast."""
+    at = tables.spends.c
+    body = connection.execute(select(at.body).where(at.account == account, at.period == period)).scalar_one_or_none()
+    spend = {} if body is None else orjson.loads(body)
+    if spend.get("forecast") is None:
+        return None
+    start, end = (instant(datetime.fromisoformat(spend[name])) for name in ("start", "end"))
+    return min(touched * MS, end) - start, end - start
+
+
+def _running(found: Running) -> RunningView:
+    return RunningView(
+        period=found.period,
+        best=found.best,
+        cost=plain(found.cost),
+        now=plain(found.now),
+        saves=plain(found.now - found.cost),
+    )
 
 
 def _view(account: str, currency: str, found: Advice | None, plans: Mapping[str, Plan]) -> AdviceView:

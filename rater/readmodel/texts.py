@@ -195,6 +195,10 @@ _ADVICE: dict[str, tuple[str, str]] = {
         "{plan} is the cheapest over {months}: {total}, in the worst month {worst}.",
         "{months}合计最便宜的是 {plan}：{total}，最高月 {worst}。",
     ),
+    "running": (
+        "If {period} goes on as so far it comes to {now}; under {best} it would be {cost}, {saves} less.",
+        "{period} 若照目前趋势，预计 {now}；改用 {best} 预计 {cost}，少 {saves}。",
+    ),
     "on-it": ("The account is on it.", "该账户正在使用此套餐。"),
     "paid-more": (
         "For usage and fees it was charged {paid}, which is {too_much} more; credits and debits by hand are left out.",
@@ -250,9 +254,13 @@ def alert_words(alert: Mapping[str, Any], language: Language = "en") -> str:
 
 
 def advice_words(advice: AdviceView, language: Language = "en") -> list[str]:
-    """The advice in sentences; none where no month is over."""
-    if not advice.offers:
-        return []
+    """The advice in sentences: on the months that are over, and on the one that runs."""
+    now = advice.running
+    said = _of_the_past(advice, language) if advice.offers else []
+    return said if now is None else [*said, _said(language, _ADVICE["running"], now.model_dump())]
+
+
+def _of_the_past(advice: AdviceView, language: Language) -> list[str]:
     best = advice.offers[0]
     number = len(advice.months)
     months = f"{number} 个月" if language == "zh" else f"{number} month{'s' if number > 1 else ''}"

@@ -155,6 +155,18 @@ class AdviceView(View):
     """What was paid more than the best plan would have cost."""
     swings: bool
     protection: ProtectionView | None
+    running: RunningView | None = None
+    """Of the month that runs: only where another plan would be cheaper, if the rest of it is like so far."""
+
+
+class RunningView(View):
+    """What the month that runs costs at its end, as its days so far: under the plan now, and under the best one."""
+
+    period: str
+    best: str
+    cost: str
+    now: str
+    saves: str
 
 
 class FiguresView(View):
