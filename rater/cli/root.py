@@ -14,6 +14,7 @@ from rater import __version__
 from rater.cli import (
     advise,
     audit,
+    classes,
     connect_rate,
     console,
     corrections,
@@ -67,6 +68,7 @@ def _root(
 app.command("worker")(worker.worker)
 app.add_typer(topics.app, name="topics")
 app.add_typer(tariffs.app, name="tariffs")
+app.add_typer(classes.app, name="classes")
 app.command("subscribe")(subscribe.subscribe)
 app.command("adjust")(corrections.adjust)
 app.command("void")(corrections.void)
