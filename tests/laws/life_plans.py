@@ -214,6 +214,8 @@ MEANINGS: Event = {"rigid": PLANS["rigid"], "volume": PLANS["volume"]} | {
 }
 """With their own meanings of connected."""
 INLINE: Event = {"fee": "10.00", "proration": "daily", "minutes": {"increment": "1/1", "rate": "0.333"}}
+EVERYTHING: Event = {**PLANS, **CONTRACTS, **TEAMS, **METERS, **CLASSED, **SHARED, **MEANINGS}
+"""All of them."""
 ACCOUNTS: dict[str, Event] = {
     "A": {},
     "B": {"time_zone": "Europe/Berlin", "billing_day": 15},

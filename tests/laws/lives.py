@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, NamedTuple
 
-from tests.laws.life_plans import ACCOUNTS, INLINE, NUMBERS, PLANS
+from tests.laws.life_plans import ACCOUNTS, CLASSES, EVERYTHING, INLINE, NUMBERS, PLANS
 from tests.support.logs import Event, call, published, tick
 
 FIRST = datetime(2026, 9, 20, tzinfo=UTC)
@@ -39,6 +39,12 @@ def life_of_late_books(seed: int, length: int = 120, plans: Event = PLANS, share
     At its end a tick has applied each book to all accounts.
     """
     told = list(_Writer(Random(seed), FIRST, plans, None, late_books=share).events(length))
+    return [*told, Told(tick(told[-1].stamp.isoformat()), told[-1].stamp)]
+
+
+def life_of_everything(seed: int, length: int = 120) -> list[Told]:
+    """One with all plans and classes there are, and books that date versions back."""
+    told = list(_Writer(Random(seed), FIRST, EVERYTHING, CLASSES, late_books=0.75).events(length))
     return [*told, Told(tick(told[-1].stamp.isoformat()), told[-1].stamp)]
 
 
@@ -173,7 +179,8 @@ class _Writer:
         """
         self.version += 1
         said = [event["plan"] for event in self.old if isinstance(event.get("plan"), str)]
-        name = self.rng.choice([*self.plans, *said[-4:] * 4])
+        plain = [name for name, plan in self.plans.items() if not any("by_class" in one for one in _meters(plan))]
+        name = self.rng.choice([*plain, *(name for name in said[-4:] * 4 if name in plain)])
         back = self.rng.random() < self.late_books
         since = self.now - timedelta(days=self.rng.choice([-3, 1, 9, 15, 33, 33, 60, 60]))
         last, plan = self.newest.get(name, (FIRST - timedelta(days=365), self.plans[name]))
@@ -183,7 +190,7 @@ class _Writer:
         if since >= last:
             self.newest[name] = since, changed
         self.plans = {**self.plans, name: changed}
-        return book(self.version, self.late, self.default, self.plans)
+        return book(self.version, self.late, self.default, self.plans, self.classes)
 
     def _otherwise_priced(self, plan: Event, *, back: bool) -> Event:
         """The plan at other prices, with other allowances; where it reaches back, with another fee too."""
@@ -209,7 +216,9 @@ class _Writer:
         return found
 
     def _meter(self, meter: Event) -> Event:
-        words: Event = {name: meter[name] for name in ("increment", "minimum", "directions") if name in meter}
+        words: Event = {
+            name: meter[name] for name in ("increment", "minimum", "directions", "classes") if name in meter
+        }
         words["allowance"] = self.rng.choice([0, 5, 40])
         rate = self.rng.choice(["0.11", "0.5", "2.00"])
         priced: list[Event] = [
@@ -225,3 +234,8 @@ class _Writer:
         sets = {name: prefixes[n :: len(classes["prefixes"])] for n, name in enumerate(classes["prefixes"])}
         order = self.rng.sample(classes["classes"], len(classes["classes"]))
         return classes | {"prefixes": sets, "classes": order}
+
+
+def _meters(plan: Event) -> list[Event]:
+    """All meters of a plan."""
+    return [*(one for one in plan.values() if isinstance(one, dict)), *plan.get("meters", [])]
