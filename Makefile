@@ -65,8 +65,9 @@ test-pythons:
 pytest: setup
 	$(BIN)/pytest -q -n auto -k "not planted and not mistake"
 
+# Two at once, each with a broker of its own: most of them wait for something most of the time.
 test-kafka: setup
-	$(BIN)/pytest -q -m kafka
+	$(BIN)/pytest -q -m kafka -n 2
 
 # What a broker decides, on the oldest version that we promise.
 test-kafka-old: setup

@@ -50,7 +50,9 @@ def foretell(book: TariffBook, *, yes: bool) -> None:
     if not foreseen.back:
         return
     try:
-        _show(asyncio.run(on_kafka(settings, book)), errors=True)
+        with terminal(errors=True).status("looking at the open periods"):  # which takes a while for many accounts
+            found = asyncio.run(on_kafka(settings, book))
+        _show(found, errors=True)
     except (RaterError, KafkaError) as error:
         warn(f"whom it changes can not be shown ({error}); see it with --what-if LOG")
     _confirm(yes=yes)

@@ -11,7 +11,7 @@ from tests.laws.lives import life_of_everything
 from tests.laws.test_connected_lives import rates_agree
 from tests.laws.test_lives import agrees
 
-LIVES = int(os.environ.get("RATER_TEST_LIVES", "60"))
+LIVES = int(os.environ.get("RATER_TEST_LIVES", "40"))
 
 
 @pytest.mark.parametrize("seed", range(LIVES))
