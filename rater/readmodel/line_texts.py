@@ -77,7 +77,11 @@ def days_words(days: int | None, of: int | None, language: Language = "en") -> s
 
 def statement_words(line: StatementLine, language: Language = "en") -> str:
     """What a line of a statement is for."""
-    part = f" ({_part(line.part, language)})" if line.part else ""
+    part = (
+        (f"（{_part(line.part, language)}）" if language == "zh" else f" ({_part(line.part, language)})")
+        if line.part
+        else ""
+    )
     return line.note or meter_words(line.meter, language) + part + days_words(line.days, line.of, language)
 
 

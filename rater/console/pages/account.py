@@ -146,8 +146,9 @@ class _Parts:
         advice = shown.advice
         sentences = [] if advice is None else advice_words(advice, page.language)
         self.advice.set_content(page.render("advice", sentences, advice))
-        self.costs.set_visibility(bool(sentences))
-        if advice is not None and sentences:
+        compared = advice is not None and bool(advice.offers)  # else it speaks of the month that runs alone
+        self.costs.set_visibility(compared)
+        if advice is not None and compared:
             _redraw(self.costs, advice_chart(page, advice))
 
 
