@@ -11,6 +11,7 @@ spared in the quietest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal, localcontext
 from typing import NamedTuple
 
@@ -102,6 +103,14 @@ class Advice(NamedTuple):
     def paid(self) -> Decimal:
         """What was charged in all the months."""
         return sum((month.paid for month in self.months), ZERO)
+
+
+def with_own_quantities(plan: Plan, quantities: Mapping[str, int]) -> Plan:
+    """The plan with the quantities of its items that an account has of items of these names."""
+    if not any(name in quantities for name, _ in plan.items):
+        return plan
+    items = ((name, item._replace(quantity=quantities.get(name, item.quantity))) for name, item in plan.items)
+    return replace(plan, items=tuple(items))
 
 
 def advise(months: Sequence[Month], plans: Mapping[str, Plan], current: str | None, *, precision: int) -> Advice | None:

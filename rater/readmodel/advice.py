@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, select
 
 from rater.rating.advice import (
     Advice,
@@ -20,10 +21,12 @@ from rater.rating.advice import (
     is_package,
     running,
     what_if,
+    with_own_quantities,
 )
 from rater.rating.book import Book, Plan
 from rater.rating.classes import NO_CLASSES
 from rater.rating.instant import instant
+from rater.rating.lines import ITEM
 from rater.rating.money import plain
 from rater.readmodel import tables
 from rater.readmodel.queries import calls_by_month, money_of
@@ -61,7 +64,9 @@ def advice_on(connection: Connection, account: str, drafts: Mapping[str, Plan] =
         for row in rows
         if row.closed or row is not rows[-1]
     ]
-    plans = {**plans_at(connection, max(row.touched for row in rows) * MS), **drafts}
+    quantities = _quantities(connection, account, rows[-1].period)
+    offered = {**plans_at(connection, max(row.touched for row in rows) * MS), **drafts}
+    plans = {name: with_own_quantities(plan, quantities) for name, plan in offered.items()}
     plan_id = rows[-1].plan
     current = plan_id.rpartition("@")[0] if plan_id else None
     negotiated = negotiated_plan(connection, account, plan_id)
@@ -77,6 +82,19 @@ def advice_on(connection: Connection, account: str, drafts: Mapping[str, Plan] =
     elapsed = _elapsed(connection, account, last.period, last.touched)
     now = None if elapsed is None else running(month, elapsed, plans, current, precision=money.precision)
     return view if now is None else view.model_copy(update={"running": _running(now)})
+
+
+def _quantities(connection: Connection, account: str, period: str) -> dict[str, int]:
+    """How many of each item the account has, as the charges of fees of its last period told it last."""
+    at = tables.charges.c
+    ours = and_(at.account == account, at.period == period, at.kind == "fee")
+    found: dict[str, int] = {}
+    for body in connection.execute(select(at.body).where(ours).order_by(at.seq)).scalars():
+        for line in orjson.loads(body)["lines"]:
+            name, many = line["meter"].removeprefix(ITEM), Decimal(line.get("billable", 0))
+            if line["meter"].startswith(ITEM) and many > 0:  # what is taken back is what was
+                found[name] = int(many)
+    return found
 
 
 def _elapsed(connection: Connection, account: str, period: str, touched: int) -> tuple[int, int] | None:

@@ -99,6 +99,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "internal": ("internal", "内部"),
     "adjustment_id": ("adjustment id", "调整编号"),
     "subscription_id": ("subscription id", "订阅编号"),
+    "rates-by-part": ("Connect rates by class and label", "按分类和标签的接通率"),
+    "by": ("By", "维度"),
     "rest": ("all others", "其他"),
     "talks-at-least": ("{seconds} s of talk", "通话满 {seconds} 秒"),
     "answered-by": ("answered by {by}", "应答方：{by}"),

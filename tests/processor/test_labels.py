@@ -12,7 +12,7 @@ import pytest
 
 from rater.processor.rows import CALLS, decode_call, labels_hash
 from rater.processor.step import make_step
-from rater.readmodel.part_rates import rates_by
+from rater.readmodel.part_rates import of_period, rates_by
 from rater.wire.results import RESULTS
 from rater.wire.tariff_file import load_book
 from tests.console.readmodel import opened
@@ -124,6 +124,20 @@ def test_connect_rates_by_label_leave_out_what_was_voided() -> None:
             ("2026-11", "other"): (2, 4),
             ("2026-11", "route-b"): (0, 1),
         }
+
+
+def test_a_page_shows_what_has_more_than_one_class_or_text() -> None:
+    """Of the period that it shows, those with the most attempts first."""
+    found = log()
+    found.add(
+        ended(1, route="ct-1", agent="7"), ended(2, route="ct-2", agent="7"), ended(3, None, route="ct-2", agent="7")
+    )
+    with opened(found) as store, store.read() as connection:
+        rates = [(one.by, one.part, one.rate.attempts) for one in of_period(connection, "A", "2026-11")]
+        assert rates == [
+            ("class", "route-b", 2), ("class", "other", 1), ("route", "ct-2", 2), ("route", "ct-1", 1),
+        ]  # fmt: skip
+        assert of_period(connection, "A", "2026-10") == []
 
 
 def test_a_file_says_labels_and_wrong_ones_are_named() -> None:

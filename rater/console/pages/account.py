@@ -21,6 +21,7 @@ from rater.readmodel.advice import advice_on
 from rater.readmodel.figures import money
 from rater.readmodel.follower import Live
 from rater.readmodel.line_texts import guarantee_words
+from rater.readmodel.part_rates import PartRate, of_period
 from rater.readmodel.statement import by_kind
 from rater.readmodel.store import Store
 from rater.readmodel.tariffs import plan_of
@@ -46,6 +47,8 @@ class AccountPage(NamedTuple):
     """Meter -> units that the period's plan includes."""
     alerts: list[dict[str, Any]]
     advice: AdviceView | None
+    rates: list[PartRate]
+    """By class and label, as of when the page was opened: all of a period's charges are looked at for it."""
 
 
 def look(
@@ -66,6 +69,7 @@ def look(
         {} if plan is None else {meter.name: meter.allowance for meter in plan.meters if meter.allowance},
         [one for one in overall.alerts_of(connection, account, limit=50) if one["period"] == period.period],
         last.advice if last is not None and same else advice_on(connection, account),
+        of_period(connection, account, period.period) if last is None else last.rates,
     )
 
 
@@ -125,6 +129,8 @@ class _Parts:
             self.history = ui.echart(charts.base(dark=page.dark)).style("height:240px")
         with card(say("rates-by-period")):
             self.rates = ui.echart(charts.base(dark=page.dark)).style("height:240px")
+        with card(say("rates-by-part"), "r-12") as self.by_part_card:
+            self.by_part = part()
 
     def show(self, shown: AccountPage, *, newest: bool) -> None:
         """Fill them."""
@@ -143,6 +149,8 @@ class _Parts:
         self.alerts.set_content(page.render("alert_texts", shown.alerts))
         _redraw(self.history, history_chart(page, shown.periods))
         _redraw(self.rates, rates_chart(page, shown.periods))
+        self.by_part_card.set_visibility(bool(shown.rates))
+        self.by_part.set_content(page.render("part_rates", shown.rates))
         advice = shown.advice
         sentences = [] if advice is None else advice_words(advice, page.language)
         self.advice.set_content(page.render("advice", sentences, advice))

@@ -144,11 +144,11 @@ def _link(label: str, target: str, classes: str = "") -> None:
 
 
 @contextmanager
-def card(title: str, width: str = "r-6") -> Iterator[None]:
+def card(title: str, width: str = "r-6") -> Iterator[ui.element]:
     """A card with a title."""
-    with ui.element("section").classes(f"r-card {width}"):
+    with ui.element("section").classes(f"r-card {width}") as made:
         ui.html(str(escape(title)), tag="h2", sanitize=False)
-        yield
+        yield made
 
 
 def part(markup: str = "") -> ui.html:
