@@ -108,8 +108,7 @@ def cost(plan: Words, calls: list[Words]) -> Fraction:
         total += price(plan["attempts"], Fraction(sum(call["direction"] == "outbound" for call in calls)))
     for name in ("minutes", "calls"):
         left = [c for c in calls if c["disposition"] == "answered"]
-        named = [meter for meter in plan.get("meters", []) if meter["unit"] == name]
-        for meter in [*named, plan[name]] if name in plan else named:
+        for meter in _named_meters(plan, name):
             counted = [c for c in left if _selects(plan, meter, c)]
             left = [c for c in left if c not in counted]
             total += _by_class(plan, meter, counted, name) if "by_class" in meter else _price(meter, counted, name)
@@ -128,11 +127,7 @@ def _units(meter: Words, calls: list[Words], unit: str) -> Fraction:
 
 def _by_class(plan: Words, meter: Words, calls: list[Words], unit: str) -> Fraction:
     """Prices by class, of which some share the allowance, each in its turn what is left of it."""
-    parts: dict[str, list[Words]] = {name: [] for name in (*meter["by_class"], "rest")}
-    for call in calls:
-        taken_for = next((name for name in call.get("classes", ["other"]) if name in _named(plan)), "")
-        parts[taken_for if taken_for in meter["by_class"] else "rest"].append(call)
-    units = {name: _units(meter, some, unit) for name, some in parts.items()}
+    units = _by_part(plan, meter, calls, unit)
     left = meter.get("allowance", 0)
     for name in meter.get("covers", []):
         covered = units[name] if left == "unlimited" else min(units[name], Fraction(left))
@@ -143,6 +138,21 @@ def _by_class(plan: Words, meter: Words, calls: list[Words], unit: str) -> Fract
     return sum((price(priced[name], rest) for name, rest in units.items() if rest), Fraction(0))
 
 
+def _by_part(plan: Words, meter: Words, calls: list[Words], unit: str) -> dict[str, Fraction]:
+    """The units of each class that has a price of its own, and of the rest."""
+    parts: dict[str, list[Words]] = {name: [] for name in (*meter["by_class"], "rest")}
+    for call in calls:
+        taken_for = next((name for name in call.get("classes", ["other"]) if name in _named(plan)), "")
+        parts[taken_for if taken_for in meter["by_class"] else "rest"].append(call)
+    return {name: _units(meter, some, unit) for name, some in parts.items()}
+
+
+def _named_meters(plan: Words, unit: str) -> list[Words]:
+    """The meters of a unit, those with names first."""
+    named = [meter for meter in plan.get("meters", []) if meter["unit"] == unit]
+    return [*named, plan[unit]] if unit in plan else named
+
+
 def _named(plan: Words) -> set[str]:
     """The classes that a plan names."""
     meters = [one for one in [*plan.get("meters", []), *plan.values()] if isinstance(one, dict)]
@@ -151,8 +161,13 @@ def _named(plan: Words) -> set[str]:
 
 def _portions(plan: Words, calls: list[Words]) -> Fraction:
     """Minutes second by second: each goes to the first meter that has it."""
-    meters = [meter for meter in plan["meters"] if meter["unit"] == "minutes"]
-    meters += [plan["minutes"]] if "minutes" in plan else []
+    meters = _named_meters(plan, "minutes")
+    seconds = _portion_seconds(plan, calls, meters)
+    return sum((price(meter, Fraction(s, 60)) for meter, s in zip(meters, seconds, strict=True)), Fraction(0))
+
+
+def _portion_seconds(plan: Words, calls: list[Words], meters: list[Words]) -> list[int]:
+    """The billed seconds of each meter."""
     seconds = [0] * len(meters)
     for call in calls:
         mine = [number for number, meter in enumerate(meters) if _selects(plan, meter, call)]
@@ -162,7 +177,7 @@ def _portions(plan: Words, calls: list[Words]) -> Fraction:
                 if portion.get("from", 0) <= second < portion.get("until", 10**9):
                     seconds[number] += 1
                     break
-    return sum((price(meter, Fraction(s, 60)) for meter, s in zip(meters, seconds, strict=True)), Fraction(0))
+    return seconds
 
 
 def _selects(plan: Words, meter: Words, call: Words) -> bool:
