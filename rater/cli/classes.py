@@ -13,9 +13,12 @@ from rich.table import Table
 
 from rater.cli.errors import fail
 from rater.cli.files import exclusive, print_csv
+from rater.cli.languages import InLanguage, language_of
 from rater.cli.shown import plain, show_table
+from rater.cli.table_texts import say
 
 if TYPE_CHECKING:
+    from rater.readmodel.texts import Language
     from rater.tools.affected import Affected
 
 SHOWN = 20
@@ -35,6 +38,7 @@ def affected(
     tariffs: Annotated[Path, typer.Option(help="The tariff book whose classes are right.")],
     as_csv: Annotated[bool, typer.Option("--csv", help="Print every call as CSV.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print every call as JSON.")] = False,
+    language: InLanguage = None,
 ) -> None:
     """List the rated calls that a book classes otherwise: they keep their class until they are voided and sent anew."""
     exclusive(csv=as_csv, json=as_json)
@@ -44,7 +48,7 @@ def affected(
     elif as_csv:
         print_csv(("account", "source", "call_id", "started_at", "charge_id", "amount", "was", "would_be"), found)
     else:
-        _table(found)
+        _table(found, language_of(language))
 
 
 def _found(file: Path, tariffs: Path) -> list[Affected]:
@@ -64,24 +68,22 @@ def _found(file: Path, tariffs: Path) -> list[Affected]:
         raise fail(f"{file}: {error}", "make the file with: rater export --out FILE") from error
 
 
-def _table(found: Sequence[Affected]) -> None:
+def _table(found: Sequence[Affected], language: Language) -> None:
     if not found:
-        typer.echo("the book classes all rated calls as they were")
+        typer.echo(say("no-other-class", language))
         return
-    sums = Table(title="Calls of another class", title_justify="left")
-    for name in ("was", "would be"):
-        sums.add_column(name)
-    sums.add_column("calls", justify="right")
+    sums = Table(title=say("calls-of-another-class", language), title_justify="left")
+    for name in ("was", "would-be", "calls"):
+        sums.add_column(say(name, language), justify="right" if name == "calls" else "left")
     for (was, would_be), times in Counter((one.was, one.would_be) for one in found).most_common():
         sums.add_row(plain(was), plain(would_be), f"{times:,}")
     show_table(sums)
     table = Table()
-    for name in ("account", "call", "started", "was", "would be"):
-        table.add_column(name)
-    table.add_column("amount", justify="right")
+    for name in ("account", "call", "started", "was", "would-be", "amount"):
+        table.add_column(say(name, language), justify="right" if name == "amount" else "left")
     for one in found[:SHOWN]:
-        call = plain(f"{one.call_id} of {one.source}")
+        call = plain(say("call-of", language, call_id=one.call_id, source=one.source))
         table.add_row(plain(one.account), call, one.started_at, plain(one.was), plain(one.would_be), one.amount)
     show_table(table)
     if len(found) > SHOWN:
-        typer.echo(f"... and {len(found) - SHOWN:,} more: --csv or --json")
+        typer.echo(say("more-calls", language, count=f"{len(found) - SHOWN:,}"))

@@ -14,8 +14,10 @@ from rich.table import Table
 
 from rater.cli.errors import fail, warn
 from rater.cli.shown import plain, show_table, terminal
+from rater.cli.table_texts import say
 
 if TYPE_CHECKING:
+    from rater.readmodel.texts import Language
     from rater.tools.what_if import WhatIf
     from rater.wire.tariff_book import TariffBook
 
@@ -23,7 +25,7 @@ SHOWN = 20
 """Periods that the table shows: those that change most. `--json` has all."""
 
 
-def foretell(book: TariffBook, *, yes: bool) -> None:
+def foretell(book: TariffBook, language: Language, *, yes: bool) -> None:
     """End the command where the book must not be written; ask first where it changes open periods."""
     from aiokafka.errors import KafkaError
 
@@ -52,22 +54,22 @@ def foretell(book: TariffBook, *, yes: bool) -> None:
     try:
         with terminal(errors=True).status("looking at the open periods"):  # which takes a while for many accounts
             found = asyncio.run(on_kafka(settings, book))
-        _show(found, errors=True)
+        _show(found, language, errors=True)
     except (RaterError, KafkaError) as error:
         warn(f"whom it changes can not be shown ({error}); see it with --what-if LOG")
-    _confirm(yes=yes)
+    _confirm(language, yes=yes)
 
 
-def _confirm(*, yes: bool) -> None:
+def _confirm(language: Language, *, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
         raise fail("a book that reaches back is written when somebody says so", "look above, then add --yes", status=1)
-    if not typer.confirm("publish it?", err=True):
+    if not typer.confirm(say("publish?", language), err=True):
         raise fail("nothing was written", status=1)
 
 
-def reckon(book: TariffBook, file: Path, *, as_json: bool) -> None:
+def reckon(book: TariffBook, file: Path, language: Language, *, as_json: bool) -> None:
     """Show what the book would change at the end of a log file."""
     from rater.cli.files import lines_of, source
     from rater.tools.log_file import NotALog, read_log
@@ -86,30 +88,29 @@ def reckon(book: TariffBook, file: Path, *, as_json: bool) -> None:
     if found.refused:
         raise fail(f"after {file} the book would be refused: {found.refused}", "nothing was published", status=1)
     if not as_json:
-        _show(found)
-        typer.echo("nothing was published", err=True)
+        _show(found, language)
+        typer.echo(say("nothing-published", language), err=True)
 
 
-def _show(found: WhatIf, *, errors: bool = False) -> None:
+def _show(found: WhatIf, language: Language, *, errors: bool = False) -> None:
     if not found.periods:
-        typer.echo("it re-rates no open period", err=errors)
+        typer.echo(say("re-rates-none", language), err=errors)
         return
-    table = Table(title="Open periods that the book re-rates", title_justify="left")
-    for name in ("account", "period"):
-        table.add_column(name)
-    for name in ("before", "change", "after"):
-        table.add_column(name, justify="right")
-    table.add_column("currency")
+    table = Table(title=say("re-rated", language), title_justify="left")
+    for name in ("account", "period", "before", "change", "after", "currency"):
+        table.add_column(say(name, language), justify="right" if name in {"before", "change", "after"} else "left")
     ranked = sorted(found.periods, key=lambda one: (-abs(one.change), one.account, one.period))
     for one in ranked[:SHOWN]:
         amounts = (f"{one.before:,f}", f"{one.change:+,f}", f"{one.after:,f}", one.currency)
         table.add_row(plain(one.account), plain(one.period), *amounts)
     if len(ranked) > SHOWN:
-        table.add_row(f"... and {len(ranked) - SHOWN:,} more", "", "", "", "", "")
+        table.add_row(say("more", language, count=f"{len(ranked) - SHOWN:,}"), "", "", "", "", "")
     table.add_section()
     accounts = len({one.account for one in ranked})
     before, after = sum(one.before for one in ranked), sum(one.after for one in ranked)
-    table.add_row(f"{accounts:,} accounts", "", f"{before:,f}", f"{found.total:+,f}", f"{after:,f}", "")
+    table.add_row(
+        say("accounts", language, count=f"{accounts:,}"), "", f"{before:,f}", f"{found.total:+,f}", f"{after:,f}", ""
+    )
     show_table(table, console=terminal(errors=errors))
 
 

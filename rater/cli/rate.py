@@ -15,9 +15,12 @@ from rich.table import Table
 from rater.cli.errors import fail
 from rater.cli.export import bar
 from rater.cli.files import STDIN, not_an_input, once_from_stdin, output
+from rater.cli.languages import InLanguage, language_of
 from rater.cli.shown import plain, show_table, visible
+from rater.cli.table_texts import say
 
 if TYPE_CHECKING:
+    from rater.readmodel.texts import Language
     from rater.seam.model import Output
     from rater.tools.log_file import LogLine
     from rater.tools.rate_file import FileRating
@@ -35,6 +38,7 @@ def rate(
     alerts: Annotated[Path | None, typer.Option(help="Write the alerts here.")] = None,
     summary: Annotated[bool, typer.Option("--summary", help="Print totals per account, not the charges.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+    language: InLanguage = None,
 ) -> None:
     """Print the charges of a log, one JSON object a line, byte for byte as the worker publishes them.
 
@@ -64,7 +68,7 @@ def rate(
             sink.finish(result.partitions)
         except NotALog as error:
             raise fail(f"{file}: {error}", "a log to rate is made with: rater export --out FILE") from error
-    _tell(result, summary=summary, as_json=as_json)
+    _tell(result, language_of(language), summary=summary, as_json=as_json)
 
 
 def _agree(*, out: Path | None, by_partition: Path | None, alerts: Path | None, summary: bool, as_json: bool) -> None:
@@ -146,7 +150,7 @@ def _watched(
     progress.update(task, completed=size)
 
 
-def _tell(result: FileRating, *, summary: bool, as_json: bool) -> None:
+def _tell(result: FileRating, language: Language, *, summary: bool, as_json: bool) -> None:
     from rater.wire.reasons import REASONS
 
     if summary and as_json:
@@ -157,7 +161,7 @@ def _tell(result: FileRating, *, summary: bool, as_json: bool) -> None:
         typer.echo(json.dumps({"records": result.records, "outcomes": result.outcomes, "accounts": accounts}, indent=2))
         return
     if summary:
-        _table(result)
+        _table(result, language)
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in sorted(result.outcomes.items()) if count)
     for reason, text in REASONS.items():
         if result.outcomes.get(f"rejected:{reason}"):
@@ -165,12 +169,10 @@ def _tell(result: FileRating, *, summary: bool, as_json: bool) -> None:
     typer.echo(f"{result.records:,} records: {outcomes}", err=True)
 
 
-def _table(result: FileRating) -> None:
+def _table(result: FileRating, language: Language) -> None:
     table = Table()
-    table.add_column("account")
-    table.add_column("charges", justify="right")
-    table.add_column("total", justify="right")
-    table.add_column("currency")
+    for name in ("account", "charges", "total", "currency"):
+        table.add_column(say(name, language), justify="right" if name in {"charges", "total"} else "left")
     for name, account in sorted(result.accounts.items()):
         table.add_row(plain(name), f"{account.charges:,}", f"{account.total:,f}", account.currency)
     show_table(table)

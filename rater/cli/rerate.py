@@ -14,9 +14,12 @@ from rich.table import Table
 from rater.cli.errors import fail
 from rater.cli.export import bar
 from rater.cli.files import exclusive, once_from_stdin, print_csv
+from rater.cli.languages import InLanguage, language_of
 from rater.cli.shown import plain, show_table
+from rater.cli.table_texts import say
 
 if TYPE_CHECKING:
+    from rater.readmodel.texts import Language
     from rater.tools.log_file import LogLine
     from rater.tools.rerate import Backtest
 
@@ -35,6 +38,7 @@ def rerate(
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print every account as CSV.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print every account as JSON.")] = False,
+    language: InLanguage = None,
 ) -> None:
     """Rate a log as it is and under another tariff book, and show who would pay more and who less."""
     from rater.cli.files import lines_of, source
@@ -65,7 +69,7 @@ def rerate(
     elif as_csv:
         _csv(result)
     else:
-        _table(result)
+        _table(result, language_of(language))
 
 
 async def _read() -> list[LogLine]:
@@ -95,21 +99,21 @@ def _csv(result: Backtest) -> None:
     print_csv(("account", "before", "after", "change", "currency"), rows)
 
 
-def _table(result: Backtest) -> None:
-    table = Table(title="Under the other tariff book", title_justify="left")
-    table.add_column("account")
-    for name in ("before", "after", "change"):
-        table.add_column(name, justify="right")
-    table.add_column("currency")
+def _table(result: Backtest, language: Language) -> None:
+    table = Table(title=say("under-other", language), title_justify="left")
+    for name in ("account", "before", "after", "change", "currency"):
+        table.add_column(say(name, language), justify="left" if name in {"account", "currency"} else "right")
     ranked = sorted(result.differences, key=lambda one: (-abs(one.change), one.account))
     for one in ranked[:SHOWN]:
         table.add_row(plain(one.account), f"{one.before:,f}", f"{one.after:,f}", f"{one.change:+,f}", one.currency)
     if len(ranked) > SHOWN:
-        table.add_row(f"... and {len(ranked) - SHOWN:,} more", "", "", "")
+        table.add_row(say("more", language, count=f"{len(ranked) - SHOWN:,}"), "", "", "")
     table.add_section()
     before = sum(one.before for one in ranked)
     after = sum(one.after for one in ranked)
-    table.add_row(f"{len(ranked):,} accounts", f"{before:,f}", f"{after:,f}", f"{result.total:+,f}")
+    table.add_row(
+        say("accounts", language, count=f"{len(ranked):,}"), f"{before:,f}", f"{after:,f}", f"{result.total:+,f}"
+    )
     show_table(table)
     if result.was.outcomes != result.would.outcomes:
         typer.echo(f"outcomes differ too: {result.was.outcomes} and {result.would.outcomes}", err=True)

@@ -110,6 +110,7 @@ def publish(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before open periods are re-rated.")] = False,
     as_json: AsJson = False,
+    language: InLanguage = None,
 ) -> None:
     """Write a tariff book into every partition of the log, in one transaction; workers switch to it there.
 
@@ -120,9 +121,9 @@ def publish(
 
     book = load(file)
     if what_if is not None:
-        reckon(book, what_if, as_json=as_json)
+        reckon(book, what_if, language_of(language), as_json=as_json)
         return
-    foretell(book, yes=yes)
+    foretell(book, language_of(language), yes=yes)
     _write(book, as_json=as_json)
 
 

@@ -143,9 +143,9 @@ def test_what_must_not_be_written_is_not(
     found = load_book(BACK.encode())
     assert not isinstance(found, tuple)
     if says is None:
-        publishing.foretell(found, yes=yes)
+        publishing.foretell(found, "en", yes=yes)
         return
     with pytest.raises(typer.Exit) as ended:
-        publishing.foretell(found, yes=yes)
+        publishing.foretell(found, "en", yes=yes)
     assert ended.value.exit_code == 1
     assert says in capsys.readouterr().err

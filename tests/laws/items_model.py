@@ -7,7 +7,8 @@ from fractions import Fraction
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from tests.laws.model import at, half_up, zone
+from tests.laws.calendar_model import at, zone
+from tests.laws.model import half_up
 
 if TYPE_CHECKING:
     from tests.laws.life_rows import Person, Stretch

@@ -11,10 +11,11 @@ from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
 from math import ceil
 
+from tests.laws.calendar_model import TICK, Calendar, at, zone
 from tests.laws.class_model import classes_of
 from tests.laws.items_model import items_due
 from tests.laws.life_rows import NEVER, Person, Stretch, Taken, Version, Words, as_seen, holding
-from tests.laws.model import TICK, TOLERANCE, Calendar, at, cost, half_up, zone
+from tests.laws.model import TOLERANCE, cost, half_up
 
 CLOSE_AFTER = timedelta(days=10)
 REMEMBER = timedelta(days=60)

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from tests.laws.model import Calendar, at
+from tests.laws.calendar_model import Calendar, at
 
 Words = dict[str, Any]
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)

@@ -11,14 +11,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
-from functools import cache
-from importlib.resources import files
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
+
+from tests.laws.calendar_model import TICK, Calendar, at
 
 Words = dict[str, Any]
 
-TICK = timedelta(microseconds=1)
 TOLERANCE = timedelta(minutes=5)
 PLACES = {"JPY": 0, "CNY": 2, "KWD": 3}
 DISPOSITIONS = {"answered", "no-answer", "busy", "failed", "cancelled"}
@@ -49,10 +47,6 @@ class Segment(NamedTuple):
 
     since: datetime | None
     plan: Words
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def half_up(amount: Fraction, places: int) -> Fraction:
@@ -186,42 +180,6 @@ def _selects(plan: Words, meter: Words, call: Words) -> bool:
         return False
     taken_for = [name for name in call.get("classes", ["other"]) if name in known][:1]
     return "classes" not in meter or bool(taken_for and taken_for[0] in meter["classes"])
-
-
-# --- periods
-
-
-@cache
-def zone(name: str) -> ZoneInfo:
-    with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as data:
-        return ZoneInfo.from_file(data)
-
-
-class Calendar(NamedTuple):
-    """Where an account's months begin."""
-
-    zone: str
-    day: int
-
-    def period(self, moment: datetime) -> date:
-        """The first day of the billing month that a moment belongs to."""
-        day = moment.astimezone(zone(self.zone)).date()
-        while day.day != self.day:
-            day -= timedelta(days=1)
-        return day
-
-    def after(self, period: date) -> date:
-        return (period.replace(day=1) + timedelta(days=31)).replace(day=self.day)
-
-    def name(self, period: date) -> str:
-        return f"{period:%Y-%m}" if self.day == 1 else period.isoformat()
-
-    def name_at(self, text: str) -> str:
-        return self.name(self.period(at(text)))
-
-    def begun(self, moment: datetime, period: date) -> bool:
-        """Is the moment not after the period's first instant?"""
-        return self.period(moment - TICK) < period
 
 
 # --- the log
