@@ -22,19 +22,6 @@ FindingKind = Literal[
     "internal-error",
     "books",
 ]
-MEANING: dict[FindingKind, str] = {
-    "missing": "the log asks for it, and it was not published",
-    "repeated": "published once more",
-    "no-cause": "published, and nothing in the log asks for it",
-    "changed": "published otherwise than the log says",
-    "gap": "a charge's number does not follow the one before it",
-    "no-outcome": "records that the heads count no outcome for, or too many",
-    "state": "what the head says is not what the log says",
-    "lost": "records that are gone from the log before they were rated",
-    "forward": "records forwarded to another partition that did not arrive, or arrived without being sent",
-    "books": "charges that do not hold by themselves: numbers, sums, identities, closings, keys",
-    "internal-error": "a record that the rules failed on: it is not charged",
-}
 UNCHANGED = 100
 """Findings that are listed one by one; all are counted."""
 

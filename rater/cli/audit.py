@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
+from rater.cli.audit_texts import audit_text
 from rater.cli.export import bar
+from rater.cli.languages import InLanguage, language_of
 from rater.cli.shown import plain, terminal
 
 if TYPE_CHECKING:
     from rater.audit.report import Report
+    from rater.readmodel.texts import Language
 
 SHOWN = 20
 """Findings that the terminal shows; `--json` has more."""
@@ -27,6 +31,7 @@ def audit(
         str | None, typer.Option(metavar="TOPIC", help="Look at this topic (a copy) in place of the charges.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    language: InLanguage = None,
 ) -> None:
     """Replay the log, and compare byte for byte with what the workers published, running or stopped.
 
@@ -36,7 +41,7 @@ def audit(
     if as_json:
         typer.echo(json.dumps(report.as_dict(), indent=2))
     else:
-        show(report)
+        show(report, language_of(language))
     raise typer.Exit(report.status)
 
 
@@ -55,55 +60,56 @@ async def _audit(path: Path | None, charges: str | None) -> Report:
         )
 
 
-def show(report: Report) -> None:
+def show(report: Report, language: Language = "en") -> None:
     """The report for people: the figures, then what is off, then the verdict."""
     console = terminal()
-    console.print(_figures(report))
+    console.print(_figures(report, language))
     if report.findings:
-        console.print(_findings(report))
+        console.print(_findings(report, language))
         if (untold := report.counts.total() - min(len(report.findings), SHOWN)) > 0:
-            console.print(f"... and {untold:,} more")
+            console.print(audit_text("more", language, count=f"{untold:,}"))
     for place in report.unproven:
         console.print(plain(place), soft_wrap=True)
-    console.print(_verdict(report), soft_wrap=True)
+    console.print(_verdict(report, language), soft_wrap=True)
 
 
-def _figures(report: Report) -> Table:
-    table = Table(title="Audit: the log replayed, against what was published", title_justify="left")
+def _figures(report: Report, language: Language) -> Table:
+    said = partial(audit_text, language=language)
+    table = Table(title=said("title"), title_justify="left")
     table.add_column("")
     table.add_column("", justify="right")
-    table.add_row("records in the log", f"{report.records:,}")
+    table.add_row(said("records"), f"{report.records:,}")
     for outcome, count in sorted(report.outcomes.items()):
         table.add_row(f"  {outcome}", f"{count:,}")
-    table.add_row("sum of the outcomes", f"{report.outcomes.total():,}")
-    table.add_row("records not rated yet", f"{report.waiting:,}", end_section=True)
-    table.add_row("charges", f"{report.charges:,}")
-    table.add_row("rejected", f"{report.rejected:,}")
-    table.add_row("alerts", f"{report.alerts:,}")
-    table.add_row("periods closed", f"{report.closed:,}")
-    table.add_row("gaps in the charges' numbers", f"{report.counts['gap']:,}", end_section=True)
+    table.add_row(said("outcomes"), f"{report.outcomes.total():,}")
+    table.add_row(said("waiting"), f"{report.waiting:,}", end_section=True)
+    table.add_row(said("charges"), f"{report.charges:,}")
+    table.add_row(said("rejected"), f"{report.rejected:,}")
+    table.add_row(said("alerts"), f"{report.alerts:,}")
+    table.add_row(said("closed"), f"{report.closed:,}")
+    table.add_row(said("gaps"), f"{report.counts['gap']:,}", end_section=True)
     for currency, residue in report.residues().items():
-        table.add_row(f"sum of the charges, {currency}", f"{report.charged.get(currency, 0):,}")
-        table.add_row(f"price of the final usage and fees, {currency}", f"{report.due.get(currency, 0):,}")
-        table.add_row(f"residue, {currency}", f"{residue:,}", style="bold red" if residue else "bold green")
+        table.add_row(said("sum", currency=currency), f"{report.charged.get(currency, 0):,}")
+        table.add_row(said("due", currency=currency), f"{report.due.get(currency, 0):,}")
+        table.add_row(said("residue", currency=currency), f"{residue:,}", style="bold red" if residue else "bold green")
     return table
 
 
-def _findings(report: Report) -> Table:
-    table = Table(title="First findings", title_justify="left", title_style="bold red")
+def _findings(report: Report, language: Language) -> Table:
+    table = Table(title=audit_text("findings", language), title_justify="left", title_style="bold red")
     for column in ("what", "where", "about"):
-        table.add_column(column, overflow="fold")
+        table.add_column(audit_text(column, language), overflow="fold")
     for kind, place, what in report.findings[:SHOWN]:
         table.add_row(kind, plain(place), plain(what))
     return table
 
 
-def _verdict(report: Report) -> str:
-    from rater.audit.report import MEANING
-
+def _verdict(report: Report, language: Language) -> str:
     if report.off:
-        kinds = "\n".join(f"  {count:,} {kind}: {MEANING[kind]}" for kind, count in sorted(report.counts.items()))
-        return f"[bold red]The books do not hold.[/]\n{kinds}".rstrip()
+        kinds = "\n".join(
+            f"  {count:,} {kind}: {audit_text(kind, language)}" for kind, count in sorted(report.counts.items())
+        )
+        return f"[bold red]{audit_text('off', language)}[/]\n{kinds}".rstrip()
     if report.unproven:
-        return "[bold yellow]Nothing is off in what could be looked at, but not all could be proved.[/]"
-    return "[bold green]Proved: every record has its outcome, and every charge is, byte for byte, what the log says.[/]"
+        return f"[bold yellow]{audit_text('unproven', language)}[/]"
+    return f"[bold green]{audit_text('proved', language)}[/]"

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from rater.audit.report import FindingKind, Report
+from rater.cli.audit import show
+from rater.cli.audit_texts import AUDIT
 from rater.cli.table_texts import WORDS
 from tests.cli.test_rate import call, subscribed
 from tests.support.command import Rater
@@ -23,6 +27,32 @@ def test_both_languages_say_each_word_with_the_same_values() -> None:
         assert re.findall(r"{(\w+)}", english) == re.findall(r"{(\w+)}", chinese), word
         assert re.search(r"[\u4e00-\u9fff（]", chinese), word
         assert f'"{word}"' in sources, word
+
+
+def test_the_audit_says_each_kind_of_finding_in_both() -> None:
+    """And its verdicts."""
+    assert set(get_args(FindingKind)) <= set(AUDIT)
+    for word, (english, chinese) in AUDIT.items():
+        assert re.findall(r"{(\w+)}", english) == re.findall(r"{(\w+)}", chinese), word
+        assert re.search(r"[\u4e00-\u9fff]", chinese), word
+
+
+@pytest.mark.parametrize(
+    ("off", "unproven", "said"), [(0, [], "已证明"), (0, ["gone"], "未能全部证明"), (1, [], "账目不符")]
+)
+def test_the_audit_is_told_in_chinese(
+    off: int, unproven: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its figures, what is off, and the verdict."""
+    report = Report(records=3, charges=2)
+    report.unproven += unproven
+    if off:
+        report.add_finding("gap", "charges/0/7", "A:2026-11:3")
+    show(report, "zh")
+    told = capsys.readouterr().out
+    assert said in told
+    assert "日志记录数" in told
+    assert ("计费序号不连续" in told) == bool(off)
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", ("account", "total")), ("zh", ("账户", "合计"))])
