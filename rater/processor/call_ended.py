@@ -100,9 +100,8 @@ def _remembered(
     event: CallEnded, period: PeriodName, start: Instant, answered: Instant | None, ended: Instant
 ) -> RememberedCall:
     words = (event.direction, event.disposition, event.caller, event.callee)
-    return RememberedCall(period, start, answered, ended, *words, answered_by=event.answered_by or UNKNOWN)._replace(
-        labels=labels_hash(event.labels)
-    )
+    answered_by, labels = event.answered_by or UNKNOWN, labels_hash(event.labels)
+    return RememberedCall(period, start, answered, ended, *words, answered_by=answered_by, labels=labels)
 
 
 def _again(known: RememberedCall, said: RememberedCall) -> Decision | Rejected:

@@ -18,10 +18,9 @@ from weakref import WeakKeyDictionary
 from msgspec import UNSET, Raw, UnsetType
 
 from rater.processor.common_context import MOST_CONTEXTS, Context, Contexts, alerts_from, context_for, lowest_cap
-from rater.processor.common_member import other_member
 from rater.processor.common_prices import CallKind, Priced, Rounded, counted, keep, left_of, price_of_step, stand
 from rater.processor.decision import TOLERANCE, RecordScope
-from rater.processor.outputs import CHARGE, SOURCE, SPECVERSION, time_header
+from rater.processor.outputs import CHARGE, SOURCE, SPECVERSION, call_member, time_header
 from rater.processor.overlay import Overlay
 from rater.processor.rows import ACCOUNTS, CALLS, USAGE, call_row, labels_hash
 from rater.processor.watch import raise_alerts
@@ -200,9 +199,7 @@ class CommonCalls:
         if (left := context.left) is None:
             left = left_of(context, after)
         if as_is:
-            member = CallMember(
-                source, call_id, started_text(words), direction, is_connected, talk, more[MINUTES.slot]
-            )  # fmt: skip
+            member = CallMember(source, call_id, started_text(words), direction, is_connected, talk, more[MINUTES.slot])
             remembered = (
                 f'["{period}",{started},{"null" if answered is None else answered},{ended},"{direction}",'
                 f'"{words.disposition}","{words.caller}","{words.callee}",false]'
@@ -216,13 +213,15 @@ class CommonCalls:
                 f'"{words.disposition}","{words.caller}","{words.callee}",false,"{shown}"]'
             ).encode()
         else:
-            member = other_member(words, context.meaning, is_connected, talk, more[MINUTES.slot], shown)
+            by, call_class = words.answered_by or UNKNOWN, OTHER if shown is UNSET else shown
+            rated = Call(direction, answered is not None, talk, (call_class,), by)
+            member = call_member(
+                source, call_id, started_text(words), rated, more[MINUTES.slot], context.meaning, words.labels
+            )  # fmt: skip
             remembered = call_row(
                 *(period, started, answered, ended, direction, words.disposition, words.caller, words.callee),
-                call_class=OTHER if shown is UNSET else shown,
-                answered_by=words.answered_by or UNKNOWN,
-                labels=labels_hash(words.labels),
-            )
+                call_class=call_class, answered_by=by, labels=labels_hash(words.labels),
+            )  # fmt: skip
         charge = CallCharge(
             charge_id, words.account, period, seq, "usage", plan_id, member, lines, text,
             self._currency, total_text, left, False,  # noqa: FBT003 - not late

@@ -152,10 +152,7 @@ def running(
         return None
 
     def cost_of(plan: Plan) -> Decimal:
-        counts = plan.zero
-        for call, times in month.calls.items():
-            counts = plus(counts, times_of(plan.count(call), times))
-        return plan_cost(plan, tuple(units * whole // over for units in counts), precision)
+        return plan_cost(plan, tuple(units * whole // over for units in _counted(plan, month.calls)), precision)
 
     costs = {name: cost_of(plan) for name, plan in plans.items()}
     best = min(costs, key=lambda name: (costs[name], name != current, name))
@@ -164,10 +161,15 @@ def running(
 
 def month_cost(plan: Plan, calls: Mapping[Call, int], precision: int) -> Decimal:
     """What a whole month with these calls costs under the plan: its fee and R(price(usage))."""
+    return plan_cost(plan, _counted(plan, calls), precision)
+
+
+def _counted(plan: Plan, calls: Mapping[Call, int]) -> Counts:
+    """What the plan's meters count of these calls."""
     counts = plan.zero
     for call, times in calls.items():
         counts = plus(counts, times_of(plan.count(call), times))
-    return plan_cost(plan, counts, precision)
+    return counts
 
 
 def plan_cost(plan: Plan, counts: Counts, precision: int) -> Decimal:

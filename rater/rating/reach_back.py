@@ -63,10 +63,10 @@ def _rated_again(account: Account, reach: Reach, ledger: Ledger) -> Iterator[_Ag
         new = tuple(_under_its_version(segment, reach, ledger) for segment in usage.segments)
         if new == usage.segments:
             continue
-        again = rerated(account, account, usage, tuple(map(unused, new)), ledger, lambda: ())
         if _same_prices(account, usage, new, ledger):
             yield _Again(usage._replace(segments=new), None)
         else:
+            again = rerated(account, account, usage, tuple(map(unused, new)), ledger, lambda: ())
             yield _Again(again.usage, again if again.usage.seq > usage.seq else None)
 
 
