@@ -100,6 +100,15 @@ def test_any_order_of_the_calls_comes_to_the_same() -> None:
     assert totals == {"2.45"}  # 3 of the rest covered; 5 mobile at 0.25, one abroad at 1.20
 
 
+def test_equal_calls_are_told_by_where_the_allowance_stands() -> None:
+    """A minute of the rest is covered, pushes a mobile one out, or is billed; whole minutes leave nothing to round."""
+    made = calls(("rest", 1), *[("mobile", 1)] * 4, *[("rest", 1)] * 6, ("mobile", 1))
+    found = on("small")
+    charges = [charge for one in made for charge in found.add(one)]
+    assert amounts(charges) == ["0.00", "0.00", "0.00", "0.25", "0.25", "0.25", "0.25", *["0.18"] * 4, "0.25"]
+    assert {line["meter"] for charge in charges for line in charge["lines"]} == {"minutes"}
+
+
 def test_alerts_and_what_is_left_count_what_the_allowance_covers() -> None:
     """80 % and all of it, by both of its classes together; calls abroad do not count."""
     log = on("p")
