@@ -9,6 +9,11 @@ RUN /opt/rater/bin/pip install --no-cache-dir --no-deps --no-build-isolation /bu
     && /opt/rater/bin/pip uninstall --yes setuptools pip
 
 FROM python:3.13-slim
+# Statements as PDF need Pango and fonts, which make the image three times as large: docker build --build-arg PDF=1
+ARG PDF=
+RUN test -z "$PDF" || { apt-get update \
+    && apt-get install --yes --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-cjk \
+    && rm -rf /var/lib/apt/lists/*; }
 RUN useradd --system --uid 10001 --no-create-home rater
 COPY --from=build /opt/rater /opt/rater
 ENV PATH=/opt/rater/bin:$PATH PYTHONUNBUFFERED=1 RATER_HEALTH_PORT=8080

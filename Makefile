@@ -7,21 +7,24 @@ BIN := $(VENV)/bin
 LOCK := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	--python-version 3.11 pyproject.toml
 
-.PHONY: help setup demo lint test pytest test-pythons test-kafka test-kafka-old test-faults test-planted test-upgrade test-days test-large-account soak bench bench-step bench-restart bench-console mutants schemas docs lock clean
+.PHONY: help setup demo lint test pytest test-pythons test-kafka test-kafka-old test-faults test-planted test-client test-upgrade test-days test-large-account soak bench bench-step bench-restart bench-console bench-month bench-door mutants schemas docs lock clean
 
 help:
-	@echo "make demo                the whole thing on this machine, without Kafka; ends with residue 0.00"
+	@echo "make demo                the whole thing on this machine, without Kafka; KEEP=1 leaves the console open"
 	@echo "make test                lint, types and the quick suite"
 	@echo "make test-pythons        the quick suite on Python 3.12 and 3.13, where they are here"
 	@echo "make test-kafka          the engine on a real Kafka (Java 17 and Maven)"
 	@echo "make test-kafka-old      foreign producers and topics on Kafka 3.9"
 	@echo "make test-faults SEED=1  brokers and workers killed, frozen and cut off, then the audit; make soak MINUTES=60 for longer"
 	@echo "make test-planted        each planted bug of the engine must be caught by the fault suite"
+	@echo "make test-client         a client generated from the door's OpenAPI document, on a real Kafka"
 	@echo "make test-upgrade        from an earlier version to this one on a real Kafka, killed at every stage"
 	@echo "make test-days           one worker through midnight, the first of the month, closing and forgetting"
 	@echo "make test-large-account  one account with a million calls and a late subscription"
 	@echo "make mutants             mistakes planted in the rules and the step, with the score"
 	@echo "make bench               calls a second beside Kafka Streams, Quix Streams, Faust and aiokafka; make bench-console for the page"
+	@echo "make bench-door          single posts in an open loop with a kill, batches, and rate and reply at the door"
+	@echo "make bench-month         a month of a million charges: what its page reads, what an export costs a row"
 	@echo "make bench-step          the step beside an earlier version's, in turn, on a fixed mix"
 	@echo "make bench-restart       a worker killed and started again: how long nothing is charged"
 	@echo "make docs                the documentation as a site in build/site"
@@ -41,7 +44,7 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	@touch $@
 
 demo: setup
-	$(BIN)/rater demo
+	$(BIN)/rater demo $(if $(KEEP),--keep)
 
 lint: setup
 	$(BIN)/ruff check .
@@ -61,13 +64,16 @@ test-pythons:
 		echo "== Python $$version"; \
 		$(MAKE) --no-print-directory pytest PYTHON=$$python VENV=.venv-$$version || exit 1; done
 
-# Not the tests of the tests (planted bugs and mistakes): what they prove does not depend on the Python.
+# Not the tests of the tests (planted bugs and mistakes) and not what tries random months and files for long: what these
+# prove does not depend on the Python.
+LONG = planted or mistake or lives or common_call or fuzz or wild or poison
 pytest: setup
-	$(BIN)/pytest -q -n auto -k "not planted and not mistake"
+	$(BIN)/pytest -q -n auto -k "not ($(LONG))"
 
-# Two at once, each with a broker of its own: most of them wait for something most of the time.
+# Three at once, each with a broker of its own: most of them wait for something most of the time. A file stays together:
+# some make a server for all of their tests.
 test-kafka: setup
-	$(BIN)/pytest -q -m kafka -n 2
+	$(BIN)/pytest -v -m kafka -n 3 --dist loadfile --durations=20
 
 # What a broker decides, on the oldest version that we promise.
 test-kafka-old: setup
@@ -84,6 +90,15 @@ test-faults: setup
 test-planted: setup
 	@for bug in $$($(BIN)/python -c 'from tests.faults.planted import BUGS; print(*BUGS)'); do \
 		$(BIN)/python -m tests.faults --planted $$bug || exit 1; done
+
+# A client made of the door's OpenAPI document, by a generator in an environment of its own: it needs another typer.
+test-client: setup .venv-client/.ready
+	$(BIN)/python -m tests.client
+
+.venv-client/.ready: tests/client/requirements.lock
+	$(PYTHON) -m venv .venv-client
+	.venv-client/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/client/requirements.lock
+	@touch $@
 
 # One worker with 64 partitions of 20,000 accounts through midnight, the first of the month, closing and forgetting.
 test-upgrade: setup
@@ -114,18 +129,25 @@ bench-step: setup
 bench-restart: setup
 	$(BIN)/python -m benchmarks.restart
 
+bench-door: setup
+	$(BIN)/python -m benchmarks.door
+
 bench-console: setup
 	$(BIN)/python -m benchmarks.visible
+
+bench-month: setup
+	$(BIN)/python -m benchmarks.month
 
 schemas: setup
 	$(BIN)/python -m rater.wire.schemas schemas
 	$(BIN)/python -m rater.wire.reasons > docs/reasons.md
 
 lock:
-	$(LOCK) --extra demo --extra console --extra dev --extra build -o requirements.lock
-	$(LOCK) --extra console --extra build -o requirements-runtime.lock
+	$(LOCK) --extra demo --extra console --extra notify --extra parquet --extra pdf --extra dev --extra build -o requirements.lock
+	$(LOCK) --extra console --extra notify --extra pdf --extra build -o requirements-runtime.lock
 	$(LOCK) --extra mutants --constraint requirements.lock -o requirements-mutants.lock
 	$(subst pyproject.toml,benchmarks/peers/requirements.in,$(LOCK)) -o benchmarks/peers/requirements.lock
+	$(subst pyproject.toml,tests/client/requirements.in,$(LOCK)) -o tests/client/requirements.lock
 
 clean:
 	rm -rf $(VENV) .venv-* .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants

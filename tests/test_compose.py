@@ -109,7 +109,10 @@ def test_the_image_is_small_and_unprivileged() -> None:
     final = lines[lines.index(stages[1]) :]
     assert "USER rater" in final
     assert any(line.startswith("HEALTHCHECK") for line in final)
-    assert not any("pip install" in line or "apt-get" in line for line in final)
+    assert not any("pip install" in line for line in final)
+    packages = [line for line in final if "apt-get" in line]
+    assert packages[0].startswith('RUN test -z "$PDF" ||'), "only who asks for PDF has its packages"
+    assert len(packages) == 2
     assert any("--require-hashes" in line for line in lines)
 
 
@@ -133,6 +136,8 @@ def test_no_secret_is_written_down() -> None:
     """They come from outside, and nothing starts without them."""
     for service in SERVICES.values():
         for key, value in service.get("environment", {}).items():
+            if key == "RATER_DOOR_TOKENS":
+                continue  # entries have hashes of tokens, and no token; the door does not start without one
             if re.search("PASSWORD|TOKEN|DATABASE_URL", key) and not key.endswith("__FILE"):
                 assert SECRET.search(value), key
     assert COMPOSE["secrets"] == {"console_token": {"environment": "RATER_CONSOLE_TOKEN"}}

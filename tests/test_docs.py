@@ -6,21 +6,24 @@ import ast
 import logging
 import re
 import shlex
-import subprocess
-import sys
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 
 from rater.readmodel.reason_texts import CHINESE, reason_text
-from rater.wire.events import CallEnded
-from rater.wire.parse import parse
+from rater.switches.convert import Converted, convert
+from rater.switches.formats import FORMATS, Format
+from rater.switches.profile import FieldLook
+from rater.switches.raw import NotACall
 from rater.wire.reasons import REASONS, as_markdown
 from tests.support.command import parses
+from tests.switches.profiles import made
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -156,17 +159,16 @@ def test_the_links_of_a_page_outside_the_site_go_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-def test_the_example_of_a_switch_format_works(tmp_path: Path) -> None:
-    """The code of the page, as a program: lines in, events that the rater reads out."""
+def test_the_example_of_a_switch_format_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The code of the page reads the line that it is for, through the conversion that everything uses."""
     page = (DOCS / "how-to" / "switch.md").read_text()
-    code = textwrap.dedent(page.split("```python\n")[1].split("```")[0])
-    program = tmp_path / "my_csv.py"
-    program.write_text(code)
+    module = ModuleType("my_switch")
+    exec(textwrap.dedent(page.split("```python\n")[1].split("```")[0]), module.__dict__)  # noqa: S102 - our own page
+    monkeypatch.setitem(FORMATS, "json", Format(module.read, "csv"))
+    profile = made("json", fields=dict.fromkeys(("id", "caller", "callee", "start", "end", "answer"), "x"))
+    profile = replace(profile, accounts=(FieldLook("account", None, None),))
     start, end = "2026-11-03 09:00:00", "2026-11-03 09:01:00"
-    lines = f"1,A,+8610,+8621,{start},2026-11-03 09:00:05,{end}\n2,A,+8610,+8621,{start},,{end}\n"
-    done = subprocess.run([sys.executable, str(program)], input=lines, capture_output=True, text=True, check=True)
-    calls = [parse(line.encode()) for line in done.stdout.splitlines()]
-    assert [(type(one), getattr(one, "disposition", one)) for one in calls] == [
-        (CallEnded, "answered"),
-        (CallEnded, "no-answer"),
-    ]
+    lines = (f"1|A|+8610|+8621|{start}|2026-11-03 09:00:05|{end}", f"2|A|+8610|+8621|{start}||{end}", "1|A")
+    found = [convert(profile, line.encode()) for line in lines]
+    assert [one.call.disposition for one in found[:2] if isinstance(one, Converted)] == ["answered", "no-answer"]
+    assert found[2] == NotACall("wrong-shape", "a line of 2 parts, not 7")

@@ -23,7 +23,7 @@ _WIRE = {"wire"} | _RULES
 _KAFKA = {"kafka", "seam"} | _WIRE
 _PROCESSOR = {"processor", "seam"} | _WIRE
 _READ_MODEL = {"readmodel"} | _KAFKA
-_TOOLS = {"tools"} | _PROCESSOR | _KAFKA
+_TOOLS = {"tools", "intake", "switches"} | _PROCESSOR | _KAFKA
 MAY_USE = {
     "rating": _RULES,
     "wire": _WIRE,
@@ -31,13 +31,16 @@ MAY_USE = {
     "kafka": _KAFKA,
     "processor": _PROCESSOR,
     "engine": {"engine", "kafka", "seam"},
-    "switches": {"switches"} | _WIRE,
-    "app": {"app", "engine"} | _PROCESSOR | _KAFKA,
+    "switches": {"switches", "seam"} | _WIRE,
+    "intake": {"intake", "switches"} | _PROCESSOR,
+    "app": {"app", "engine", "intake", "switches"} | _PROCESSOR | _KAFKA,
     "readmodel": _READ_MODEL,
     "console": {"console", "app"} | _READ_MODEL,
     "tools": _TOOLS,
     "audit": {"audit"} | _TOOLS,
-    "cli": {"cli", "app", "engine", "audit", "console"} | _READ_MODEL | _TOOLS,
+    "notify": {"notify"} | _READ_MODEL,
+    "door": {"door", "app", "console", "readmodel"} | _TOOLS,
+    "cli": {"cli", "app", "engine", "audit", "console", "door", "notify"} | _READ_MODEL | _TOOLS,
 }
 """Dependencies point one way: rating <- wire <- processor; seam below processor and engine; app joins the two."""
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import yaml
 
+from rater.app.metrics import INTAKE
 from rater.app.metrics import exposition as of_worker
 from rater.console.metrics import exposition as of_console
+from rater.door.metrics import DoorMetrics
 from rater.engine.batches import Tally
 from rater.readmodel.follower import Live
 from rater.seam.model import Head
@@ -38,7 +40,10 @@ def metrics() -> set[str]:
     live = Live()
     live.log_ends = {0: 7}
     with opened(busy_log()) as store:
-        said = of_worker(engine) + of_console(live, store)
+        said = of_worker(engine) + of_worker(engine, INTAKE) + of_console(live, store)
+        door = DoorMetrics()
+        door.requests.labels("calls", "202").inc()
+        said += door.exposition()
     return {re.split(r"[{ ]", line)[0] for line in said.decode().splitlines() if not line.startswith("#")}
 
 
@@ -77,6 +82,8 @@ def test_prometheus_asks_what_compose_runs() -> None:
     assert targets["rater-worker"] == [
         f"{name}:{SERVICES[name]['environment']['RATER_HEALTH_PORT']}" for name in workers
     ]
+    assert targets["rater-intake"] == ["intake:8080"]
+    assert targets["rater-door"] == ["door:8080"]
     assert targets["rater-console"] == ["console:8300"]
     (job,) = [job for job in CONFIG["scrape_configs"] if job["job_name"] == "rater-console"]
     assert job["authorization"]["credentials_file"] == "/run/secrets/console_token"

@@ -16,6 +16,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from rater.engine.batches import BUCKETS, Durations, Tally
 from rater.seam.model import Head
 
+WORKER = b"rater_"
+INTAKE = b"rater_intake_"
+"""What names of metrics begin with: a sum over records must not count one at the intake and again at the worker."""
+
 
 class Rated(Protocol):
     """A partition at work (`rater.engine.partition_worker.PartitionWorker` is one)."""
@@ -79,6 +83,18 @@ class WorkerMetrics:
         for partition, offsets in sorted(self._engine.held_back().items()):
             held.add_metric([str(partition)], offsets)
         yield from (counts, due, held)
+        yield from self._ambiguous()
+
+    def _ambiguous(self) -> Iterator[Metric]:
+        """Of an intake: calls with a local time that does not exist, or exists twice (a change of clocks)."""
+        family = CounterMetricFamily(
+            "rater_ambiguous_times", "Calls with an ambiguous local time", labels=["partition"]
+        )
+        for partition, unit in sorted(self._engine.units.items()):
+            if isinstance(unit.head.state, dict) and "ambiguous" in unit.head.state:
+                family.add_metric([str(partition)], unit.head.state["ambiguous"])
+        if family.samples:
+            yield family
 
     def _transactions(self) -> Iterator[Metric]:
         done = sum((unit.tally for unit in self._engine.units.values()), Tally())
@@ -114,9 +130,9 @@ def _histogram(name: str, meaning: str, durations: Durations) -> Metric:
     return HistogramMetricFamily(name, meaning, buckets=counts, sum_value=durations.seconds)
 
 
-def exposition(engine: Worked) -> bytes:
+def exposition(engine: Worked, prefix: bytes = WORKER) -> bytes:
     """The metrics as Prometheus reads them; with the process's own, whose start tells of restarts."""
     registry = CollectorRegistry()
     registry.register(WorkerMetrics(engine))
     ProcessCollector(registry=registry)
-    return generate_latest(registry)
+    return generate_latest(registry).replace(WORKER, prefix)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rater.cli.errors import fail
 from rater.cli.project import open_store
+
+if TYPE_CHECKING:
+    from rater.console.tokens import Tokens
+    from rater.kafka.settings import Settings
 
 
 def console(
@@ -16,23 +20,32 @@ def console(
 ) -> None:
     """Serve the console and the REST API: what was charged, to look at. Nobody can write anything by it.
 
-    Whoever looks needs the token in RATER_CONSOLE_TOKEN. The read model is the database in RATER_DATABASE_URL, or
-    the file rater.db in this folder.
+    Whoever looks needs a token: the one in RATER_CONSOLE_TOKEN, or one of rater door token with the scope console:read,
+    whose entry is in RATER_DOOR_TOKENS or the file RATER_DOOR_TOKENS_FILE. The read model is the database in
+    RATER_DATABASE_URL, or the file rater.db in this folder.
     """
     from rater.app import logs
     from rater.console.serve import serve
     from rater.kafka.settings import Settings
-    from rater.readmodel.follower import Follower
 
     settings = Settings()
     logs.set_up(settings.log_level, as_json=settings.log_json)
-    if settings.console_token is None:
-        raise fail(
-            "RATER_CONSOLE_TOKEN is not set: without it nobody could log in",
-            'for example: export RATER_CONSOLE_TOKEN="$(openssl rand -hex 24)"',
-        )
+    tokens = _tokens(settings)
     store = open_store(settings)
-    follower = Follower(settings, store)
     listen = host or settings.console_host
     at = settings.console_port if port is None else port
-    serve(store, settings.console_token.get_secret_value(), follower, listen, at)
+    serve(settings, store, tokens, listen, at)
+
+
+def _tokens(settings: Settings) -> Tokens:
+    from rater.console.tokens import CONSOLE, tokens_of
+
+    tokens = tokens_of(settings)
+    if settings.console_token is not None:
+        return tokens.with_console(settings.console_token.get_secret_value())
+    if not tokens.have(CONSOLE):
+        raise fail(
+            "RATER_CONSOLE_TOKEN is not set, and no token has the scope console:read: nobody could log in",
+            'for example: export RATER_CONSOLE_TOKEN="$(openssl rand -hex 24)"',
+        )
+    return tokens

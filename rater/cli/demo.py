@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from subprocess import Popen
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
@@ -22,8 +24,9 @@ from rater.cli.errors import fail
 if TYPE_CHECKING:
     from rater.audit.report import Report
     from rater.kafka.settings import Settings
-    from rater.tools.demo import Size
+    from rater.tools.demo_story import Size
 
+PROFILE = Path(__file__).parents[1] / "tools" / "demo_profile.yaml"
 MOST_IN_A_PARTITION = 13_000
 """The embedded broker keeps about 5 MB a partition; of more events not all would be there to be audited."""
 
@@ -36,16 +39,19 @@ def demo(
     console: Annotated[bool, typer.Option(help="Serve the web console on this machine while the demo runs.")] = True,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the console open at the end, until Ctrl-C.")] = False,
 ) -> None:
-    """A broker in memory, a simulated switch, a worker, and what comes out, live; then the books are checked.
+    """A broker in memory, a FreeSWITCH, its intake, a worker, and what comes out, live; then the books are checked.
 
     Ends by itself and leaves nothing running. Exit status 1 if the money does not add up.
     """
-    from rater.cli.audit import show
-    from rater.kafka.topics import topic_plan
+    from rater.intake.rows import TABLES as INTAKE_TABLES
+    from rater.kafka.topics import switch_plan, topic_plan
     from rater.processor.step import TABLES
-    from rater.tools.demo import WorkerEnded, demo_settings, size, story
+    from rater.tools.demo import WorkerEnded, demo_settings
+    from rater.tools.demo_story import SOURCE, size, story
     from rater.tools.embedded import NoEmbeddedBroker, embedded_broker
 
+    # Whoever ends it, what it started ends with it.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     planned = size(story(seed, calls, accounts))
     if planned.heaviest > MOST_IN_A_PARTITION:
         raise fail(
@@ -53,7 +59,9 @@ def demo(
             f"the embedded broker holds {MOST_IN_A_PARTITION:,}",
             "take fewer --calls or more --accounts",
         )
-    topics = [spec.name for spec in topic_plan(demo_settings(""), TABLES)]
+    ours = demo_settings("")
+    plan = topic_plan(ours, TABLES) + switch_plan(ours, SOURCE, ours.partitions, INTAKE_TABLES)
+    topics = [spec.name for spec in plan]
     try:
         with embedded_broker(topics) as address, tempfile.TemporaryDirectory(prefix="rater-demo-") as folder:
             settings = demo_settings(address)
@@ -61,7 +69,8 @@ def demo(
             report = asyncio.run(_run(settings, Path(folder), tale, console=console, keep=keep))
     except (NoEmbeddedBroker, WorkerEnded) as error:
         raise fail(str(error), status=1) from error
-    show(report)
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
     if not report.status:
         typer.echo('Next: README.md, "Run it for real".')
     raise typer.Exit(1 if report.status else 0)
@@ -79,49 +88,74 @@ class Story(NamedTuple):
 
 async def _run(settings: Settings, folder: Path, planned: Story, *, console: bool, keep: bool) -> Report:
     from rater.audit.run import audit
+    from rater.cli.audit import show
     from rater.kafka.log_writer import publish_book
-    from rater.tools.demo import all_rated, running, story
-    from rater.tools.feed import feed
+    from rater.kafka.topics import SwitchTopics
+    from rater.tools.demo import all_rated, ready, running
+    from rater.tools.demo_story import SOURCE, chapters, placed, size, story
+    from rater.tools.feed import feed_placed
     from rater.wire.shipped import shipped_book
 
-    wanted = planned.size.events
+    # As by Ctrl-C: an exception at whatever line runs would not surely reach what ends the processes.
+    ours = asyncio.current_task()
+    assert ours is not None  # noqa: S101 - a coroutine runs in a task
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ours.cancel)
+    wanted = planned.size.told
     view = DemoView(wanted)
-    log = folder / "worker.log"
-    async with running("worker", settings, log) as worker, _console(settings, folder, on=console) as address:
-        if address:
-            typer.echo(address)
-            view.console = address
+    logs = folder / "the worker", folder / "the intake"
+    async with (
+        running("worker", settings, logs[0]) as worker,
+        running("intake", settings, logs[1], str(PROFILE)) as intake,
+        AsyncExitStack() as stack,
+    ):
+        needed = list(zip((worker, intake), logs, strict=True))
         async with _shown(view), _watched(settings, view):
             await publish_book(settings, shipped_book())
-            async for fed in feed(
-                settings, story(planned.seed, planned.calls, planned.accounts), rate=wanted / planned.seconds
-            ):
-                view.fed = fed
-            await all_rated(settings, planned.size.records + settings.partitions, worker, log)
+            await ready(*needed)
+            # The console starts when the others have: charges are seen sooner.
+            await stack.enter_async_context(_console(settings, folder, view, on=console))
+            records = settings.partitions  # of the book
+            for chapter in chapters(story(planned.seed, planned.calls, planned.accounts)):
+                before = view.fed
+                told = placed(chapter, settings.topic("calls"), SwitchTopics.of(settings, SOURCE).raw)
+                async for fed in feed_placed(settings, told, rate=wanted / planned.seconds):
+                    view.fed = before + fed
+                records += size(chapter).records
+                await all_rated(settings, records, *needed)
             await asyncio.sleep(0.5)  # for the eye: the last figures on the screen
+            view.doing = "all is rated; the books are being checked by a replay of the log"
             report = await audit(settings)
-        if address and keep:
-            typer.echo(f"{address}\nThe console stays open: end it with Ctrl-C.")
+            view.doing = "the books are checked"
+        show(report)
+        if view.console and keep:
+            typer.echo("\n".join(["The console stays open until Ctrl-C.", *view.console]))
             with suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
         return report
 
 
 @asynccontextmanager
-async def _console(settings: Settings, folder: Path, *, on: bool) -> AsyncIterator[str]:
-    """The web console over a read model of its own; gives where it is and how to log in, or nothing without it."""
+async def _console(settings: Settings, folder: Path, view: DemoView, *, on: bool) -> AsyncIterator[None]:
+    """The web console over a read model of its own; the view says where it is and how to log in, once it serves."""
     from rater.tools.demo import console_address, running
 
     log, token = folder / "console.log", token_hex(16)
     if not on or find_spec("nicegui") is None:
-        yield ""
+        yield
         return
     ours = {"database_url": f"sqlite:///{folder / 'rater.db'}", "console_token": token, "console_port": "0"}
-    async with running("console", settings, log, **ours) as process:
+
+    async def found(process: Popen[bytes]) -> None:
         address = await console_address(process, log)
         if address is None:
-            raise fail("the console did not start; the end of its log:", log.read_text()[-2000:], status=1)
-        yield f"The console: {address}  token: {token}"
+            view.doing = f"the console did not start: {log.read_text()[-300:]}"
+            return
+        view.console = [f"console  {address}", f"token    {token}"]
+        if not sys.stdout.isatty():
+            typer.echo("\n".join(view.console))
+
+    async with running("console", settings, log, **ours) as process, _beside(found(process)):
+        yield
 
 
 @asynccontextmanager
@@ -139,12 +173,8 @@ async def _watched(settings: Settings, view: DemoView) -> AsyncIterator[None]:
                 view.per_second = (view.charges - charges) / (loop.time() - since)
                 since, charges = loop.time(), view.charges
 
-    task = asyncio.create_task(watch())
-    try:
+    async with _beside(watch()):
         yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -162,13 +192,22 @@ async def _shown(view: DemoView) -> AsyncIterator[None]:
 
     screen = Live(view.render(), console=console, refresh_per_second=4) if sys.stdout.isatty() else nullcontext()
     with screen as live:
-        task = asyncio.create_task(show(live))
         try:
-            yield
+            async with _beside(show(live)):
+                yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
             if live:
                 live.update(view.render())
             else:
                 console.print(view.line())
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do something beside the block, and stop it at its end; what it broke of is no matter of the block's."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -13,8 +13,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-TOP = 8
-RECENT = 6
+TOP = 5
+RECENT = 3
+"""So that all of it stands on a terminal of 80 columns and 24 lines."""
 
 
 @dataclass(slots=True)
@@ -35,8 +36,10 @@ class DemoView:
 
     wanted: int
     """Events that will be fed in all."""
-    console: str = ""
-    """Where the web console is, and how to log in."""
+    console: list[str] = field(default_factory=list)
+    """Where the web console is, and how to log in, a line each."""
+    doing: str = "starting"
+    """What happens now."""
     fed: int = 0
     charges: int = 0
     per_second: float = 0.0
@@ -49,6 +52,7 @@ class DemoView:
     def on_charge(self, charge: dict[str, Any]) -> None:
         """Take in a charge."""
         self.charges += 1
+        self.doing = "calls are rated as they come"
         self.currency = charge["currency"]
         spender = self.spenders.setdefault(charge["account"], Spender())
         left = charge["allowance_left"].get("minutes", "")
@@ -67,7 +71,7 @@ class DemoView:
     def line(self) -> str:
         """The state in one line, for where there is no terminal."""
         return (
-            f"{self.fed:>7,} events in   {self.charges:>7,} charges out   {self.per_second:>7,.0f} charges/s"
+            f"{self.fed:>7,} records in   {self.charges:>7,} charges out   {self.per_second:>7,.0f} charges/s"
             f"   {self.rejected.total():>3} rejected"
         )
 
@@ -83,12 +87,16 @@ class DemoView:
         grid = Table.grid(padding=(0, 3))
         for _ in range(4):
             grid.add_column(justify="right")
-        grid.add_row("events in", "charges out", "charges/s", "rejected", style="dim")
+        grid.add_row("records in", "charges out", "charges/s", "rejected", style="dim")
         rejected = self.rejected.total()
         grid.add_row(f"{self.fed:,}", f"{self.charges:,}", f"{self.per_second:,.0f}", f"{rejected:,}", style="bold")
         bar = ProgressBar(total=self.wanted, completed=self.fed, width=None)
-        lines = (grid, bar, Text(self.console, style="dim")) if self.console else (grid, bar)
-        return Panel(Group(*lines), title="rater: switch -> calls -> rater worker -> charges", title_align="left")
+        lines = [Text(line) for line in self.console or ["console  starting", "token"]]
+        return Panel(
+            Group(grid, bar, Text(self.doing, style="dim"), *lines),
+            title="FreeSWITCH -> rater intake -> calls -> rater worker -> charges",
+            title_align="left",
+        )
 
     def _top(self) -> Panel:
         table = Table.grid(padding=(0, 2), expand=True)

@@ -6,7 +6,6 @@ import codecs
 import csv
 import gzip
 import os
-import re
 import shutil
 import signal
 import stat
@@ -198,19 +197,11 @@ def output(out: Path | str | None) -> Iterator[BinaryIO]:
     sys.stdout.buffer.flush()
 
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
-
-
-def cell(value: object) -> str:
-    """A cell of CSV: a spreadsheet must not take it for a formula. A negative amount is a number and stays one."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA) and not _NUMBER.fullmatch(text) else text
-
-
 def print_csv(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
     """A table with its header as CSV on standard output, in UTF-8 whatever the terminal's encoding."""
     with output(None) as file:
         writer = csv.writer(codecs.getwriter("utf-8")(file), lineterminator="\n")
         writer.writerow(columns)
+        from rater.readmodel.figures import cell
+
         writer.writerows([cell(value) for value in row] for row in rows)

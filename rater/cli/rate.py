@@ -61,14 +61,14 @@ def rate(
             log = read_log(lambda: lines_of(opened), may_sort=size <= SORTED_BYTES)
             own_book = log.exported or log.brings_book
             book = None if own_book and tariffs is None else load(tariffs)
-            sink = _Sink(stack, out=out, folder=by_partition, alerts=alerts, quiet=summary)
+            sink = OutputFiles(stack, out=out, folder=by_partition, alerts=alerts, quiet=summary)
             show = (out is not None and str(out) != "-") or by_partition is not None or summary
             lines = _watched(stack, log.lines, opened, size if log.in_order else None, show=show)
             result = rate_lines(lines, book=book, bare=not log.exported, take=sink.take)
             sink.finish(result.partitions)
         except NotALog as error:
             raise fail(f"{file}: {error}", "a log to rate is made with: rater export --out FILE") from error
-    _tell(result, language_of(language), summary=summary, as_json=as_json)
+    tell_rating(result, language_of(language), summary=summary, as_json=as_json)
 
 
 def _agree(*, out: Path | None, by_partition: Path | None, alerts: Path | None, summary: bool, as_json: bool) -> None:
@@ -88,7 +88,7 @@ def _agree(*, out: Path | None, by_partition: Path | None, alerts: Path | None, 
             )
 
 
-class _Sink:
+class OutputFiles:
     """Where the outputs go: charges to a file, a folder or standard output, rejections to standard error."""
 
     def __init__(
@@ -150,7 +150,8 @@ def _watched(
     progress.update(task, completed=size)
 
 
-def _tell(result: FileRating, language: Language, *, summary: bool, as_json: bool) -> None:
+def tell_rating(result: FileRating, language: Language, *, summary: bool, as_json: bool) -> None:
+    """Print what a rating came to: totals if asked for, and the outcomes with what to do."""
     from rater.wire.reasons import REASONS
 
     if summary and as_json:

@@ -16,10 +16,13 @@ import typer
 from rater.cli.errors import fail
 from rater.cli.export import bar
 from rater.cli.files import exclusive, output
+from rater.cli.simulate_switch import format_named, simulate_switch
+from rater.tools.switch_faults import Faults
 
 if TYPE_CHECKING:
     from rater.tools.simulate import Event
 
+ShareOfCalls = Annotated[float, typer.Option(min=0, max=1, help="With --format: the share of calls (0 to 1).")]
 DAYS_A_MONTH = 30
 NOT_LATE = 8
 """Days before yesterday whose months no book closes that says `close_after: 10d`: calls in them are not late."""
@@ -40,6 +43,18 @@ def simulate(
     out: Annotated[
         Path | None, typer.Option("--out", help="Write bare events here, not to Kafka; - for standard output.")
     ] = None,
+    format_name: Annotated[
+        str | None,
+        typer.Option("--format", help="Write the records of a switch of this format: to its topic, or to --out."),
+    ] = None,
+    truth: Annotated[Path | None, typer.Option(help="With --format: what each record is, a line each.")] = None,
+    two_legs: Annotated[bool, typer.Option("--two-legs", help="With --format: a record of each leg.")] = False,
+    duplicates: ShareOfCalls = 0.0,
+    garbage: ShareOfCalls = 0.0,
+    clock_steps: ShareOfCalls = 0.0,
+    late: ShareOfCalls = 0.0,
+    shuffle: Annotated[float, typer.Option(min=0, help="With --format: out of order within so many seconds.")] = 0.0,
+    wrong_keys: Annotated[bool, typer.Option("--wrong-keys", help="With --format: keys that mean nothing.")] = False,
 ) -> None:
     """Simulate calls: 82 % answered, log-normal talk times, office hours, few accounts making most calls.
 
@@ -49,8 +64,27 @@ def simulate(
     from rater.tools import simulate as switch
 
     exclusive(rate=rate, out=out)
+    faults = Faults(
+        two_legs=two_legs,
+        duplicates=duplicates,
+        garbage=garbage,
+        clock_steps=clock_steps,
+        late=late,
+        shuffle=shuffle,
+        wrong_keys=wrong_keys,
+    )
+    if format_name is None and (faults != Faults() or truth is not None):
+        raise fail("--truth and the faults are of a switch's records", "name its format: --format freeswitch-event")
     days = NOT_LATE if months is None else DAYS_A_MONTH * months
     begins = _start(start, days)
+    if format_name is not None:
+        to = format_named(format_name)
+        if subscribe and out is None:
+            asyncio.run(_to_kafka(switch.subscriptions(accounts, begins), None, accounts))
+        made = switch.calls(seed, calls, accounts, begins, days)
+        written = simulate_switch(made, to, faults, seed=seed, out=out, truth=truth, rate=rate)
+        typer.echo(f"{written:,} records of {calls:,} calls from {begins.isoformat()} on", err=True)
+        return
     subscribed = switch.subscriptions(accounts, begins) if subscribe else iter(())
     events = chain(subscribed, switch.calls(seed, calls, accounts, begins, days))
     total = calls + (accounts if subscribe else 0)

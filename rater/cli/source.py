@@ -37,8 +37,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
 @contextmanager
-def look(account: str, charges: Path | None, tariffs: Path | None) -> Iterator[Connection]:
-    """One moment of a read model in which the account is up to date."""
+def look(account: str | None, charges: Path | None, tariffs: Path | None) -> Iterator[Connection]:
+    """One moment of a read model in which the account is up to date; None for all accounts."""
     from rater.kafka.settings import Settings
     from rater.readmodel.store import MEMORY, Store
 

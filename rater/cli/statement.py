@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from rater.cli.errors import fail
-from rater.cli.files import exclusive, not_an_input, output, print_csv
+from rater.cli.files import exclusive, not_an_input, output
 from rater.cli.languages import InLanguage, language_of
 from rater.cli.source import AsJson, Charges, Tariffs, look
 
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 PAGE = 1000
 """Charges of a table: a longer one takes memory and time that nobody has, and its widths tell of rows far away."""
 
-COLUMNS = (
-    *("charge_id", "kind", "plan", "started_at", "call_id", "direction", "connected", "talk_seconds"),
-    *("billed_seconds", "amount", "period_total", "currency", "reason", "late"),
-)
-
 
 def statement(
     account: Annotated[str, typer.Argument(help="The account's id.")],
@@ -36,12 +31,17 @@ def statement(
     items: Annotated[bool, typer.Option("--items", help="List every charge below the summary.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print every charge as CSV.")] = False,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page that prints well.")] = None,
+    pdf: Annotated[Path | None, typer.Option("--pdf", help="Write a PDF: pip install 'rater[pdf]'.")] = None,
+    annex: Annotated[bool, typer.Option("--annex", help="With --html or --pdf: every charge.")] = False,
     language: InLanguage = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what an account's period comes to: fee, units by rate, adjustments, and the charges behind them."""
-    exclusive(html=html, csv=as_csv, json=as_json, items=items)
-    not_an_input(html, charges, tariffs)
+    """Show what an account's period comes to: fee, units by rate, adjustments, and the charges behind them.
+
+    Who issues it and who the customer is stand in the files of RATER_ISSUER_FILE and RATER_CUSTOMERS_FILE.
+    """
+    exclusive(html=html, pdf=pdf, csv=as_csv, json=as_json, items=items)
+    not_an_input(html or pdf, charges, tariffs)
     from rater.readmodel.queries import account_periods
     from rater.readmodel.statement import statement as made
 
@@ -51,12 +51,8 @@ def statement(
             known = [one.period for one in account_periods(connection, account)]
             there = f"{account} has {', '.join(known[:12])}" if known else f"nothing was ever charged to {account}"
             raise fail(f"{account} has no charges in {period}", there, status=1)
-        if html is not None:
-            from rater.console.statement_page import as_html
-
-            with output(html) as file:
-                file.writelines(as_html(found, language_of(language)))
-            typer.echo(f"written to {html}", err=True)
+        if html is not None or pdf is not None:
+            _page(found, html, pdf, None if language is None else language_of(language), annex=annex)
         elif as_json:
             with output(None) as file:
                 file.writelines(found.as_json())
@@ -67,9 +63,26 @@ def statement(
             _print(found, language_of(language), items=items)
 
 
+def _page(found: Statement, html: Path | None, pdf: Path | None, language: Language | None, *, annex: bool) -> None:
+    from rater.console.statement_page import StatementLook, as_html, as_pdf
+    from rater.kafka.settings import Settings
+    from rater.readmodel.directory import Directory
+
+    settings = Settings()
+    directory = Directory(settings.issuer_file, settings.customers_file)
+    numbers = settings.mask_numbers != "all"
+    look = StatementLook.of(directory, found, language, language_of(None), numbers=numbers, annex=annex)
+    pieces = as_html(found, look) if html is not None else (as_pdf(found, look),)
+    with output(html or pdf) as file:
+        file.writelines(pieces)
+    typer.echo(f"written to {html or pdf}", err=True)
+
+
 def _csv(found: Statement) -> None:
-    calls = ({**charge.get("call", {}), **charge} for charge in found.charges)
-    print_csv(COLUMNS, ([values.get(column) for column in COLUMNS] for values in calls))
+    from rater.readmodel.exports import CHARGE_COLUMNS, charge_cells, csv_rows
+
+    with output(None) as file:
+        file.writelines(csv_rows(map(charge_cells, found.charges), CHARGE_COLUMNS))
 
 
 def _print(found: Statement, language: Language, *, items: bool) -> None:
@@ -96,12 +109,11 @@ def _print(found: Statement, language: Language, *, items: bool) -> None:
             plain(line.plan), plain(what), _some(line.covered), _some(line.billable), line.rate or "", line.amount
         )
     table.add_section()
-    parts = by_kind(view)
-    for name, amount in parts.items():
-        table.add_row("", say(name), "", "", "", amount)
     table.add_row("", f"[bold]{say('total')}[/]", "", "", "", f"[bold]{view.total}[/]")
     console = terminal()
     show_table(table, console=console)
+    parts = (f"{text(language, 'of-which', part=say(name))} {amount}" for name, amount in by_kind(view).items())
+    console.print(", ".join(parts))
     console.print(
         f"{view.charges:,} charges, {view.connected_calls:,} connected calls, "
         f"{view.talk_seconds / 60:,.0f} minutes of talk time"

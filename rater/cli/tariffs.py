@@ -18,7 +18,7 @@ from rater.cli.shown import plain, show_table
 if TYPE_CHECKING:
     from rater.readmodel.texts import Language
     from rater.wire.tariff_book import PlanWords, TariffBook
-    from rater.wire.tariff_file import BookError
+    from rater.wire.tariff_file import FileError
 
 T = TypeVar("T")
 MOST_ERRORS = 20
@@ -55,7 +55,7 @@ def _read(file: Path) -> bytes:
         return opened.read(LARGEST + 1)
 
 
-def _right(file: Path, found: T | tuple[BookError, ...]) -> T:
+def _right(file: Path, found: T | tuple[FileError, ...]) -> T:
     if isinstance(found, tuple):
         for wrong in found:
             typer.secho(f"{file}:{wrong}", err=True, fg=typer.colors.RED)

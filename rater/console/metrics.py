@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from rater.readmodel.follower import Live
 from rater.readmodel.overall import residue, totals
 from rater.readmodel.queries import money_of
+from rater.readmodel.rejected import item_counts
 from rater.readmodel.store import Store
 
 
@@ -24,7 +25,7 @@ class ConsoleMetrics:
         live = self._live
         with self._store.read() as connection:
             currency = money_of(connection).currency
-            off, sums = residue(connection), totals(connection)
+            off, sums, states = residue(connection), totals(connection), item_counts(connection)
         lag = GaugeMetricFamily("rater_lag_records", "Records of the log without an outcome", labels=["partition"])
         for partition, waiting in sorted(live.lags().items()):
             lag.add_metric([str(partition)], waiting)
@@ -42,6 +43,10 @@ class ConsoleMetrics:
         for one in sums.rejected:
             rejected.add_metric([one.reason], one.times)
         yield rejected
+        items = GaugeMetricFamily("rater_rejected_items", "Rejected records by what was done", labels=["state"])
+        for state, number in states.items():
+            items.add_metric([state], number)
+        yield items
 
 
 def exposition(live: Live, store: Store) -> bytes:

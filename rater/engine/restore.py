@@ -61,7 +61,7 @@ async def restore(
             group.create_task(consumer.start())
         bounds = await _bounds(config, consumer, partitions)
         rows = await _read(config, consumer, partitions, bounds, progress)
-        heads = await _heads(config, rows, bounds)
+        heads = await _heads(config, rows, await _newer_ends(config, consumer, rows, bounds))
         await consumer.stop()
         done = True
         return {p: Restored(producers[p], rows[p], heads[p]) for p in producers}
@@ -191,6 +191,21 @@ async def _heads(config: EngineConfig, rows: Mapping[int, PartitionRows], bounds
         heads[p] = _check_known(config, tp, head, starts[tp], ends[tp])
         rows[p].tables[HEADS.name][HEAD_KEY] = heads[p]
     return heads
+
+
+async def _newer_ends(
+    config: EngineConfig, consumer: AIOKafkaConsumer, rows: Mapping[int, PartitionRows], bounds: RestoreBounds
+) -> RestoreBounds:
+    """The bounds, with the log's ends as of now where rows say that it had gone on.
+
+    A restore that takes long (a machine that slept) reads rows of an owner that came after it. The log is not cut off
+    then: the partition is another's, and the first transaction here finds that out.
+    """
+    logs = {p: TopicPartition(config.log_topic, p) for p in rows}
+    beyond = [tp for p, tp in logs.items() if (head := rows[p].head) and head.next_offset > bounds.ends[tp]]
+    if not beyond:
+        return bounds
+    return bounds._replace(ends={**bounds.ends, **await consumer.end_offsets(beyond)})
 
 
 async def _group_commits(config: EngineConfig, logs: list[Any]) -> dict[Any, int | None]:

@@ -92,6 +92,8 @@ async def span(
 ) -> AsyncIterator[tuple[list[Any], int]]:
     """The records of a partition from `start` up to `end`, in pieces, each with the position behind it.
 
+    A piece may have no records, where there are only markers and aborted ones; an answer with nothing is no piece.
+
     Raises `Refused` where the broker gives nothing for `PATIENCE` seconds.
     """
     tp = TopicPartition(topic, partition)
@@ -104,10 +106,10 @@ async def span(
         records = [record for record in fetched.get(tp, []) if record.offset < end]
         before, position = position, min(await consumer.position(tp), end)
         if position > before:
-            moved = loop.time()
+            yield records, position
+            moved = loop.time()  # what is done with them takes as long as it takes
         elif loop.time() - moved > PATIENCE:
             raise Refused(f"{topic}/{partition} gave nothing for {PATIENCE:.0f} s at offset {position}")
-        yield records, position
     consumer.pause(tp)
 
 

@@ -13,11 +13,23 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rater.rating.limits import PARTITIONS
 
-Role = Literal["calls", "charges", "spend", "alerts", "rejected", "catalog", "progress"]
+Role = Literal[
+    "calls",
+    "charges",
+    "spend",
+    "alerts",
+    "rejected",
+    "rejected-cdrs",
+    "resolutions",
+    "catalog",
+    "progress",
+    "imports",
+    "undelivered",
+]
 
 
-OTHERS = ("RATER_TEST_", "RATER_POSTGRES_")
-"""Variables of the tests and of docker-compose.yml, which are no settings."""
+OTHERS = ("RATER_TEST_", "RATER_POSTGRES_", "RATER_NOTIFY_")
+"""Variables of the tests, of docker-compose.yml and of the files of rater notify, which are no settings."""
 
 
 def _dotenv() -> list[str]:
@@ -68,6 +80,25 @@ class Settings(BaseSettings):
     console_port: int = Field(8300, ge=0, le=65535, description="their port; 0 takes a free one")
     console_token: SecretStr | None = Field(
         None, min_length=16, description="what people and programs log in with, at least 16 characters"
+    )
+    door_host: str = Field("127.0.0.1", description="where the door is served")
+    door_port: int = Field(8400, ge=0, le=65535, description="its port; 0 takes a free one")
+    door_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s]+[^/\s]$",
+        description="where the console finds the door, http://door:8400, which resolves rejected records",
+    )
+    door_tokens: SecretStr | None = Field(
+        None, description="who may write at the door: entries of rater door token, with spaces between them"
+    )
+    door_tokens_file: FilePath | None = Field(None, description="a file with such entries, one a line")
+    mask_numbers: Literal["all", "middle", "none"] = Field(
+        "all",
+        description="called numbers on statements: all hides them and keeps none, middle shows +86138****04, none all",
+    )
+    issuer_file: FilePath | None = Field(None, description="who issues statements: a YAML file with name, address, ...")
+    customers_file: FilePath | None = Field(
+        None, description="the customers: a CSV file with account, name, number, language, address"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="how much is logged")
     log_json: bool = Field(default=False, description="one JSON object a log line")

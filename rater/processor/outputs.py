@@ -34,6 +34,8 @@ VALUE_LIMIT = 256 * 1024
 KEY_LIMIT = 64 * 1024
 """Bytes that a `rejected` carries whole; of more it carries length, SHA-256 and the first 1 KiB. Both fit 512 KiB."""
 EXCERPT = 1024
+FIRST_PLACE = "rater-first"
+"""Header of a record that was sent again: the place of its first rejection, under which it is one item."""
 
 SPECVERSION = ("ce_specversion", b"1.0")
 SOURCE = ("ce_source", b"rater")
@@ -82,18 +84,28 @@ def message_headers(
 def forward(scope: RecordScope, record: Record, message: str, partition: int) -> Output:
     """The record, unchanged, to the partition that its key belongs to."""
     marks = headers(scope, record, ("ce_type", message.encode()), f"{scope.partition}:{record.offset}")
-    return Output("calls", partition, record.key, record.value, record.timestamp, marks)
+    return Output("calls", partition, record.key, record.value, record.timestamp, (*marks, *first_place(record)))
 
 
 def rejection(scope: RecordScope, record: Record, why: Rejected) -> Output:
     """The record to the topic `rejected`, with the reason."""
+    return rejected_record(f"{scope.place}{record.offset}", scope.partition, record, why)
+
+
+def rejected_record(place: str, partition: int, record: Record, why: Rejected) -> Output:
+    """A record as it came, which stands at `place`, to the role `rejected`; one sent again names its first place."""
     body: dict[str, Any] = {"type": "rejected/1", "reason": why.reason, "detail": why.detail}
     key, value = record.key, record.value
     body["key"] = _original(key, KEY_LIMIT)
     body["value"] = _original(value, VALUE_LIMIT)
-    marks = headers(scope, record, _REJECTED, f"{scope.partition}:{record.offset}")
+    marks = message_headers(place, record.timestamp, _REJECTED, f"{partition}:{record.offset}")
     again = key if key is None else key[:EXCERPT]
-    return Output("rejected", scope.partition, again, orjson.dumps(body), record.timestamp, marks)
+    return Output("rejected", partition, again, orjson.dumps(body), record.timestamp, (*marks, *first_place(record)))
+
+
+def first_place(record: Record) -> tuple[tuple[str, bytes], ...]:
+    """The header of a record that was sent again, for what comes of it; nothing for others."""
+    return tuple(mark for mark in record.headers if mark[0] == FIRST_PLACE)[:1]
 
 
 def failures(outputs: Iterable[Output]) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,8 @@ KIB: Final = 1024
 # What one record and what it does may measure.
 RECORD_BYTES: Final = 64 * KIB
 """Key and value of a record of the log together."""
+RAW_BYTES: Final = 256 * KIB
+"""A record as a switch writes it, before the intake makes a call of it."""
 BOOK_BYTES: Final = 448 * KIB
 """A record with a tariff book, which alone may be larger: with its classes it still fits a row and an output."""
 ROW_BYTES: Final = 512 * KIB

@@ -16,8 +16,8 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from rater.kafka.failstop import Refused
 from rater.kafka.reader import PATIENCE, bounds, reader
 from rater.kafka.settings import Settings
-from rater.readmodel.projection import TAKES, Overtaken, TopicMessage, position, project
-from rater.readmodel.store import Store
+from rater.readmodel.projection import FOLLOWED, Overtaken, position, project
+from rater.readmodel.store import Store, TopicMessage
 from rater.wire.progress import Progress as Rated
 
 AT_ONCE = 5000
@@ -90,16 +90,23 @@ class Live:
 
 def role_topics(settings: Settings) -> dict[str, str]:
     """A topic's role in the read model -> its real name."""
-    return {role: settings.topic(role) for role in TAKES}
+    return {role: settings.topic(role) for role in FOLLOWED}
 
 
 class Follower:
     """Takes messages into a read model. One process does it; where two do, they share the work."""
 
-    def __init__(self, settings: Settings, store: Store, partitions: Collection[int] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        partitions: Collection[int] | None = None,
+        roles: Collection[str] = FOLLOWED,
+    ) -> None:
+        """Of `partitions` only, and of topics in these `roles` only, where a command needs no more."""
         self.live = Live()
         self._settings, self._store, self._only = settings, store, partitions
-        self._roles = {name: role for role, name in role_topics(settings).items()}
+        self._roles = {name: role for role, name in role_topics(settings).items() if role in roles}
         self._log, self._progress = settings.topic("calls"), settings.topic("progress")
         self._since: dict[TopicPartition, int | None] = {}
         self._tails: list[TopicPartition] = []
@@ -149,15 +156,19 @@ class Follower:
     async def _reading(self) -> AsyncIterator[AIOKafkaConsumer]:
         async with reader(self._settings, *self._roles, self._log, self._progress) as consumer:
             for topic in self._roles:
+                # Positions first: another process may take records in meanwhile, and the topic only grows.
+                ours = sorted(tp for tp in consumer.assignment() if tp.topic == topic and self._wants(tp))
+                known = {tp: self._position(tp) for tp in ours}
                 starts, ends = await bounds(consumer, topic)
-                for p, start in starts.items():
-                    if self._only is None or p in self._only or self._roles[topic] == "catalog":
-                        self._begin(consumer, TopicPartition(topic, p), start, ends[p])
+                for tp, since in known.items():
+                    self._begin(consumer, tp, since, starts[tp.partition], ends[tp.partition])
             consumer.resume(*self._since, *(tp for tp in consumer.assignment() if tp.topic == self._progress))
             yield consumer
 
-    def _begin(self, consumer: AIOKafkaConsumer, tp: TopicPartition, start: int, end: int) -> None:
-        since = self._position(tp)
+    def _wants(self, tp: TopicPartition) -> bool:
+        return self._only is None or tp.partition in self._only or self._roles[tp.topic] == "catalog"
+
+    def _begin(self, consumer: AIOKafkaConsumer, tp: TopicPartition, since: int | None, start: int, end: int) -> None:
         place = f"{tp.topic}/{tp.partition}"
         if since is not None and since > end:
             raise Refused(f"{place} ends at {end}, before {since}, where the read model stands; {_ANEW}")

@@ -9,8 +9,8 @@ import orjson
 
 from rater.kafka.failstop import Refused
 from rater.rating.catalog import NotPublished, publish
-from rater.readmodel.projection import TopicMessage, project
-from rater.readmodel.store import Store
+from rater.readmodel.projection import project
+from rater.readmodel.store import Store, TopicMessage
 from rater.wire.catalog import TARIFFS_ID, PlanVersion, TariffsInForce
 from rater.wire.results import RESULTS
 from rater.wire.tariff_book import TariffBook

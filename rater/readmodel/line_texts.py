@@ -15,7 +15,7 @@ from rater.readmodel.views import ExplainedLine, ExplanationView, GuaranteeState
 
 
 def line_words(line: Mapping[str, Any], language: Language = "en") -> str:
-    """A charge's line in a sentence, without its amount: `49 min of before, re-priced from 0.20 to 0.18`."""
+    """A charge's line in a sentence, without its amount: `49 earlier min re-priced from 0.20 to 0.18`."""
     meter = line["meter"]
     if meter in UNPRICED:
         return meter_words(meter, language)
@@ -38,22 +38,29 @@ def _units_line(line: Mapping[str, Any], *, zh: bool) -> str:
         units, before, now = line["billable"], line["repriced_from"], line["rate"]
         if zh:
             return f"此前 {units} {unit}由 {before} 重新计价为 {now}"
-        return f"{units} {unit} of before, re-priced from {before} to {now}"
+        return f"{units} earlier {_plural(units, unit)} re-priced from {before} to {now}"
     if line["quantity"] == "0" and line["covered"].startswith("-"):  # other units took the allowance
         units = line["billable"]
         return (
             f"{units} {unit}不再含在额度内 × {line['rate']}"
             if zh
-            else f"{units} {unit} no longer covered, at {line['rate']}"
+            else f"{units} {_plural(units, unit)} no longer covered, at {line['rate']}"
         )
     parts = []
     if line["covered"] != "0":
-        parts.append(f"额度内 {line['covered']} {unit}" if zh else f"{line['covered']} {unit} covered by the allowance")
-    if line["billable"] != "0" or not parts:
+        covered = line["covered"]
         parts.append(
-            f"{line['billable']} {unit} × {line['rate']}" if zh else f"{line['billable']} {unit} at {line['rate']}"
+            f"额度内 {covered} {unit}" if zh else f"{covered} {_plural(covered, unit)} covered by the allowance"
         )
+    if line["billable"] != "0" or not parts:
+        units, rate = line["billable"], line["rate"]
+        parts.append(f"{units} {unit} × {rate}" if zh else f"{units} {_plural(units, unit)} at {rate}")
     return ("，" if zh else ", ").join(parts)
+
+
+def _plural(units: str, unit: str) -> str:
+    """`1 call`, `2 calls`, `2 min`."""
+    return unit if unit == "min" or units in {"1", "-1"} else f"{unit}s"
 
 
 def _fee_line(line: Mapping[str, Any], language: Language) -> str:
@@ -111,8 +118,8 @@ def _guarantee_line(line: Mapping[str, Any], language: Language) -> str:
     return f"connect rate guaranteed {rate}: {connected} of {attempts} connected"
 
 
-def guarantee_words(state: GuaranteeState, language: Language = "en") -> str:
-    """How a plan's guarantee stands, and what closing would give back."""
+def guarantee_words(state: GuaranteeState, language: Language = "en", *, closed: bool = False) -> str:
+    """How a plan's guarantee stands, and what closing would give back, or gave back."""
     rate, attempts, few, credit = (
         percent(state.connect_rate),
         state.attempts,
@@ -125,5 +132,7 @@ def guarantee_words(state: GuaranteeState, language: Language = "en") -> str:
         return f"guaranteed {rate} from {few} attempts on; {attempts} so far"
     back = plain(-credit)
     if language == "zh":
-        return f"保证接通率 {rate}：外呼 {attempts} 次，接通 {state.connected} 次；按目前关账时退还 {back}"
-    return f"guaranteed {rate}: {state.connected} of {attempts} connected; as it stands {back} is given back at closing"
+        given = f"关账时已退还 {back}" if closed else f"按目前关账时退还 {back}"
+        return f"保证接通率 {rate}：外呼 {attempts} 次，接通 {state.connected} 次；{given}"
+    given = f"{back} was given back at closing" if closed else f"as it stands {back} is given back at closing"
+    return f"guaranteed {rate}: {state.connected} of {attempts} connected; {given}"

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from base64 import b64decode
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple, get_args
 from zoneinfo import ZoneInfo
 
 import orjson
-from sqlalchemy import Connection, Row, and_, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from rater.rating.money import plain
 from rater.readmodel import tables
 from rater.readmodel.queries import money_of
-from rater.readmodel.reason_texts import reason_text
+from rater.readmodel.rejected import item_counts
 from rater.readmodel.store import count
 from rater.readmodel.tariffs import zone_of
 from rater.readmodel.units import units_sum
-from rater.readmodel.views import Overview, PeriodTotal, ReasonCount, RejectedView
+from rater.readmodel.views import Overview, PeriodTotal, ReasonCount, RejectedStates
 from rater.wire.results import AlertKind
-
-LONG_NUMBER = re.compile(r"[0-9]{5,}")
-RECEIVED = 300
-"""Characters that are shown of a rejected record."""
 
 ALLOWANCE_KINDS = ("allowance-80", "allowance-100")
 OTHER_KINDS = tuple(kind for kind in get_args(AlertKind) if kind not in ALLOWANCE_KINDS)
 
-Rejection = tuple[tuple[int, int, int], RejectedView]
-"""A rejected record, behind its cursor (time, partition, offset)."""
-
-alerts, rejected = tables.alerts.c, tables.rejected.c
+alerts = tables.alerts.c
 
 
 def alerts_of(
@@ -55,51 +46,6 @@ def alerts_of(
         found = found.where(or_(alerts.at < at, and_(alerts.at == at, alerts.alert_id < ident)))
     rows = connection.execute(found.order_by(alerts.at.desc(), alerts.alert_id.desc()).limit(limit))
     return [orjson.loads(row.body) for row in rows]
-
-
-def rejections(
-    connection: Connection, reason: str | None = None, before: tuple[int, int, int] | None = None, limit: int = 50
-) -> list[Rejection]:
-    """Rejected records, the newest first, those behind the cursor `before`."""
-    found = select(tables.rejected)
-    if reason is not None:
-        found = found.where(rejected.reason == reason)
-    if before is not None:
-        at, part, offset = before
-        same = and_(rejected.at == at, rejected.partition == part)
-        found = found.where(
-            or_(
-                rejected.at < at,
-                and_(rejected.at == at, rejected.partition < part),
-                and_(same, rejected.offset < offset),
-            )
-        )
-    order = (rejected.at.desc(), rejected.partition.desc(), rejected.offset.desc())
-    rows = connection.execute(found.order_by(*order).limit(limit))
-    return [((row.at, row.partition, row.offset), _rejected(row)) for row in rows]
-
-
-def _rejected(row: Row[Any]) -> RejectedView:
-    at = datetime.fromtimestamp(row.at / 1000, UTC).isoformat(timespec="milliseconds")
-    received = _received(orjson.loads(row.body).get("value"))
-    text = reason_text(row.reason)
-    return RejectedView(
-        place=row.place,
-        at=at,
-        reason=row.reason,
-        detail=row.detail,
-        meaning=text.meaning,
-        what_to_do=text.what_to_do,
-        received=received,
-    )
-
-
-def _received(value: str | Mapping[str, Any] | None) -> str:
-    if value is None:
-        return ""
-    data = b64decode(value if isinstance(value, str) else value["start"])[: RECEIVED * 2]
-    text = "".join(sign if sign.isprintable() else "·" for sign in data.decode(errors="replace")).replace("�", "·")
-    return LONG_NUMBER.sub(lambda found: "*" * (len(found[0]) - 2) + found[0][-2:], text)[:RECEIVED]
 
 
 def overview(connection: Connection, now: datetime) -> Overview:
@@ -124,6 +70,7 @@ def overview(connection: Connection, now: datetime) -> Overview:
         charges=told_of.charges,
         alerts=count(connection, tables.alerts),
         rejected=told_of.rejected,
+        rejected_states=RejectedStates(**item_counts(connection)),
         residue=plain(residue(connection)),
     )
 

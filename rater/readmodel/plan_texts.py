@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import NamedTuple
 
-from rater.rating.book import REST, Connected, Meter, Plan, Price
+from rater.rating.book import REST, Band, Connected, Meter, Plan, Price
 from rater.rating.lines import DISCOUNT, FEE, SETUP
 from rater.rating.money import plain
 from rater.rating.units import ANSWERED_BY
 from rater.readmodel.answer_texts import answerer
-from rater.readmodel.texts import LANGUAGES, Language, meter_words, text
+from rater.readmodel.texts import Language, meter_words, text
 
 
 class Term(NamedTuple):
@@ -112,12 +112,28 @@ def meter_in_words(meter: Meter, language: Language = "en") -> str:
         )
     if meter.price is None:
         return "不限量" if zh else "unlimited"
-    unit = meter.unit.single[LANGUAGES.index(language)]
+    unit = meter.unit.single[zh]
     included = ""
     if meter.allowance:
-        included = f"含 {meter.allowance} {unit}，超出 " if zh else f"{meter.allowance} {unit} included, then "
-    steps = f" ({meter.increment.first}/{meter.increment.step} s)" if meter.unit.increments else ""
+        included = f"含 {meter.allowance} {unit}，超出 " if zh else f"{_many(meter.allowance, unit)} included, then "
+    steps = _steps(meter.increment.first, meter.increment.step, zh=zh) if meter.unit.increments else ""
     return included + _price(meter.price, unit, zh=zh) + steps
+
+
+def _steps(first: int, step: int, *, zh: bool) -> str:
+    """How seconds are rounded up."""
+    if first == step:
+        how = {60: ("per started minute", "不足一分钟按一分钟计"), 1: ("per second", "按秒计费")}
+        said = how.get(step, (f"per started {step} s", f"每 {step} 秒计费，不足按 {step} 秒计"))
+        return f"，{said[1]}" if zh else f", billed {said[0]}"
+    if zh:
+        return f"，起计 {first} 秒，之后每 {step} 秒计费"
+    return f", billed for {first} s at least, then per started {step} s"
+
+
+def _many(number: int, unit: str) -> str:
+    """`50 calls`, `1 call`, `50 min`."""
+    return f"{number:,} {unit if number == 1 else _plural(unit)}"
 
 
 def _price(price: Price, unit: str, *, zh: bool) -> str:
@@ -125,10 +141,37 @@ def _price(price: Price, unit: str, *, zh: bool) -> str:
     if price.kind == "flat":
         said = f"{bands[0].rate} / {unit}" if zh else f"{bands[0].rate} {'an' if unit[0] in 'aeiou' else 'a'} {unit}"
     else:
-        how = {("volume", True): "全部按 ", ("graduated", True): "分段 ", ("volume", False): "all at "}
-        start = how.get((price.kind, zh), "each band at its own: ")
-        said = start + ("；" if zh else "; ").join(
-            f"{b.rate} 起于 {b.start}" if zh else f"{b.rate} from {b.start}" for b in bands
-        )
-    flats = ", ".join(f"{b.flat} {'起于' if zh else 'once from'} {b.start}" for b in bands if b.flat)
+        ends = [*(band.start for band in bands[1:]), None]
+        one = _volume if price.kind == "volume" else _graduated
+        parts = [one(band, end, unit, zh=zh) for band, end in zip(bands, ends, strict=True)]
+        said = ("；" if zh else "; ").join(parts)
+    flats = ", ".join(
+        f"满 {b.start} {unit}一次性 {b.flat}" if zh else f"{b.flat} once from {b.start:,}" for b in bands if b.flat
+    )
     return said + (f"{'，另加 ' if zh else ', plus '}{flats}" if flats else "")
+
+
+def _volume(band: Band, end: int | None, unit: str, *, zh: bool) -> str:
+    """All units at the rate of the band that is reached."""
+    if end is None:
+        return (
+            f"满 {band.start} {unit}起全部 {band.rate}/{unit}"
+            if zh
+            else f"from {band.start:,}, all {_plural(unit)} {band.rate}"
+        )
+    to = f"{band.start:,}-{end - 1:,}"
+    return f"{band.start}-{end - 1} {unit} {band.rate}/{unit}" if zh else f"{to} {_plural(unit)} {band.rate} each"
+
+
+def _graduated(band: Band, end: int | None, unit: str, *, zh: bool) -> str:
+    """Each unit at the rate of its own band."""
+    first = band.start + 1
+    if end is None:
+        return f"第 {first} {unit}起 {band.rate}/{unit}" if zh else f"from {unit} {first:,} on {band.rate} each"
+    return (
+        f"第 {first}-{end} {unit} {band.rate}/{unit}" if zh else f"{_plural(unit)} {first:,}-{end:,} {band.rate} each"
+    )
+
+
+def _plural(unit: str) -> str:
+    return unit if unit == "min" else f"{unit}s"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from sqlalchemy import Connection, insert, select, tuple_, update
@@ -17,21 +17,13 @@ from sqlalchemy import Connection, insert, select, tuple_, update
 from rater.kafka.failstop import Refused
 from rater.rating.instant import instant
 from rater.readmodel import tables
-from rater.readmodel.store import Money, add_new, get_money, put_facts, upsert
+from rater.readmodel.numbers import take_numbers
+from rater.readmodel.rejected import take_rejected, take_rejected_cdrs, take_resolutions
+from rater.readmodel.store import Money, TopicMessage, add_new, get_money, put_facts, upsert
 from rater.seam.errors import RaterError
 
 KEYS_AT_ONCE = 400
 """Rows that one query asks for by their keys."""
-
-
-class TopicMessage(NamedTuple):
-    """A record of one of the rater's topics; `timestamp` in ms."""
-
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: Mapping[str, bytes]
 
 
 Projector = Callable[[Connection, int, Sequence[TopicMessage]], None]
@@ -79,7 +71,7 @@ def _move(connection: Connection, topic: str, partition: int, since: int | None,
 def _take_charges(connection: Connection, _: int, messages: Sequence[TopicMessage]) -> None:
     bodies = [(message, orjson.loads(message.value or b"null")) for message in messages]
     charges = [(message, body) for message, body in bodies if body["type"] == "charge/1"]
-    closed = [body for _, body in bodies if body["type"] == "period-closed/1"]
+    closed = [(message, body) for message, body in bodies if body["type"] == "period-closed/1"]
     if len(charges) + len(closed) != len(bodies):
         raise Refused("`charges` has messages of a newer rater; update this one")
     if not bodies:
@@ -98,8 +90,8 @@ def _take_charges(connection: Connection, _: int, messages: Sequence[TopicMessag
         one = flow.setdefault(minute, {"minute": minute, "amount": 0, "charges": 0})
         one["amount"] += row["amount"]
         one["charges"] += 1
-    for body in closed:
-        known[body["account"], body["period"]]["closed"] = True
+    for message, body in closed:
+        known[body["account"], body["period"]] |= {"closed": True, "closed_at": message.timestamp}
     if rows:
         connection.execute(insert(tables.charges), rows)
     upsert(connection, tables.periods, list(known.values()))
@@ -140,7 +132,7 @@ def _periods(connection: Connection, keys: set[tuple[str, str]]) -> KnownPeriods
 
 def _begun(account: str, period: str) -> dict[str, Any]:
     counts = dict.fromkeys(("seq", "total", "summed", "fees", "manual", "attempts", "connected", "calls", "talk"), 0)
-    rest: dict[str, Any] = {"plan": None, "allowance_left": {}, "closed": False, "touched": 0}
+    rest: dict[str, Any] = {"plan": None, "allowance_left": {}, "closed": False, "closed_at": None, "touched": 0}
     return {"account": account, "period": period, **counts, **rest}
 
 
@@ -161,6 +153,7 @@ def _charge(money: Money, body: Mapping[str, Any]) -> dict[str, Any]:
         "answered_by": call.get("answered_by"),
         "not_connected": call.get("not_connected"),
         "labels": orjson.dumps(call["labels"]).decode() if "labels" in call else None,
+        "late": bool(body.get("late")),
     }
 
 
@@ -217,26 +210,6 @@ def _take_alerts(connection: Connection, _: int, messages: Sequence[TopicMessage
     upsert(connection, tables.alerts, list(rows.values()))
 
 
-def _take_rejected(connection: Connection, partition: int, messages: Sequence[TopicMessage]) -> None:
-    rows = []
-    counts: dict[str, int] = {}
-    for message in messages:
-        body = orjson.loads(message.value or b"null")
-        place = message.headers.get("rater-from", b"").decode(errors="replace")
-        columns = {"place": place, "reason": body["reason"], "detail": body["detail"]}
-        where = {"partition": partition, "offset": message.offset, "at": message.timestamp}
-        rows.append(where | columns | {"body": (message.value or b"").decode()})
-        counts[body["reason"]] = counts.get(body["reason"], 0) + 1
-    if rows:
-        connection.execute(insert(tables.rejected), rows)
-    upsert(
-        connection,
-        tables.reasons,
-        [{"reason": reason, "times": times} for reason, times in counts.items()],
-        adding=("times",),
-    )
-
-
 def _take_catalog(connection: Connection, partition: int, messages: Sequence[TopicMessage]) -> None:
     if partition != 0:
         return  # the others are empty
@@ -250,9 +223,14 @@ TAKES: dict[str, Projector] = {
     "charges": _take_charges,
     "spend": _take_spend,
     "alerts": _take_alerts,
-    "rejected": _take_rejected,
+    "rejected": take_rejected,
+    "rejected-cdrs": take_rejected_cdrs,
+    "resolutions": take_resolutions,
+    "calls": take_numbers,
 }
 """A topic's role -> what takes its messages in."""
+FOLLOWED = tuple(role for role in TAKES if role != "calls")
+"""What every read model follows; of the log it keeps called numbers, where the settings let it."""
 
 
 def _slices(keys: Sequence[tuple[str, str]]) -> Iterable[Sequence[tuple[str, str]]]:

@@ -44,10 +44,10 @@ def money_of(connection: Connection) -> Money:
 
 
 def accounts(connection: Connection, search: str = "", after: str = "", limit: int = 50) -> list[AccountView]:
-    """Accounts whose id starts with `search`, by id, those behind `after`; each with its newest period."""
+    """Accounts whose id has `search` somewhere, by id, those behind `after`; each with its newest period."""
     newest = select(periods.account, func.max(periods.period).label("period")).where(periods.account > after)
     if search:
-        newest = newest.where(periods.account.startswith(search, autoescape=True))
+        newest = newest.where(periods.account.icontains(search, autoescape=True))
     page = newest.group_by(periods.account).order_by(periods.account).limit(limit).subquery()
     same = and_(periods.account == page.c.account, periods.period == page.c.period)
     rows = connection.execute(select(tables.periods).join(page, same).order_by(periods.account))
@@ -82,6 +82,12 @@ def account_periods(connection: Connection, account: str) -> list[PeriodView]:
 def period(connection: Connection, account: str, name: str) -> PeriodView | None:
     """One of the account's periods."""
     return next((one for one in account_periods(connection, account) if one.period == name), None)
+
+
+def closed_at(connection: Connection, account: str, name: str) -> int | None:
+    """When a period was closed: the record time of its closing in ms; None while it runs."""
+    wanted = select(periods.closed_at).where(periods.account == account, periods.period == name)
+    return connection.execute(wanted).scalar_one_or_none()
 
 
 def _period(money: Money, band: tuple[Decimal, Decimal], row: Row[Any], spend: Mapping[str, Any]) -> PeriodView:
@@ -141,13 +147,17 @@ def days(connection: Connection, account: str, name: str) -> list[DayView]:
     quarter = func.coalesce(charges.at - charges.at % _QUARTER, -1).label("quarter")
     found = select(quarter, units_sum(charges.amount).label("amount"), func.count(charges.at).label("calls"))
     rows = connection.execute(found.where(charges.account == account, charges.period == name).group_by(quarter))
-    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     for row in rows:
         day = first if row.quarter < 0 else moment(int(row.quarter)).astimezone(zone).date().isoformat()
         sums[day][0] += int(row.amount)
         sums[day][1] += row.calls
+        sums[day][2] += int(row.amount) if row.quarter < 0 else 0
     money = money_of(connection)
-    return [DayView(day=day, amount=money.plain(amount), calls=calls) for day, (amount, calls) in sorted(sums.items())]
+    return [
+        DayView(day=day, amount=money.plain(amount), calls=calls, other=money.plain(other))
+        for day, (amount, calls, other) in sorted(sums.items())
+    ]
 
 
 _QUARTER = 15 * 60 * 1_000_000
@@ -157,10 +167,26 @@ _QUARTER = 15 * 60 * 1_000_000
 
 
 def charges_of(
-    connection: Connection, account: str, name: str, after: int = 0, limit: int = 100, *, newest: bool = False
+    connection: Connection,
+    account: str,
+    name: str,
+    after: int = 0,
+    limit: int = 100,
+    *,
+    newest: bool = False,
+    only: str | None = None,
 ) -> list[dict[str, Any]]:
-    """Charges of a period as their messages, by their numbers from behind `after` on; `newest` counts down instead."""
+    """Charges of a period as their messages, by their numbers from behind `after` on; `newest` counts down instead.
+
+    `only` are those of a kind, the late ones (`late`), or those that cost something (`charged`).
+    """
     found = select(charges.body).where(charges.account == account, charges.period == name)
+    if only == "late":
+        found = found.where(charges.late)
+    elif only == "charged":
+        found = found.where(charges.amount != 0)
+    elif only:
+        found = found.where(charges.kind == only)
     if newest:
         found = found.where(charges.seq < after) if after else found
         found = found.order_by(charges.seq.desc())

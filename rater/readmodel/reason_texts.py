@@ -22,7 +22,9 @@ CHINESE: dict[Reason, ReasonText] = {
     "tick-ahead": ReasonText(
         "时钟事件比 broker 的时钟快 5 分钟以上", "检查 worker 与 broker 的时钟；如属有意：rater tick --at"
     ),
-    "no-tariff-book": ReasonText("在此记录之前没有发布资费表", "rater tariffs publish FILE，然后重新发送该事件"),
+    "no-tariff-book": ReasonText(
+        "在此记录之前没有发布资费表", "rater tariffs publish FILE，然后 rater rejected redrive"
+    ),
     "stale-book": ReasonText("资费表的版本不高于上一版", "使用下一个版本号，然后重新发布"),
     "reach-back-units": ReasonText(
         "套餐版本要求追溯生效，但计量方式与被替换的版本不同",
@@ -33,16 +35,16 @@ CHINESE: dict[Reason, ReasonText] = {
     "class-changed": ReasonText(
         "缺少已发布的呼叫类别，或更改了其上级类别", "保留全部类别及其 within；类别所含的通话可以调整"
     ),
-    "unknown-account": ReasonText("账户没有订阅，且资费表没有默认套餐", "rater subscribe，然后重新发送该事件"),
+    "unknown-account": ReasonText("账户没有订阅，且资费表没有默认套餐", "rater subscribe，然后 rater rejected redrive"),
     "unknown-plan": ReasonText("资费表中没有届时生效的该套餐", "发布含该套餐的资费表，或改订现有套餐"),
     "unknown-class": ReasonText("套餐使用了资费表中没有的呼叫类别", "发布含该类别的资费表，或改用已有类别"),
     "unknown-item": ReasonText("所填数量对应的项目不在该套餐中", "填写套餐所含的项目，或为账户自有项目写明单价和数量"),
-    "account-ended": ReasonText("通话开始前账户的订阅已终止", "如需继续服务，重新订阅后再次发送该事件"),
+    "account-ended": ReasonText("通话开始前账户的订阅已终止", "如需继续服务，重新订阅，然后 rater rejected redrive"),
     "conflict": ReasonText("标识相同但内容不同的事件此前已生效", "以首个事件为准；更正通话请先作废，再以新的 id 发送"),
-    "unknown-call": ReasonText("要作废的通话从未计费", "待该通话到达后重新发送"),
+    "unknown-call": ReasonText("要作废的通话从未计费", "待该通话到达后 rater rejected redrive"),
     "closed-period": ReasonText("事件涉及已关账的账期", "用 account-adjusted 补记差额"),
     "late": ReasonText("通话所属账期已关账，且资费表规定 late: reject", "用 account-adjusted 补记金额"),
-    "late-no-plan": ReasonText("迟到的通话，且账户没有带套餐的未关账账期", "先订阅账户，然后重新发送该事件"),
+    "late-no-plan": ReasonText("迟到的通话，且账户没有带套餐的未关账账期", "先订阅账户，然后 rater rejected redrive"),
     "too-old": ReasonText("通话早于去重记录的保留期，可能是重复", "确认从未计费后，用 account-adjusted 补记金额"),
     "too-far": ReasonText("日期过于超前，一条记录会触发过多到期费用", "检查日期，然后发送正确的事件"),
     "too-large": ReasonText("该事件的影响超过一条记录的上限", "请上报；如可拆分，请拆分事件"),
@@ -51,7 +53,13 @@ CHINESE: dict[Reason, ReasonText] = {
         "订阅迟到，所涉账期的通话过多，无法一次重新计费", "改从该账期结束时起生效，并用 account-adjusted 补记差额"
     ),
     "ambiguous-period": ReasonText("新的时区或账单日会使账户的两个账期同名", "改从下一账期起生效"),
-    "internal-error": ReasonText("rater 内部错误；未产生任何费用", "请连同该事件上报；升级后重新发送"),
+    "no-account": ReasonText("交换机话单中找不到账户", "在配置文件的 account 中补充规则，然后 rater rejected redrive"),
+    "no-direction": ReasonText(
+        "配置文件未说明该话单的呼叫方向", '在配置文件的 direction 中补充该取值或 "*"，然后 rater rejected redrive'
+    ),
+    "no-end": ReasonText("话单既无结束时间也无时长", "让交换机按整通呼叫出话单，设置见 docs/switches.md"),
+    "wrong-source": ReasonText("呼叫的来源不是发送它的交换机", "每台交换机只写入以自己命名的主题"),
+    "internal-error": ReasonText("rater 内部错误；未产生任何费用", "请连同该事件上报；升级后 rater rejected redrive"),
 }
 
 

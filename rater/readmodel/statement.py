@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from rater.rating.lines import ADJUSTMENT, FEE, ROUNDING, SETUP, is_fee
 from rater.rating.money import CONTEXT, ZERO, plain, rounded
-from rater.readmodel.queries import charges_of, money_of, period
+from rater.readmodel.queries import charges_of, closed_at, money_of, period
 from rater.readmodel.store import Money
 from rater.readmodel.views import PeriodView, StatementLine, dumped
 
@@ -89,6 +89,8 @@ class Statement:
     connection: Connection
     period: PeriodView
     lines: tuple[StatementLine, ...]
+    closed_at: int | None = None
+    """The record time of the period's closing in ms; None while it runs."""
 
     @property
     def charges(self) -> Iterator[dict[str, Any]]:
@@ -126,7 +128,7 @@ def statement(connection: Connection, account: str, name: str) -> Statement | No
     money = money_of(connection)
     with localcontext(CONTEXT):
         lines = summed(each_charge(connection, account, name), money, Decimal(view.total))
-    return Statement(connection, view, lines)
+    return Statement(connection, view, lines, closed_at(connection, account, name))
 
 
 def summed(charges: Iterable[Mapping[str, Any]], money: Money, total: Decimal) -> tuple[StatementLine, ...]:

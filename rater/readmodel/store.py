@@ -49,6 +49,16 @@ class Money(NamedTuple):
         return plain(self.amount(units))
 
 
+class TopicMessage(NamedTuple):
+    """A record of one of the rater's topics; `timestamp` in ms."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Mapping[str, bytes]
+
+
 class Store:
     """An open read model. Each `write` is one transaction; `read` sees one moment."""
 

@@ -11,7 +11,7 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, MetaDa
 from rater.rating import limits
 from rater.readmodel.units import Units
 
-FORMAT = 5
+FORMAT = 7
 
 metadata = MetaData()
 
@@ -47,8 +47,10 @@ charges = Table(
     Column("answered_by", String(8), comment="null for unknown"),
     Column("not_connected", String(8), comment="why a call that was answered is not connected under its plan"),
     Column("labels", Text, comment="what the switch said of the call beside, as JSON; null for nothing"),
+    Column("late", Boolean, nullable=False, comment="its call belongs to a period that was closed"),
     Column("body", Text, nullable=False, comment="the message as it came"),
     Index("charges_by_call", "account", "call_id"),
+    Index("charges_by_call_id", "call_id"),
 )
 
 periods = Table(
@@ -68,8 +70,10 @@ periods = Table(
     Column("plan", String(limits.VERSIONED_PLAN_ID), comment="of its last charge that has one"),
     Column("allowance_left", JSON, nullable=False),
     Column("closed", Boolean, nullable=False),
+    Column("closed_at", BigInteger, comment="the record time of its closing in ms; null while it runs"),
     Column("touched", BigInteger, nullable=False, comment="the last charge's record time in ms"),
     Index("periods_by_total", "period", "total"),
+    Index("periods_by_account", "period", "account"),
     Index("periods_by_touched", "touched"),
 )
 
@@ -115,14 +119,38 @@ alerts = Table(
 rejected = Table(
     "rejected",
     metadata,
-    Column("partition", Integer, primary_key=True),
-    Column("offset", BigInteger, primary_key=True),
-    Column("at", BigInteger, nullable=False, comment="the record's time in ms"),
-    Column("place", Text, nullable=False, comment="where it stands in the log: calls/3/10482"),
+    Column("first", Text, primary_key=True, comment="where the record stood when it was rejected first: calls/3/10482"),
+    Column("at", BigInteger, nullable=False, comment="of the latest rejection, the record's time in ms"),
+    Column("place", Text, nullable=False, comment="where it stands as it was rejected last"),
+    Column("rejection", Text, nullable=False, comment="where its latest rejection stands: rejected/3/17"),
+    Column("times", BigInteger, nullable=False, comment="it was rejected"),
     Column("reason", String(40), nullable=False),
     Column("detail", String(limits.DETAIL), nullable=False),
+    Column("account", String(limits.ACCOUNT_ID), comment="that the record names, where it can be read"),
+    Column("source", String(limits.SOURCE), comment="the switch, where the record or its topic names one"),
     Column("body", Text, nullable=False),
-    Index("rejected_by_time", "at"),
+    Column("resolved", Text, comment="the rejection that was resolved last"),
+    Column("resolution", Text, comment="what was done about it, as its message says"),
+    Column("state", String(10), nullable=False, comment="left, redriven, dropped; none before its first rejection"),
+    Index("rejected_by_time", "state", "at"),
+    Index("rejected_by_account", "account"),
+)
+
+numbers = Table(
+    "numbers",
+    metadata,
+    Column("account", String(limits.ACCOUNT_ID), primary_key=True),
+    Column("source", String(limits.SOURCE), primary_key=True),
+    Column("call_id", String(limits.CALL_ID), primary_key=True),
+    Column("callee", String(limits.PHONE_NUMBER), nullable=False, comment="as RATER_MASK_NUMBERS lets it be kept"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("session", String(64), primary_key=True, comment="the SHA-256 of the cookie"),
+    Column("name", String(64), nullable=False, comment="of the token that was shown"),
+    Column("until", BigInteger, nullable=False, comment="seconds since 1970"),
 )
 
 reasons = Table(

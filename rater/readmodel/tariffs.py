@@ -66,6 +66,12 @@ def negotiated_plan(connection: Connection, account: str, plan_id: str | None) -
     return None if body is None else NegotiatedPlan.model_validate_json(body).to_core()
 
 
+def allowances_of(connection: Connection, account: str, plan_id: str | None) -> dict[str, int]:
+    """Meter -> units that a plan of an account includes, published or negotiated."""
+    plan = negotiated_plan(connection, account, plan_id) or plan_of(connection, plan_id)
+    return {} if plan is None else {meter.name: meter.allowance for meter in plan.meters if meter.allowance}
+
+
 def tariffs_view(connection: Connection, at: Instant) -> TariffsView | None:
     """The newest book, with the plans in the versions that are in effect at an instant; None before the first book."""
     book = book_of(connection)

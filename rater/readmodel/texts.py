@@ -7,7 +7,10 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from rater.rating.lines import FLAT, ITEM
+from rater.rating.money import plain
 from rater.rating.units import UNITS
+from rater.readmodel.figures import money
+from rater.readmodel.page_texts import PAGE_TEXTS
 from rater.readmodel.views import AdviceView
 
 Language = Literal["en", "zh"]
@@ -21,39 +24,38 @@ TEXTS: dict[str, tuple[str, str]] = {
     "plans": ("Plans", "套餐"),
     "plan": ("Plan", "套餐"),
     "price": ("Price", "价格"),
-    "rejected": ("Rejected", "拒收"),
+    "rejected": ("Rejected", "异常话单"),
     "alerts": ("Alerts", "告警"),
     "log-in": ("Log in", "登录"),
     "log-out": ("Log out", "退出"),
     "token": ("Token", "令牌"),
-    "token-help": ("The token of this rater (RATER_CONSOLE_TOKEN)", "本系统的令牌（RATER_CONSOLE_TOKEN）"),
-    "wrong-token": ("That is not the token.", "令牌不正确。"),
-    "too-many": ("Too many attempts. Wait a minute.", "尝试次数过多，请稍后再试。"),
+    "token-help": ("Access token", "访问令牌"),
+    "wrong-token": ("That token is not known, or has expired.", "令牌不正确或已过期。"),
+    "too-many": ("Too many wrong tokens. Try again in {seconds} s.", "错误次数过多，请在 {seconds} 秒后重试。"),
     "read-only": ("Read only", "只读"),
     "light": ("Light", "浅色"),
     "dark": ("Dark", "深色"),
     "other-language": ("中文", "English"),
-    "charged-today": ("Charged today", "今日计费"),
+    "charged-today": ("Charged today", "今日计费金额"),
     "period-total": ("Period", "账期"),
-    "charges-a-second": ("Charges a second", "每秒计费"),
+    "charges-a-second": ("Charges per second", "每秒计费条数"),
     "charges": ("Charges", "计费记录"),
     "n-charges": ("{n} charges", "{n} 条计费"),
     "n-accounts": ("{n} accounts", "{n} 个账户"),
     "now": ("now", "当前"),
     "rates-by-period": ("Connect rate by period", "各账期接通率"),
     "interval": ("95 % interval", "95% 区间"),
-    "lag": ("Records waiting", "待处理记录"),
-    "residue": ("Residue", "差额"),
-    "residue-help": ("sum of charges less totals", "计费之和减总额"),
-    "by-minute": ("Charged, by minute", "每分钟计费金额"),
+    "lag": ("Waiting", "待计费"),
+    "residue": ("Difference", "差额"),
+    "residue-help": ("charges less the totals; must be 0", "计费之和减各账期合计，应为 0"),
+    "by-minute": ("Charged in each minute of the last hour", "最近一小时每分钟计费金额"),
     "top-accounts": ("Top accounts", "消费最高的账户"),
-    "bundles": ("Bundles running out", "即将用完的套餐额度"),
-    "by-reason": ("Rejected, by reason", "拒收原因"),
+    "bundles": ("Allowances running out", "即将用完的额度"),
+    "by-reason": ("Rejected, by reason", "异常原因"),
+    **PAGE_TEXTS,
     "none": ("None", "无"),
     "stale": ("Kafka is not answering: figures are as of the last contact.", "Kafka 无响应：数据截至最后一次连接。"),
     "behind": ("{n} messages are still being read: figures grow.", "正在读取，还有 {n} 条消息：数据仍在增长。"),
-    "find": ("Find", "查找"),
-    "search": ("Account id begins with", "账户编号前缀"),
     "period": ("Period", "账期"),
     "total": ("Total", "合计"),
     "closed": ("closed", "已关账"),
@@ -63,7 +65,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "so-far": ("So far", "本期累计"),
     "cap": ("Spend cap", "消费上限"),
     "no-cap": ("no cap", "无上限"),
-    "of-cap": ("of the cap", "占上限"),
+    "of-cap": ("of the cap", "（上限）"),
     "forecast": ("Forecast for the period's end", "期末预测"),
     "forecast-short": ("forecast", "预测"),
     "no-forecast": ("from the third day on", "第三天起提供"),
@@ -129,7 +131,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "kind": ("Kind", "类型"),
     "started": ("Started", "开始时间"),
     "call": ("Call or reason", "呼叫或原因"),
-    "talk": ("Talk", "通话"),
+    "talk": ("Talk", "通话时长"),
     "amount": ("Amount", "金额"),
     "minutes": ("Minutes", "分钟"),
     "break-even": ("What a month costs, by its minutes", "月费用随分钟数的变化"),
@@ -142,7 +144,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "place": ("Place in the log", "日志位置"),
     "at": ("At", "时间"),
     "all": ("All", "全部"),
-    "unknown-account": ("Nothing was ever charged to {account}.", "账户 {account} 无任何计费记录。"),
     "usage-kind": ("usage", "用量"),
     "fee-kind": ("fee", "月费"),
     "adjustment-kind": ("adjustment", "调整"),
@@ -182,8 +183,8 @@ _VERDICTS: dict[str, tuple[str, str]] = {
 }
 
 _ALERTS: dict[str, tuple[str, str]] = {
-    "allowance-80": ("80 % of the {meter} are used: {value}", "{meter}额度已用 80%：{value}"),
-    "allowance-100": ("all {limit} {meter} are used: {value}", "{meter}额度 {limit} 已用完：{value}"),
+    "allowance-80": ("{value} of {whole} {meter} used ({share} %)", "{meter}已用 {value} / {whole}（{share}%）"),
+    "allowance-100": ("{value} of {whole} {meter} used ({share} %)", "{meter}已用 {value} / {whole}（{share}%）"),
     "spend-cap-reached": ("the spend cap is reached: {value} of {limit}", "已达消费上限：{value} / {limit}"),
     "forecast-beyond-cap": ("the forecast {value} is beyond the cap {limit}", "预测 {value} 将超过上限 {limit}"),
     "connect-rate-below-guarantee": (
@@ -203,12 +204,12 @@ _ADVICE: dict[str, tuple[str, str]] = {
     ),
     "on-it": ("The account is on it.", "该账户正在使用此套餐。"),
     "paid-more": (
-        "For usage and fees it was charged {paid}, which is {too_much} more; credits and debits by hand are left out.",
-        "用量与月费实际计费 {paid}，多付 {too_much}；人工调整未计入。",
+        "For usage and fees it was charged {paid}, which is {too_much} more; adjustments and credits are left out.",
+        "用量与月费实际计费 {paid}，多付 {too_much}；调整与赔付未计入。",
     ),
     "paid-less": (
-        "For usage and fees it was charged {paid}, {less} less than under any plan; credits by hand are left out.",
-        "用量与月费实际计费 {paid}，比资费表中任何套餐都少 {less}；人工调整未计入。",
+        "For usage and fees it was charged {paid}, {less} less than under any plan; adjustments are left out.",
+        "用量与月费实际计费 {paid}，比资费表中任何套餐都少 {less}；调整与赔付未计入。",
     ),
     "swings": (
         "Its volume swings: the fullest month has at least twice the quietest.",
@@ -251,7 +252,11 @@ def alert_words(alert: Mapping[str, Any], language: Language = "en") -> str:
     """An alert in a sentence."""
     meter = meter_words(alert["meter"], language) if "meter" in alert else ""
     shares = alert["kind"] == "connect-rate-below-guarantee"
-    shown = {name: percent(alert[name]) if shares else alert[name] for name in ("value", "limit")}
+    show = percent if shares else money
+    shown = {name: show(alert[name]) for name in ("value", "limit")}
+    if meter:
+        whole = Decimal(alert["limit"]) * (100 if alert["kind"] == "allowance-100" else 125) / 100
+        shown |= {"whole": money(plain(whole)), "share": str(int(100 * Decimal(alert["value"]) / whole))}
     return _said(language, _ALERTS[alert["kind"]], {"meter": meter, **shown})
 
 

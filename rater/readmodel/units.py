@@ -2,7 +2,7 @@
 
 With nine decimal places a single debit of the largest amount does not fit 64 bits. PostgreSQL has NUMERIC; SQLite would
 turn what is larger into a float, so there a number is text of a fixed length, whose order is that of the numbers, and
-two functions of ours add.
+three functions of ours add and take away.
 """
 
 from __future__ import annotations
@@ -78,6 +78,19 @@ def _add(element: units_add, compiler: SQLCompiler, **options: Any) -> str:
     return f"units_add({one}, {other})" if compiler.dialect.name == "sqlite" else f"({one} + {other})"
 
 
+class units_less(GenericFunction[int]):  # noqa: N801
+    """The difference of two `Units`."""
+
+    type = Units()
+    inherit_cache = True
+
+
+@compiles(units_less)
+def _less(element: units_less, compiler: SQLCompiler, **options: Any) -> str:
+    one, other = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"units_less({one}, {other})" if compiler.dialect.name == "sqlite" else f"({one} - {other})"
+
+
 class _Sum:
     """The aggregate for SQLite."""
 
@@ -97,4 +110,5 @@ class _Sum:
 def set_up(connection: sqlite3.Connection) -> None:
     """Teach a connection of SQLite to add."""
     connection.create_function("units_add", 2, lambda a, b: _text(_number(a) + _number(b)), deterministic=True)
+    connection.create_function("units_less", 2, lambda a, b: _text(_number(a) - _number(b)), deterministic=True)
     connection.create_aggregate("units_sum", 1, _Sum)  # type: ignore[arg-type]

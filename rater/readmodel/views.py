@@ -90,21 +90,35 @@ class DayView(View):
     day: str
     amount: str
     calls: int
+    other: str
+    """Of the amount, what is no call: fees, credits and debits, on the first day of the period."""
 
 
 class RejectedView(View):
     """A record that did nothing. Long numbers in what was received are masked: they may be those of phones."""
 
     place: str
-    """Where it stands in the log: calls/3/10482."""
+    """Where it stands as it was rejected last: calls/3/10482, or switch-pbx-1/0/7."""
+    first: str
+    """Where it stood when it was rejected first: the same record, however often it was sent again."""
     at: str
+    """Of the latest rejection."""
+    times: int
+    state: Literal["left", "redriven", "dropped"]
     reason: str
     detail: str
+    account: str | None
+    source: str | None
     meaning: str
     """What the reason says, in English."""
     what_to_do: str
     received: str
     """The start of its value as text; what is no text shows as dots."""
+    resolved_at: str | None
+    resolved_by: str | None
+    resolved_why: str | None
+    sent_to: str | None
+    """Where it was sent again to, if it was."""
 
 
 class OfferView(View):
@@ -193,6 +207,14 @@ class PeriodTotal(View):
     accounts: int
 
 
+class RejectedStates(View):
+    """Rejected records by what was done about them; together they are all."""
+
+    left: int
+    redriven: int
+    dropped: int
+
+
 class ReasonCount(View):
     """How many records were rejected for a reason."""
 
@@ -213,6 +235,7 @@ class Overview(View):
     alerts: int
     rejected: tuple[ReasonCount, ...]
     """The most frequent first."""
+    rejected_states: RejectedStates
     residue: str
     """What charges sum to, less what their periods' totals say: 0.00, or something is broken."""
 

@@ -7,6 +7,8 @@ RaterError
 ├── OversizedRecord       a message that no batch takes: ends the worker          (rater.engine.producer)
 ├── Overtaken             another process projected these messages                (rater.readmodel.projection)
 ├── NotALog               a file that is no log of events: exit 2                 (rater.tools.log_file)
+├── Unreadable            a record of a switch that no call can be made of        (rater.switches.raw)
+├── PassedOver            a record of a switch that is no call to charge           (rater.switches.raw)
 ├── NoEmbeddedBroker      the demo's broker is not installed: exit 2              (rater.tools.embedded)
 └── WorkerEnded           the demo's worker ended by itself                       (rater.tools.demo)
 ```

@@ -36,6 +36,10 @@ class Record(Protocol):
     def value(self) -> bytes | None:
         """The value's bytes as received."""
 
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]:
+        """The headers as received."""
+
 
 class LogRecord(NamedTuple):
     """A record of the log made by hand: from a file, or in a test."""
@@ -44,6 +48,7 @@ class LogRecord(NamedTuple):
     timestamp: int
     key: bytes | None
     value: bytes | None
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 class Output(NamedTuple):

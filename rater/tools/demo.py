@@ -1,4 +1,4 @@
-"""The demo's story: an embedded broker, a worker, a switch with a few faults, and a reader of what comes out."""
+"""The demo's stage: its settings, the processes that run beside it, and a reader of what comes out."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ import os
 import re
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -19,14 +17,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from rater.kafka.settings import Settings
 from rater.seam.errors import RaterError
-from rater.seam.partitions import partition_of
-from rater.tools import simulate
 from rater.tools.embedded import PARTITIONS
 from rater.tools.tables import outcomes_so_far
-
-DAYS = 30
-FAULT_EVERY = 400
-"""Of so many calls one is followed by a fault: something that real switches send."""
 
 PATIENCE = 60.0
 """Seconds that the worker may take for what is left when the switch is done."""
@@ -59,68 +51,10 @@ def demo_settings(address: str) -> Settings:
     return Settings.model_validate(Settings.model_construct().model_dump() | ours)
 
 
-def story(seed: int, calls: int, accounts: int) -> Iterator[simulate.Event]:
-    """Subscriptions to all the plans, then calls, with duplicates, conflicts and broken events among them.
-
-    At the end of each day the clock ticks, as a worker's own would: forecasts are made by days.
-    """
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    start = (today - timedelta(days=DAYS + 1)).replace(day=1)
-    yield from simulate.subscriptions(accounts, start)
-    faults = _faults()
-    midnight = start + timedelta(days=1)
-    for number, event in enumerate(simulate.calls(seed, calls, accounts, start, DAYS), start=1):
-        while datetime.fromisoformat(orjson.loads(event.value)["ended_at"]) >= midnight:
-            yield simulate.Event("", orjson.dumps({"type": "clock-ticked/1", "at": midnight.isoformat()}))
-            midnight += timedelta(days=1)
-        yield event
-        if number % FAULT_EVERY == 0:
-            yield next(faults)(event)
-
-
-class Size(NamedTuple):
-    """How much a story is."""
-
-    events: int
-    records: int
-    """In the log: a tick is one in every partition."""
-    heaviest: int
-    """Records of the partition that has the most."""
-
-
-def size(events: Iterable[simulate.Event]) -> Size:
-    """Count the events and their records."""
-    homes = Counter(partition_of(event.account.encode(), PARTITIONS) if event.account else None for event in events)
-    ticks = homes.pop(None, 0)
-    calls = homes.total()
-    return Size(calls + ticks, calls + ticks * PARTITIONS, max(homes.values(), default=0) + ticks)
-
-
-def _faults() -> Iterator[Callable[[simulate.Event], simulate.Event]]:
-    def changed(event: simulate.Event, **words: Any) -> simulate.Event:
-        return event._replace(value=orjson.dumps(orjson.loads(event.value) | words))
-
-    def repeated(event: simulate.Event) -> simulate.Event:
-        return event
-
-    def conflicting(event: simulate.Event) -> simulate.Event:
-        return changed(event, callee="+8610000000")
-
-    def broken(event: simulate.Event) -> simulate.Event:
-        return event._replace(value=event.value[: len(event.value) // 2])
-
-    def misshapen(event: simulate.Event) -> simulate.Event:
-        return changed(event, call_id="other", disposition="perhaps")
-
-    def mixed_up(event: simulate.Event) -> simulate.Event:
-        return changed(event, call_id="other", account="someone-else")
-
-    while True:
-        yield from (repeated, conflicting, broken, misshapen, mixed_up)
-
-
 @asynccontextmanager
-async def running(verb: str, settings: Settings, log: Path, **secrets: str) -> AsyncIterator[subprocess.Popen[bytes]]:
+async def running(
+    verb: str, settings: Settings, log: Path, *words: str, **secrets: str
+) -> AsyncIterator[subprocess.Popen[bytes]]:
     """`rater worker`, or another verb that goes on forever, with these settings, stopped at the end of the block.
 
     `secrets` are settings too: those that a dump of the settings hides.
@@ -131,7 +65,7 @@ async def running(verb: str, settings: Settings, log: Path, **secrets: str) -> A
         for name, value in (settings.model_dump(exclude_defaults=True, mode="json") | secrets).items()
     }
     with log.open("wb") as output:
-        command = [sys.executable, "-m", "rater", verb]
+        command = [sys.executable, "-m", "rater", verb, *words]
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)  # noqa: S603, ASYNC220
         try:
             yield process
@@ -149,6 +83,7 @@ async def published(settings: Settings) -> AsyncIterator[list[Seen]]:
     kinds: dict[str, Literal["charge", "rejected"]] = {
         settings.topic("charges"): "charge",
         settings.topic("rejected"): "rejected",
+        settings.topic("rejected-cdrs"): "rejected",
     }
     consumer = AIOKafkaConsumer(
         **settings.client_options(),
@@ -172,15 +107,34 @@ async def published(settings: Settings) -> AsyncIterator[list[Seen]]:
             ]
 
 
-async def all_rated(settings: Settings, records: int, worker: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until `records` records have their outcome. Raises `WorkerEnded` with the worker's last words."""
+Companion = tuple[subprocess.Popen[bytes], Path]
+"""A process and its log."""
+
+
+async def all_rated(settings: Settings, records: int, *needed: Companion) -> None:
+    """Wait until `records` records have their outcome. Raises `WorkerEnded` with the last words of what is needed."""
     deadline = asyncio.get_running_loop().time() + PATIENCE
     while await outcomes_so_far(settings) < records:
         late = asyncio.get_running_loop().time() > deadline
-        if late or worker.poll() is not None:
-            words = log.read_text(errors="replace").splitlines()[-15:]  # noqa: ASYNC240 - a few lines
-            raise WorkerEnded("\n".join(["the worker did not finish; the end of its log:", *words]))
+        for process, log in needed:
+            if late or process.poll() is not None:
+                words = log.read_text(errors="replace").splitlines()[-15:]
+                raise WorkerEnded("\n".join([f"{log.stem} did not finish; the end of its log:", *words]))
         await asyncio.sleep(0.3)
+
+
+async def ready(*needed: Companion) -> None:
+    """Wait until each takes records in. Raises `WorkerEnded` with the last words of one that does not come to it.
+
+    What is said to the log goes there at once, and calls by way of the intake: neither may run ahead of the other.
+    """
+    deadline = asyncio.get_running_loop().time() + PATIENCE
+    for process, log in needed:
+        while "ready: " not in log.read_text(errors="replace"):
+            if process.poll() is not None or asyncio.get_running_loop().time() > deadline:
+                words = log.read_text(errors="replace").splitlines()[-15:]
+                raise WorkerEnded("\n".join([f"{log.stem} did not start; the end of its log:", *words]))
+            await asyncio.sleep(0.05)
 
 
 async def console_address(console: subprocess.Popen[bytes], log: Path) -> str | None:

@@ -1,7 +1,8 @@
 """Log files: an exported log, or bare events (contracts.md, "Same log, same bytes").
 
 An exported log has one JSON object a record: partition, partitions (N, so that a line can be rated by itself), offset,
-timestamp, and key and value in base64. Bare events have one event a line; they are one partition without timestamps.
+timestamp, key and value in base64, and its headers. Bare events have one event a line; they are one partition without
+timestamps.
 Whatever is in a file has its outcome: what cannot be rated as it is, is refused with its line.
 """
 
@@ -48,7 +49,7 @@ class NotALog(RaterError):  # noqa: N818 - the reader's verdict
 
 def to_line(partition: int, partitions: int, record: Record) -> bytes:
     """A record as a line of an exported log, with its line feed."""
-    words = {
+    words: dict[str, Any] = {
         "partition": partition,
         "partitions": partitions,
         "offset": record.offset,
@@ -56,6 +57,8 @@ def to_line(partition: int, partitions: int, record: Record) -> bytes:
         "key": _encoded(record.key),
         "value": _encoded(record.value),
     }
+    if record.headers:
+        words["headers"] = [[name, _encoded(value)] for name, value in record.headers]
     return orjson.dumps(words) + b"\n"
 
 
@@ -88,7 +91,7 @@ def read_log(lines: Lines, *, may_sort: bool = True) -> LogFile:
     exported = "offset" in first and "type" not in first
     if not exported:
         brings = any(_publishes(line) for line in lines())
-        return LogFile(exported=False, brings_book=brings, in_order=True, lines=_bare(_numbered(lines)))
+        return LogFile(exported=False, brings_book=brings, in_order=True, lines=bare_lines(_numbered(lines)))
     in_order = _looked_over(_exported(_numbered(lines)))
     if in_order:
         return LogFile(exported=True, brings_book=True, in_order=True, lines=_exported(_numbered(lines)))
@@ -174,7 +177,8 @@ def _line(line: bytes) -> LogLine:
     words = orjson.loads(line)
     numbers = {name: words[name] for name in ("partition", "partitions", "offset", "timestamp")}
     key, value = _decoded(words["key"]), _decoded(words["value"])
-    return _checked(numbers, key, value)
+    headers = tuple((str(name), _decoded(mark) or b"") for name, mark in words.get("headers", ()))
+    return _checked(numbers, key, value, headers)
 
 
 def _cut(line: bytes) -> LogLine:
@@ -188,17 +192,20 @@ def _cut(line: bytes) -> LogLine:
     return _checked(numbers, key, b64decode(start))
 
 
-def _checked(numbers: dict[str, Any], key: bytes | None, value: bytes | None) -> LogLine:
+def _checked(
+    numbers: dict[str, Any], key: bytes | None, value: bytes | None, headers: tuple[tuple[str, bytes], ...] = ()
+) -> LogLine:
     for name, (least, most) in _BOUNDS.items():
         if type(numbers[name]) is not int or not least <= numbers[name] <= most:
             raise ValueError(f"{name}: not a whole number from {least} to {most}")
     partition, partitions, offset, timestamp = numbers.values()
     if type(partition) is not int or not 0 <= partition < partitions:
         raise ValueError(f"partition: not one of {partitions}")
-    return LogLine(partition, partitions, LogRecord(offset, timestamp, key, value))
+    return LogLine(partition, partitions, LogRecord(offset, timestamp, key, value, headers))
 
 
-def _bare(lines: Iterable[tuple[int, bytes]]) -> Iterator[LogLine]:
+def bare_lines(lines: Iterable[tuple[int, bytes]]) -> Iterator[LogLine]:
+    """Events with their numbers as the lines of a log of bare events, whatever they are."""
     for number, line in lines:
         yield LogLine(0, 1, LogRecord(number, 0, _account(line), line))
 

@@ -33,6 +33,8 @@ from rater.wire.tariff_book import CLOSED, MAX_ITEMS, ItemName, ItemWords, PlanW
 
 LONGEST_CALL = timedelta(hours=24)
 NO_TIME = timedelta(0)
+CDR = "cdr"
+"""The type, in headers, of a record as a switch wrote it."""
 MAX_BOOK_BYTES = BOOK_BYTES
 """Of a record with a tariff book; a larger one is rejected `record-too-large`."""
 

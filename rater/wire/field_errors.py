@@ -15,6 +15,8 @@ from pydantic_core import ErrorDetails
 _LONGEST_WORD = 64
 _LONG_NUMBER = re.compile(r"[0-9]{5,}")
 """It may be the number of a phone."""
+BRANCHES = frozenset({"<field>", "<value>", "<word>", "<fields>", "<one>", "<more>", "<name>", "<unit>"})
+"""Tags of unions, which pydantic puts into the place of an error."""
 _TAGS = frozenset({"id", "inline"})
 """What pydantic puts behind `plan`, a union, to tell which branch of it was taken."""
 
@@ -58,7 +60,8 @@ def told_of(model: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
 
 def place_of(error: ErrorDetails) -> tuple[str | int, ...]:
     """Where it is wrong: names and list positions from the outside in, without the marks of unions and keys."""
-    parts = list(error["loc"])
+    last = len(error["loc"]) - (error["type"] == "extra_forbidden")  # whose name is what was written, whatever it is
+    parts = [part for n, part in enumerate(error["loc"]) if n >= last or part not in BRANCHES]
     if parts[:1] == ["plan"] and parts[1:2] and parts[1] in _TAGS:
         del parts[1]
     if parts[-1:] == ["[key]"] and error["type"] != "extra_forbidden":

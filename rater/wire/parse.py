@@ -87,12 +87,13 @@ def _validated(model: type[LogEvent], value: bytes) -> LogEvent | Invalid:
     try:
         return model.model_validate_json(value)
     except ValidationError as error:
-        return _refusal(model, error.errors(include_url=False))
+        return refusal(model, error.errors(include_url=False))
     except ValueError:
         return Invalid("wrong-shape", "a number is out of all bounds")
 
 
-def _refusal(model: type[LogEvent], errors: list[ErrorDetails]) -> Invalid:
+def refusal(model: type[LogEvent], errors: list[ErrorDetails]) -> Invalid:
+    """Why an event does not hold, by the worst of its errors."""
     error = min(errors, key=lambda one: one["type"] != "extra_forbidden")  # a misspelt field is also a missing one
     kind = error["type"]
     if kind == "json_invalid":

@@ -43,6 +43,10 @@ Reason = Literal[
     "too-many-changes",
     "too-many-calls",
     "ambiguous-period",
+    "no-account",
+    "no-direction",
+    "no-end",
+    "wrong-source",
     "internal-error",
 ]
 """A reason, as it is written."""
@@ -89,7 +93,7 @@ REASONS: Final[dict[Reason, ReasonText]] = {
         "check the clocks of workers and brokers; on purpose: rater tick --at",
     ),
     "no-tariff-book": ReasonText(
-        "no tariff book was published before this record", "rater tariffs publish FILE, then send the event again"
+        "no tariff book was published before this record", "rater tariffs publish FILE, then rater rejected redrive"
     ),
     "stale-book": ReasonText(
         "the tariff book's version is not higher than the last one's", "give the book the next version, then publish it"
@@ -111,11 +115,11 @@ REASONS: Final[dict[Reason, ReasonText]] = {
     ),
     "unknown-account": ReasonText(
         "the account has no subscription, and the book names no default plan",
-        "rater subscribe, then send the event again",
+        "rater subscribe, then rater rejected redrive",
     ),
     "unknown-plan": ReasonText(
         "the tariff book has no plan of this id in effect",
-        "publish a book with the plan, or subscribe to one that exists",
+        "publish a book with the plan, then rater rejected redrive; or subscribe to one that exists",
     ),
     "unknown-class": ReasonText(
         "the plan names a class of calls that the tariff book does not have",
@@ -127,13 +131,13 @@ REASONS: Final[dict[Reason, ReasonText]] = {
     ),
     "account-ended": ReasonText(
         "the account's subscription ended before the call started",
-        "subscribe the account again if it should be served, then send the event again",
+        "subscribe the account again if it should be served, then rater rejected redrive",
     ),
     "conflict": ReasonText(
         "an event of the same identity but other content was applied before",
         "the first one stands; a correction of a call is a void and a new call with a new id",
     ),
-    "unknown-call": ReasonText("the call to void was never rated", "send it again once the call has arrived"),
+    "unknown-call": ReasonText("the call to void was never rated", "rater rejected redrive, once the call has arrived"),
     "closed-period": ReasonText(
         "the event changes a period that is closed", "post the difference with account-adjusted"
     ),
@@ -142,7 +146,7 @@ REASONS: Final[dict[Reason, ReasonText]] = {
     ),
     "late-no-plan": ReasonText(
         "the call is late, and no open period of the account has a plan",
-        "subscribe the account, then send the event again",
+        "subscribe the account, then rater rejected redrive",
     ),
     "too-old": ReasonText(
         "the call is older than identities are remembered: it could be a repeat",
@@ -167,8 +171,24 @@ REASONS: Final[dict[Reason, ReasonText]] = {
         "a new time zone or billing day would give two periods of the account the same name",
         "say it again from the next period on",
     ),
+    "no-account": ReasonText(
+        "a switch's record from which the profile finds no account",
+        "add a rule to account in the profile, then rater rejected redrive",
+    ),
+    "no-direction": ReasonText(
+        "a switch's record whose direction the profile does not say",
+        'add the value, or "*", to direction in the profile, then rater rejected redrive',
+    ),
+    "no-end": ReasonText(
+        "a switch's record that tells neither when the call ended nor how long it was",
+        "let the switch account whole calls; its settings are in docs/switches.md",
+    ),
+    "wrong-source": ReasonText(
+        "a call of another source than the switch that sent it", "let each switch write to the topic of its own name"
+    ),
     "internal-error": ReasonText(
-        "a fault in the rater; nothing was charged", "report it with the event; send it again after the upgrade"
+        "a fault in the rater; nothing was charged",
+        "report it with the event; rater rejected redrive after the upgrade",
     ),
 }
 """Each reason, in the order in which they are looked for."""

@@ -40,7 +40,9 @@ from rater.wire.fields import (
 from rater.wire.meters import METERS, MOST_METERS, AllowanceMeter, ClassName, UnitName
 from rater.wire.progress import Progress
 from rater.wire.reasons import Reason
+from rater.wire.resolution import RejectionResolved
 from rater.wire.tariff_book import CLOSED
+from rater.wire.undelivered import UndeliveredMessage
 
 ChargeKind = Literal["usage", "fee", "adjustment", "reversal", "minimum", "credit"]
 AllowanceLeft = Annotated[
@@ -115,8 +117,7 @@ class Charge(Message):
 
 class ClosedSegment(StrictModel):
     """A segment of a closed period: what was used under one plan from `start` on, its price and its fee; `items` and
-    `setup`, what it owed of these; `minimum`,
-    what these were short of the plan's minimum; `credit` (negative), what its guarantee gave back."""
+    `setup`, what it owed of these; `minimum`, how short these were; `credit` (negative), of its guarantee."""
 
     plan: VersionedPlanId
     start: Instant
@@ -293,5 +294,7 @@ RESULTS: dict[str, type[Message]] = {
     "plan-version/1": PlanVersion,
     "negotiated-plan/1": NegotiatedPlan,
     "progress/1": Progress,
+    "rejection-resolved/1": RejectionResolved,
+    "undelivered/1": UndeliveredMessage,
 }
 """A result's `type` -> its model."""

@@ -30,12 +30,19 @@ _TOPICS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "spend": ("the latest state of each account's period", "account and period", ("spend/1",)),
     "alerts": ("what a person should know", "account", ("alert/1",)),
     "rejected": ("records of the log that did nothing", "as received", ("rejected/1",)),
+    "rejected-cdrs": ("records of switches that no call was made of", "as received", ("rejected/1",)),
     "catalog": (
         "the tariff book in force, every plan version and every negotiated plan, in partition 0",
         "the plan version's id, `account:id` of a negotiated plan, or `tariffs`",
         ("tariffs-in-force/1", "plan-version/1", "negotiated-plan/1"),
     ),
     "progress": ("up to where each partition of the log is rated", "the partition's number", ("progress/1",)),
+    "resolutions": (
+        "what was done about rejected records, the latest of each",
+        "the place of the record's first rejection",
+        ("rejection-resolved/1",),
+    ),
+    "undelivered": ("what rater notify gave up: the dead letter", "account, or empty", ("undelivered/1",)),
 }
 _NO_KEY = {
     "tariffs-published/1": "null; one in every partition, all in one transaction",
@@ -49,6 +56,12 @@ _HEADERS = {
         "ce_type": {"type": "string", "description": "The message's type, charge/1."},
         "ce_source": {"type": "string", "description": "Who wrote it, rater."},
         "ce_time": {"type": "string", "format": "date-time", "description": "The log record's timestamp."},
+        "ce_actor": {"type": "string", "description": "Who said it: the name of a token, or of a user."},
+        "rater-first": {
+            "type": "string",
+            "pattern": "^[^/]+/[0-9]+/[0-9]+$",
+            "description": "Of a record that was sent again: the place of its first rejection.",
+        },
         "rater-from": {
             "type": "string",
             "pattern": "^[^/]+/[0-9]+/[0-9]+$",

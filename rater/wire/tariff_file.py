@@ -43,7 +43,7 @@ _EXAMPLES = {
 _M = TypeVar("_M", bound=BaseModel)
 
 
-class BookError(NamedTuple):
+class FileError(NamedTuple):
     """One thing that is wrong in a file; line and column count from 1, `place` is empty for the whole file."""
 
     line: int
@@ -57,19 +57,19 @@ class BookError(NamedTuple):
         return f"{self.line}:{self.column}: {place}{self.message}"
 
 
-def load_book(data: bytes) -> TariffBook | tuple[BookError, ...]:
+def load_book(data: bytes) -> TariffBook | tuple[FileError, ...]:
     """The tariff book in a file, or its errors in the order of the lines. No bytes whatever raise."""
-    book = _load(TariffBook, data)
+    book = load_words(TariffBook, data)
     if isinstance(book, TariffBook):
         size = len(TariffsPublished(type="tariffs-published/1", book=book).to_json())
         if size > MAX_BOOK_BYTES:
             too_large = f"published, the book would have {size} bytes; a book has at most {MAX_BOOK_BYTES}"
-            return (BookError(1, 1, "", too_large),)
+            return (FileError(1, 1, "", too_large),)
         if span(book.remember) < REMEMBERED:
             tree = read_tree(data)
             mark = _mark(tree, ("remember",), name=False) if isinstance(tree, Tree) else Mark(1, 1)
             too_short = f"calls must be remembered for at least {MIN_REMEMBER_DAYS} days; write remember: 60d"
-            return (BookError(*mark, "remember", too_short),)
+            return (FileError(*mark, "remember", too_short),)
     return book
 
 
@@ -80,15 +80,16 @@ def is_plan_alone(data: bytes) -> bool:
     return bool(said & set(PlanWords.model_fields)) and not said & set(TariffBook.model_fields)
 
 
-def load_plan(data: bytes) -> PlanWords | tuple[BookError, ...]:
+def load_plan(data: bytes) -> PlanWords | tuple[FileError, ...]:
     """The negotiated plan in a file (words as of one plan of a book), or its errors. No bytes whatever raise."""
-    return _load(PlanWords, data)
+    return load_words(PlanWords, data)
 
 
-def _load(model: type[_M], data: bytes) -> _M | tuple[BookError, ...]:
+def load_words(model: type[_M], data: bytes) -> _M | tuple[FileError, ...]:
+    """A file as a model, or its errors in the order of the lines. No bytes whatever raise."""
     tree = read_tree(data)
     if not isinstance(tree, Tree):
-        return (BookError(*tree.mark, "", tree.message),)
+        return (FileError(*tree.mark, "", tree.message),)
     try:
         return model.model_validate(tree.content, context=WRITTEN_BY_HAND)
     except ValidationError as error:
@@ -102,7 +103,7 @@ def _follows(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
     return error["type"] == "too_short" and any(one["loc"][: len(place)] == place for one in errors if one != error)
 
 
-def _told(model: type[BaseModel], error: ErrorDetails, tree: Tree) -> BookError:
+def _told(model: type[BaseModel], error: ErrorDetails, tree: Tree) -> FileError:
     path = place_of(error)
     place, message = told_of(model, error)
     mark = _mark(tree, path, name=error["type"] in {"extra_forbidden", "missing"} or error["loc"][-1:] == ("[key]",))
@@ -110,7 +111,7 @@ def _told(model: type[BaseModel], error: ErrorDetails, tree: Tree) -> BookError:
     if error["type"] != "tariff":
         shown = f"{_shown(value)} " if isinstance(value, str | int) and message.startswith("must be") else ""
         message = f"{shown}{message}{_example(path, message)}"
-    return BookError(*mark, place or dotted(path), message)
+    return FileError(*mark, place or dotted(path), message)
 
 
 def _mark(tree: Tree, path: Path, *, name: bool) -> Mark:

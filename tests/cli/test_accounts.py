@@ -151,7 +151,9 @@ def test_a_statement_sums_to_the_total(rater: Rater) -> None:
     assert sum(Decimal(row["amount"]) for row in rows) == Decimal("22.40")
     assert rows[0]["call_id"] == "c-0"
     rater("statement", "A", "2026-11", "--charges", "charges.jsonl", "--html", "page.html")
-    assert Path("page.html").read_text().count("<tr") == 1 + 1 + 3 + 1 + 1 + 21
+    assert Path("page.html").read_text().count("<tr") == 1 + 1 + 1 + 3, "head, line, total; its parts apart"
+    rater("statement", "A", "2026-11", "--charges", "charges.jsonl", "--html", "annex.html", "--annex")
+    assert Path("annex.html").read_text().count("<tr") == 1 + 21
     assert "22.40" in rater("statement", "A", "2026-11", "--charges", "charges.jsonl", "--items").stdout
 
 
@@ -190,7 +192,7 @@ def test_a_charge_is_explained(rater: Rater) -> None:
     Path("events.jsonl").write_text(bare(subscribed("A", "per-minute"), call("A", 1, 49), call("A", 20, 1)))
     rater("rate", "events.jsonl", "--out", "charges.jsonl")
     said = rater("explain", "A:2026-11:2", "--charges", "charges.jsonl").stdout
-    assert "49 min of before, re-priced from 0.20 to 0.18" in said
+    assert "49 earlier min re-priced from 0.20 to 0.18" in said
     assert "-0.98" in said
     assert "-0.80 CNY" in said
     assert answer(rater, "explain", "A:2026-11:2")["amount"] == "-0.80"

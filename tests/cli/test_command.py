@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,9 +14,10 @@ import pytest
 
 from rater import __version__
 from rater.cli.errors import REFUSED, UNAVAILABLE, UNDECIDED, UNWRITTEN, USAGE, message_for
+from rater.cli.root import VERBS
 from rater.kafka.failstop import Exit, Refused
 from rater.kafka.settings import Settings
-from tests.support.command import Rater
+from tests.support.command import Rater, parses
 
 NOWHERE = "127.0.0.1:1"
 
@@ -170,3 +172,13 @@ def test_it_tells_its_version() -> None:
         [sys.executable, "-m", "rater", "--version"], capture_output=True, text=True, check=True
     ).stdout
     assert said.startswith(f"rater {__version__}, Python 3.")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_an_example_that_is_one(rater: Rater, verb: str) -> None:
+    """In its --help, and lawful; verbs stand in groups."""
+    _, group, example = VERBS[verb]
+    assert parses(shlex.split(example)[1:]), example
+    said = " ".join(rater(verb, "--help").stdout.split())
+    assert f"Example: {example}"[:40] in said
+    assert group in rater("--help").stdout

@@ -15,8 +15,8 @@ from typing import Any
 import orjson
 import pytest
 
-from rater.cli.files import cell
 from rater.rating.limits import LINE_BYTES
+from rater.readmodel.figures import cell
 from rater.seam.model import LogRecord
 from rater.tools.log_file import to_line
 from tests.cli.test_files import CALLS, exported, lines, summary

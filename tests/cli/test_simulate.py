@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from rater.tools.demo import story
+from rater.cli.demo import PROFILE
+from rater.tools.demo_story import story
 from rater.tools.simulate import calls, subscriptions
 from rater.wire.events import AccountSubscribed, CallEnded
 from rater.wire.parse import parse
@@ -94,15 +95,30 @@ def test_a_start_without_an_offset_is_refused(rater: Rater) -> None:
 
 
 def test_the_story_of_the_demo_has_all_kinds_of_faults(rater: Rater) -> None:
-    """Duplicates, conflicts, broken and misplaced events are among the demo's, and a tick for each day."""
-    Path("story.jsonl").write_bytes(b"".join(event.value + b"\n" for event in story(1, 2400, 20)))
-    words = json.loads(rater("rate", "story.jsonl", "--summary", "--json").stdout)
-    # In a file the key is the account that the event names, so the mixed-up one is a call of that account.
-    assert words["outcomes"] == {
-        "applied": 20 + 29,
-        "charged": 2401,
-        "duplicate": 2,
-        "rejected:conflict": 1,
+    """Repeats, conflicts, other legs, broken and nobody's records are among the demo's."""
+    told = list(story(1, 2400, 20))
+    Path("raw.jsonl").write_bytes(b"".join(one.value + b"\n" for one in told if one.to == "switch"))
+    # An import has its events before its records: what the story says between them has no place here.
+    said = [one.value for one in told if one.to == "calls" and b"account-subscribed" in one.value]
+    Path("events.jsonl").write_bytes(b"".join(value + b"\n" for value in said))
+    words = (
+        "import",
+        "raw.jsonl",
+        "--profile",
+        PROFILE,
+        "--events",
+        "events.jsonl",
+        "--rate",
+        "--json",
+        "--out",
+        "c.jsonl",
+    )
+    found = rater(*words)
+    assert json.loads(found.stdout)["outcomes"] == {
+        "call": 2401,
+        "rejected:no-account": 1,
         "rejected:not-json": 1,
-        "rejected:wrong-shape": 1,
+        "skipped:duplicate": 2,
+        "skipped:other-leg": 1,
     }
+    assert "21 applied, 2,400 charged, 1 rejected:conflict" in found.stderr

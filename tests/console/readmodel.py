@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 
 from rater.processor.step import make_step
 from rater.readmodel.from_files import load_book
-from rater.readmodel.projection import TopicMessage, position, project
-from rater.readmodel.store import Store
+from rater.readmodel.projection import position, project
+from rater.readmodel.store import Store, TopicMessage
 from rater.seam.model import Output
 from rater.wire.shipped import shipped_book
 from tests.support.logs import START, Log, call, subscribed

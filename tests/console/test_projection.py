@@ -15,8 +15,9 @@ from sqlalchemy import Connection, func, select
 from rater.kafka.failstop import Refused
 from rater.processor.step import make_step
 from rater.readmodel import overall, projection, queries, tables
-from rater.readmodel.projection import Overtaken, TopicMessage, position, project
-from rater.readmodel.store import Money, Store
+from rater.readmodel.projection import Overtaken, position, project
+from rater.readmodel.rejected import rejected_items
+from rater.readmodel.store import Money, Store, TopicMessage
 from rater.readmodel.units import units_sum
 from tests.console.readmodel import NOW, TOPICS, busy_log, messages, opened, take
 from tests.laws.lives import life
@@ -180,7 +181,7 @@ def test_money_comes_back_as_it_was(amount: Decimal) -> None:
 def test_long_numbers_of_rejected_records_are_masked() -> None:
     """They may be those of phones."""
     with opened(LOG) as store, store.read() as connection:
-        found = [view for _, view in overall.rejections(connection)]
+        found = [view for _, view in rejected_items(connection)]
     assert {view.reason for view in found} >= {"wrong-shape"}
     assert any("*********" in view.received for view in found)
     assert not any("13912345678" in view.received for view in found)

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from sqlalchemy import Connection
 
-from rater.console.statement_page import as_html
+from rater.console.statement_page import StatementLook, as_html
 from rater.readmodel import queries
 from rater.readmodel import statement as module
 from rater.readmodel.statement import statement
@@ -68,7 +68,7 @@ def test_its_page_comes_in_pieces(store: Store, pages: list[int], monkeypatch: p
         found = statement(connection, "A", "2026-11")
         assert found is not None
         pages.clear()
-        pieces = as_html(found)
+        pieces = as_html(found, StatementLook(annex=True))
         head = next(pieces)
         assert pages == []
         html = b"".join((head, *pieces))

@@ -29,6 +29,8 @@ class Cluster:
     records: dict[Any, list[tuple[bytes, bytes | None]]] = field(default_factory=dict)
     starts: dict[Any, int] = field(default_factory=dict)
     ends: dict[Any, int] = field(default_factory=dict)
+    later: dict[Any, int] = field(default_factory=dict)
+    """Ends as of when rows have been read."""
     commits: dict[Any, int] = field(default_factory=dict)
     events: list[str] = field(default_factory=list)
     hang: bool = False
@@ -80,6 +82,7 @@ class FakeConsumer:
                 records = self.cluster.records.get(tp, [])
                 out[tp] = [SimpleNamespace(key=key, value=value) for key, value in records]
                 self.at[tp] = self.cluster.end(tp)
+        self.cluster.ends |= self.cluster.later
         return {tp: records for tp, records in out.items() if records}
 
 
@@ -186,6 +189,17 @@ async def test_a_log_that_ends_too_early_is_refused(cluster: Cluster) -> None:
     cluster.records = {HEAD_LOG: [head(30)], LOG: [(b"", b"")] * 5}
     with pytest.raises(Refused, match="ends at offset 5, before 30"):
         await restored()
+
+
+async def test_a_restore_that_took_long_is_not_taken_for_a_log_that_ends_too_early(cluster: Cluster) -> None:
+    """A machine slept while it restored: a later owner went on, and its rows are read, beyond the end as of before.
+
+    It is fenced by then, which its first transaction finds out; the log is whole, and no operator is needed.
+    """
+    cluster.records = {HEAD_LOG: [head(30)]}
+    cluster.ends = {LOG: 5}
+    cluster.later = {LOG: 40}
+    assert (await restored()).head.next_offset == 30
 
 
 async def test_a_changed_number_of_partitions_is_refused(cluster: Cluster) -> None:

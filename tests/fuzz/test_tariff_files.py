@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import rater.wire.yaml_tree
 from rater.wire.shipped import shipped_yaml
 from rater.wire.tariff_book import TariffBook
-from rater.wire.tariff_file import BookError, load_book, load_plan
+from rater.wire.tariff_file import FileError, load_book, load_plan
 from rater.wire.yaml_tree import MAX_BYTES
 from tests.fuzz.bounds import FUZZ, bounded
 
@@ -88,7 +88,7 @@ TRAPS = {
 """Files that a careless reader pays for out of all proportion, or recurses into."""
 
 
-def answered(data: bytes) -> tuple[BookError, ...] | TariffBook:
+def answered(data: bytes) -> tuple[FileError, ...] | TariffBook:
     """The file is a book, or errors in the order of its lines, for little."""
     found = bounded(lambda: load_book(data), 100_000 + 200 * len(data), 1_000_000 + 600 * len(data))
     if isinstance(found, TariffBook):
@@ -97,7 +97,7 @@ def answered(data: bytes) -> tuple[BookError, ...] | TariffBook:
     assert list(found) == sorted(found)
     lines = 1 + len(data.splitlines())
     for error in found:
-        assert isinstance(error, BookError)
+        assert isinstance(error, FileError)
         assert 1 <= error.line <= max(lines, 1 + data.count(b"\n") + data.count("\u2028".encode()))
         assert error.column >= 1
         assert error.message
@@ -115,7 +115,7 @@ def test_traps_are_refused_for_little(trap: str) -> None:
 def test_a_bomb_of_aliases_is_told() -> None:
     """Anchors are refused where the first one stands, before anything is multiplied."""
     errors = load_book(b"version: 1\n" + TRAPS["billion-laughs"])
-    assert [str(error) for error in errors if isinstance(error, BookError)] == [
+    assert [str(error) for error in errors if isinstance(error, FileError)] == [
         "2:4: anchors (&) and aliases (*) are not read; write the words out"
     ]
 

@@ -60,6 +60,6 @@ def rater(broker: str, tmp_path: Path) -> Iterator[Rater]:
 @pytest.fixture
 def ready(rater: Rater) -> Rater:
     """With its topics made and the shipped tariff book published."""
-    rater.run("topics", "create")
-    rater.run("tariffs", "publish")
+    rater.run_here("topics", "create")
+    rater.run_here("tariffs", "publish")
     return rater

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2 as httpx
 import orjson
 import pytest
+from aiohttp.test_utils import TestServer
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
+from rater.console.tokens import SCOPES, new_token
 from rater.kafka.settings import Settings
 from rater.seam.partitions import partition_of
+from tests.notify.receiver import Receiver, application
 from tests.support.broker import USERS, Cluster, cluster
 from tests.support.logs import call
 from tests.support.rated import until_charged
-from tests.support.workers import Rater
+from tests.support.workers import Rater, Worker, until
 
 RUNBOOK = Path(__file__).parents[2] / "ops" / "RUNBOOK.md"
+OWN = Path(__file__).parents[2] / "examples" / "switches" / "call-ended" / "profile.yaml"
 TOOL = "kafka-acls.sh "
 REFUSED_BY_KAFKA = 69
 BACK = (Path(__file__).parents[2] / "rater" / "wire" / "shipped.yaml").read_text().replace("version: 1", "version: 2")
@@ -32,7 +38,7 @@ def secured() -> Iterator[Cluster]:
     assert {user for user in USERS if any(f"User:{user} " in line for line in commands)} == set(USERS)
     with cluster(1, secured=True) as made:
         administrator = Rater({"bootstrap_servers": made.address, "replication": "1"}, made.nodes[0].folder)
-        administrator.run("topics", "create")
+        administrator.run("topics", "create", "--switch", "own-1")
         for line in commands:
             made.acls(*shlex.split(line.removeprefix(TOOL)))
         yield made
@@ -72,20 +78,32 @@ async def reads(secured: Cluster, user: str, topic: str) -> bool:
 
 async def test_everybody_can_do_their_work(secured: Cluster, as_user: dict[str, Rater]) -> None:
     """The worker rates what the switch sends, operators write and see what came of it, readers audit and project."""
-    worker, operator, reader = (as_user[user] for user in ("worker", "operator", "reader"))
+    worker, intake, operator, reader = (as_user[user] for user in ("worker", "intake", "operator", "reader"))
     worker.worker()
+    intake.intake(OWN)
     operator.run("tariffs", "publish")
     operator.run("subscribe", "A", "hybrid-200", "--from", "2026-11-01T00:00:00+08:00")
     async with producer(secured, "switch") as switch:
         for number in range(20):
-            await switch.send_and_wait("calls", orjson.dumps(call("A", number)), b"A")
+            said = {**call("A", number), "source": "own-1"}
+            await switch.send_and_wait("switch-own-1", orjson.dumps(said), b"any key")
     plain = Rater({"bootstrap_servers": secured.address, "topic_prefix": ""}, worker.folder)
     await until_charged(plain, 20)
     (operator.folder / "back.yaml").write_text(BACK)
     assert "whom it changes can not be shown" in operator.run("tariffs", "publish", "back.yaml", "--yes")
-    operator.run("void", "A", "pbx-1", "c-3", "--reason", "test")
+    operator.run("void", "A", "own-1", "c-3", "--reason", "test")
     operator.run("adjust", "A", "--reason", "test", "--", "-5.00")
     operator.run("tick", "--at", "2026-11-20T00:00:00+08:00")
+    # What a switch may not say is rejected, and its owner works it off.
+    async with producer(secured, "switch") as switch:
+        await switch.send_and_wait("switch-own-1", orjson.dumps(call("A", 99)), b"A")
+    listed = ("rejected", "list", "--json")
+    until(lambda: '"wrong-source"' in operator.run(*listed), "it is rejected")
+    assert "wrong-source" in reader.run(*listed)
+    operator.run("rejected", "redrive", "--source", "own-1")
+    operator.run("rejected", "list", "--state", "all")
+    await through_the_door(as_user["door"])
+    await told(secured, as_user["notify"])
     assert "proved" in reader.run("audit").lower()
     reader.run("export", "--out", "log.jsonl")
     database = {"database_url": f"sqlite:///{reader.folder / 'read.db'}"}
@@ -94,13 +112,53 @@ async def test_everybody_can_do_their_work(secured: Cluster, as_user: dict[str, 
     for topic in ("calls", "charges", "rater-accounts-changelog"):
         assert await reads(secured, "reader", topic)
         assert not await reads(secured, "switch", topic)
+        assert not await reads(secured, "intake", topic)
     assert not await reads(secured, "operator", "rater-accounts-changelog")
+
+
+async def told(secured: Cluster, rater: Rater) -> None:
+    """A rejection is told, and the position committed, with the rights of notify."""
+    receiver = Receiver()
+    async with TestServer(application(receiver)) as server:
+        webhook = f"{{name: a, webhook: '{server.make_url('/hook')}', secret_in: RATER_NOTIFY_A, events: [rejections]}}"
+        (rater.folder / "notify.yaml").write_text(f"targets: [{webhook}]")
+        rater.settings["notify_a"] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+        teller = Worker(rater.environment(), rater.folder / "notify.log", "run", "notify.yaml", verb="notify")
+        rater.workers.append(teller)
+        await asyncio.sleep(4)
+        async with producer(secured, "operator") as operator:
+            await operator.send_and_wait("calls", b"{", b"A", partition=0)
+        async with asyncio.timeout(20):
+            while not receiver.taken:
+                teller.must_live()
+                await asyncio.sleep(0.1)
+        await asyncio.sleep(2)
+        assert teller.stop() == 0
+        assert "undelivered/1" not in rater.run("notify", "undelivered", "--json")
+
+
+async def through_the_door(rater: Rater) -> None:
+    """A call and its outcome, with the rights of the door."""
+    token, entry = new_token("me", list(SCOPES))
+    _, address = rater.door(door_tokens=entry)
+    said = {**call("A", 77), "source": "own-1"}
+    headers = {"Authorization": f"Bearer {token}", "Prefer": "wait=20"}
+    async with httpx.AsyncClient(headers=headers, timeout=30) as client:
+        answer = (await client.post(f"{address}/api/v1/calls", json=said)).json()
+        assert answer["outcome"] == "charged", answer
+        partition, offset = answer["place"].rsplit("/", 2)[1:]
+        assert (await client.get(f"{address}/api/v1/records/{partition}/{offset}")).json()["outcome"] == "charged"
+        redriven = await client.post(f"{address}/api/v1/rejected/redrive", json={"source": "own-1"})
+        assert redriven.status_code == 200, redriven.text
 
 
 @pytest.mark.parametrize(
     ("user", "topic"),
     [
-        *(("switch", topic) for topic in ("charges", "rejected", "spend", "alerts", "rater-heads-changelog")),
+        *(("switch", topic) for topic in ("calls", "charges", "rejected", "rater-heads-changelog", "resolutions")),
+        *(("switch", topic) for topic in ("switch-fs-9", "rejected-cdrs", "intake-own-1-records-changelog", "imports")),
+        *(("intake", topic) for topic in ("charges", "rejected", "rater-heads-changelog", "resolutions")),
+        *(("door", topic) for topic in ("charges", "rejected", "rater-heads-changelog", "rejected-cdrs", "imports")),
         *(("operator", topic) for topic in ("charges", "rejected", "spend", "rater-heads-changelog")),
         *(("reader", topic) for topic in ("calls", "charges", "rater-heads-changelog")),
     ],
@@ -112,7 +170,7 @@ async def test_nobody_writes_what_is_not_theirs(secured: Cluster, user: str, top
             await writing.send_and_wait(topic, b"{}", b"A")
 
 
-@pytest.mark.parametrize("user", ["switch", "operator", "reader"])
+@pytest.mark.parametrize("user", ["switch", "intake", "door", "operator", "reader"])
 async def test_nobody_takes_a_workers_place(secured: Cluster, user: str) -> None:
     """Who could start a worker's producer would fence it."""
     taking = producer(secured, user, "rater.calls.0")

@@ -43,7 +43,7 @@ async def test_midnight_the_first_of_the_month_closing_and_forgetting(rater: Rat
 async def test_records_that_once_stopped_a_partition(rater: Rater) -> None:
     """Hundreds of plan changes, late ones over many calls, far ones: done, or rejected with a reason; all goes on."""
     rater.settings["partitions"] = "1"
-    rater.run("topics", "create")
+    rater.run_here("topics", "create")
     worker = rater.worker()
     calls = 30_000
     records = [

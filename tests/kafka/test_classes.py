@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from tests.support.rated import charges_of, records_in_log, until_rated
+from tests.support.rated import charges_of, records_in_log, until_all_rated, until_rated
 from tests.support.reading import values
 from tests.support.workers import Rater
 
@@ -47,7 +47,7 @@ async def test_a_book_with_many_prefixes_is_rated_by(ready: Rater) -> None:
     doomed.kill()
     ready.worker()
     ready.run("simulate", "--calls", CALLS, "--accounts", 50, "--seed", 4)
-    found = await until_rated(ready, await records_in_log(ready))
+    found = await until_all_rated(ready)
     # The second simulation numbers its calls as the first did: an account that has both has a conflict.
     assert found["charged"] + found["rejected:conflict"] == 2 * CALLS
     assert found["charged"] > 1.9 * CALLS

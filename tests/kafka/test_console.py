@@ -27,10 +27,10 @@ GARBAGE = 60
 RECORDS = CALLS + ACCOUNTS + GARBAGE + 4
 """Calls, subscriptions, records that are no events, and the book in each of 4 partitions."""
 
-LOOKS = (("en", "light", 1280), ("zh", "dark", 390), ("en", "dark", 390), ("zh", "light", 1280))
-"""(language, theme, width of the window)"""
+LOOKS = (("en", "light", 1280), ("zh", "dark", 390))
+"""(language, theme, width of the window); `test_finance` looks at more."""
 
-PAGES = {"overview": "/", "accounts": "/accounts", "plans": "/plans", "rejected": "/rejected"}
+PAGES = {"overview": "/", "accounts": "/accounts", "alerts": "/alerts", "plans": "/plans", "rejected": "/rejected"}
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ async def test_every_page_says_what_the_audit_says(rated: Rater) -> None:
                 elif name == "plans":
                     assert "package-premium" in text
                 elif name == "rejected":
-                    assert "not-json" in text
+                    assert "JSON" in text
                     assert "13912345678" not in text
             await look.page.goto(f"{address}/statement/{account}/{period['period']}")
             assert f"{Decimal(period['total']):,}" in await look.page.inner_text("body")
@@ -122,6 +122,80 @@ async def test_charges_appear_while_somebody_looks(rated: Rater) -> None:
         await look.page.get_by_text("seen now").first.wait_for()
         total = Decimal(oldest["total"]) - Decimal("1.23")
         assert f"{total:,}" in await look.page.inner_text(".r-tiles")
+
+
+async def test_a_list_is_paged_in_place(rated: Rater) -> None:
+    """The page is not loaded again; its address tells what is shown, and Back leads back to it."""
+    _, address = await asyncio.to_thread(rated.console)
+    account = ask(address, "/accounts?limit=1")["items"][0]["account"]
+    async with looking(address, "en", "light", 1280) as look:
+        await look.open(f"/account/{account}")
+        await look.page.evaluate("window.loaded = 1")
+        first = look.page.locator("#charges tbody a").first
+        newest = await first.inner_text()
+        await look.page.click("#charges >> text=More")
+        await look.page.wait_for_url("**before=*")
+        await look.page.get_by_role("link", name="Newest").wait_for()
+        older = await first.inner_text()
+        assert number(older) == number(newest) - 25
+        await look.page.get_by_role("link", name="fee", exact=True).click()
+        await look.page.wait_for_url("**only=fee")
+        await look.page.locator("#charges .r-tabs a.on", has_text="fee").wait_for()
+        assert await look.page.evaluate("window.loaded") == 1
+        await look.page.go_back()
+        await look.page.get_by_role("link", name="Newest").wait_for()
+        assert await first.inner_text() == older
+        await look.page.get_by_role("link", name="中文").click()
+        await look.page.wait_for_selector("#charges >> text=最新")
+        assert await first.inner_text() == older, "the language is another, what is shown is the same"
+        await look.open("/accounts")
+        await look.page.evaluate("window.loaded = 1")
+        await look.page.fill("input[name=search]", account)
+        await look.page.press("input[name=search]", "Enter")
+        await look.page.wait_for_url(f"**search={account}*")
+        await look.page.locator("td.id").nth(1).wait_for(state="detached")
+        assert await look.page.locator("td.id").all_inner_texts() == [account]
+        assert await look.page.evaluate("window.loaded") == 1
+
+
+async def test_what_is_read_stays_open(rated: Rater) -> None:
+    """Rejected records that come meanwhile stand above it; filters and further records are drawn in place."""
+    _, address = await asyncio.to_thread(rated.console)
+    async with looking(address, "en", "light", 1280) as look:
+        await look.open("/rejected")
+        await look.page.evaluate("window.loaded = 1")
+        await look.page.locator("details").nth(1).locator("summary").click()
+        place = await look.page.locator("details[open]").get_attribute("id")
+        await write(rated, [Raw(0, b"A000002", b'{"type": "call-ended/1", "account": "A000002"}')])
+        await look.page.locator("details >> nth=0 >> summary >> text=A000002").wait_for()
+        assert await look.page.locator("details[open]").get_attribute("id") == place
+        await look.page.click("text=More")
+        await look.page.wait_for_url("**cursor=*")
+        await look.page.locator("details").nth(11).wait_for(state="detached")
+        assert await look.page.locator("details").count() == GARBAGE + 1 - 50
+        await look.page.click("text=sent again")
+        await look.page.get_by_text("sent again ×").wait_for()
+        assert await look.page.locator("details").count() == 0
+        assert await look.page.evaluate("window.loaded") == 1
+
+
+async def test_a_page_that_is_open_asks_for_the_login_when_its_session_ends(rated: Rater) -> None:
+    """Logged out in one window, another shows nothing more."""
+    _, address = await asyncio.to_thread(rated.console)
+    async with chromium() as browser:
+        context = await browser.new_context()
+        look = Look(await context.new_page(), address)
+        await look.log_in(TOKEN)
+        await look.open("/rejected")
+        await (await context.new_page()).goto(f"{address}/logout")
+        await asyncio.sleep(2.5)  # a session that was good counts as good for 2 s
+        await look.page.click("text=More")
+        await look.page.wait_for_url("**/login?next=**")
+
+
+def number(text: str) -> int:
+    """A charge's number as the page says it."""
+    return int(text.replace(",", ""))
 
 
 def test_a_broker_that_is_away_is_told_and_waited_for(tmp_path: Path) -> None:

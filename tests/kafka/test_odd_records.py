@@ -79,7 +79,7 @@ DUPLICATE = right(simple(FIRST, 0, talk=0))
 
 async def test_odd_records_among_the_calls(rater: Rater) -> None:
     """Garbage, an unknown account, a conflict, a duplicate, wrong keys and large records: all told, nothing stops."""
-    rater.run("topics", "create")
+    rater.run_here("topics", "create")
     book = shipped()
     del book["default_plan"]
     (rater.folder / "book.yaml").write_text(json.dumps(book))

@@ -19,7 +19,7 @@ async def test_what_became_of_it_is_told(ready: Rater) -> None:
     assert (again["outcome"], again["charges"]) == ("done", [])
     unknown = ready.run("void", "A1", "pbx-1", "nobody", "--reason", "x", status=1)
     assert "rejected: unknown-call" in unknown
-    assert "send it again" in unknown
+    assert "rater rejected redrive" in unknown
     outcomes = await so_far(ready)
     assert (outcomes["duplicate"], outcomes["rejected:unknown-call"]) == (1, 1)
 

@@ -12,12 +12,14 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from rater.console.app import create_app
+from rater.console.tokens import console_token
 from rater.kafka.failstop import Refused
 from rater.kafka.settings import Settings
 from rater.readmodel import overall, queries
 from rater.readmodel.advice import advice_on
 from rater.readmodel.follower import Follower
 from rater.readmodel.projection import Overtaken, project
+from rater.readmodel.rejected import rejected_items
 from rater.readmodel.statement import statement
 from rater.readmodel.store import Store
 from tests.console.readmodel import NOW, busy_log, filled, messages, opened, take
@@ -60,7 +62,7 @@ def test_it_gives_the_same_answers(store: Store) -> None:
     answers = []
     for one in (nullcontext(filled(LOG, store)), opened(LOG)):
         with one as there, there.read() as connection:
-            rejected = overall.rejections(connection, None, None, 1)
+            rejected = rejected_items(connection, limit=1)
             answers.append(
                 (
                     overall.overview(connection, NOW),
@@ -72,7 +74,7 @@ def test_it_gives_the_same_answers(store: Store) -> None:
                     queries.charges_of(connection, "B", "2026-10", 5, 9, newest=True),
                     queries.charge(connection, "B:2026-10:7"),
                     overall.alerts_of(connection, None, (2**60, ""), 3),
-                    overall.rejections(connection, None, rejected[0][0]),
+                    rejected_items(connection, before=rejected[0][0]),
                     overall.flow(connection, NOW),
                     advice_on(connection, "B"),
                     whole(connection, "A", "2026-10"),
@@ -92,7 +94,9 @@ NUL = (
 def test_what_the_database_cannot_hold_is_no_fault_of_ours(store: Store, path: str) -> None:
     """A NUL in a path or a parameter is answered, and the console goes on."""
     filled(LOG, store)
-    client = TestClient(create_app(store, "t" * 24, Follower(Settings(), store)), raise_server_exceptions=False)
+    client = TestClient(
+        create_app(store, console_token("t" * 24), Follower(Settings(), store)), raise_server_exceptions=False
+    )
     client.headers["Authorization"] = f"Bearer {'t' * 24}"
     assert client.get(f"/api/v1{path}").status_code < 500
 

@@ -14,7 +14,7 @@ import orjson
 from rater.app.worker import WORK_OF_A_TICK
 from tests.kafka.test_classes import large_book
 from tests.support.logs import call
-from tests.support.rated import Raw, charges_of, records_in_log, until_charged, until_rated, write
+from tests.support.rated import Raw, charges_of, records_in_log, until_all_rated, until_charged, until_rated, write
 from tests.support.workers import Rater
 
 SHIPPED = (Path(__file__).parents[2] / "rater" / "wire" / "shipped.yaml").read_text()
@@ -63,7 +63,7 @@ async def test_totals_are_those_of_a_log_that_had_the_book_from_the_start(ready:
     doomed.kill()
     ready.run("simulate", "--calls", CALLS // 2, "--accounts", 40, "--seed", 4)
     ready.run("tick", "--at", datetime.now(UTC).isoformat())
-    await until_rated(ready, await records_in_log(ready), 900)
+    await until_all_rated(ready, 900)
     found = await adjusted(ready)
     assert len(found) > 30
     assert set(found.values()) == {1}
@@ -77,8 +77,8 @@ async def test_totals_are_those_of_a_log_that_had_the_book_from_the_start(ready:
 async def test_many_accounts_get_one_adjustment_a_book_while_calls_go_on(rater: Rater) -> None:
     """Two books, one after the other, over accounts that are silent and some that call: two adjustments each."""
     rater.settings |= {"partitions": "1", "tick_interval": "1"}
-    rater.run("topics", "create")
-    rater.run("tariffs", "publish")
+    rater.run_here("topics", "create")
+    rater.run_here("tariffs", "publish")
     worker = rater.worker()
     await write(rater, [_call(f"A{n:05d}", 1) for n in range(ACCOUNTS)])
     await until_charged(rater, ACCOUNTS)

@@ -43,7 +43,7 @@ def raw(event: Event) -> list[Raw]:
 
 async def test_months_of_lives_come_to_what_the_model_says(rater: Rater) -> None:
     """Each period is closed once with the model's total; usage is left of open months, calls of those remembered."""
-    rater.run("topics", "create")
+    rater.run_here("topics", "create")
     model, now = Life(), datetime.now(UTC)
     log = events()
     expected = [model.outcome(event, now) for event in log]

@@ -9,15 +9,7 @@ from typing import Any
 
 from rater.seam.partitions import partition_of
 from tests.support.logs import Event, book, call, published, subscribed, tick
-from tests.support.rated import (
-    Raw,
-    assert_replay_is_equal,
-    charged_calls,
-    charges_of,
-    rejections,
-    until_rated,
-    write,
-)
+from tests.support.rated import Raw, assert_replay_is_equal, charged_calls, charges_of, rejections, until_rated, write
 from tests.support.reading import values
 from tests.support.workers import Rater
 
@@ -85,7 +77,7 @@ LIFE: list[Event] = [
 
 async def test_one_charge_for_each_call_whatever_restarts_between_any_two_transactions(rater: Rater) -> None:
     """Each record is a transaction of its own, and after each the worker is stopped; after some it is killed."""
-    rater.run("topics", "create")
+    rater.run_here("topics", "create")
     for number, event in enumerate(LIFE, 1):
         worker = rater.worker()
         await write(rater, [raw(event)])
@@ -123,7 +115,7 @@ BANDS: Event = {
 
 async def test_521_records_of_one_account_do_not_stop_its_partition(rater: Rater) -> None:
     """260 changes of plan, 260 calls and a late change: what is too much is rejected, and the next call is charged."""
-    rater.run("topics", "create")
+    rater.run_here("topics", "create")
     changes = [said(A, n, ("even", "odd")[n % 2], 2 * n / 24) for n in range(260)]
     calls = [call(A, n, 3000, at(0, 2 * n + 0.1)) for n in range(260)]
     beside = [said(BESIDE, 1000, "even", 0), call(BESIDE, 1, 60, at(29))]

@@ -250,7 +250,7 @@ def calls_lost_on_disk(patch: Patch) -> None:
 
 def stamps_lost_in_the_file(patch: Patch) -> None:
     """An exported record has lost its timestamp."""
-    patch.setattr(rater.tools.log_file, "LogRecord", lambda offset, _, key, value: LogRecord(offset, 0, key, value))
+    patch.setattr(rater.tools.log_file, "LogRecord", lambda offset, _, *rest: LogRecord(offset, 0, *rest))
 
 
 # --- an account's life

@@ -137,7 +137,7 @@ def test_people_read_it() -> None:
     assert [term.what for term in plan_terms(core)] == ["monthly fee", "minutes", "connected calls", "attempts"]
     assert plan_terms(core)[-1].price == "0.01 an attempt"
     line = {"meter": "attempts", "quantity": "3", "covered": "0", "billable": "3", "rate": "0.10", "amount": "0.30"}
-    assert line_words(line) == "3 attempt at 0.10"
+    assert line_words(line) == "3 attempts at 0.10"
     assert "次" in line_words(line, "zh")
 
 

@@ -20,7 +20,7 @@ from rater.readmodel.plan_texts import plan_terms
 from rater.readmodel.texts import meter_words
 from rater.wire.results import Charge
 from rater.wire.tariff_book import PlanWords
-from rater.wire.tariff_file import BookError, load_plan
+from rater.wire.tariff_file import FileError, load_plan
 from tests.support.logs import START, Event, Log, amounts, bodies, book, call, subscribed, tick, total
 
 DESK: Event = {
@@ -150,13 +150,13 @@ def test_advice_from_figures_takes_all_for_the_general_meter() -> None:
 def test_people_read_it() -> None:
     """In both languages: each meter with its name and directions, and a line with its meter's name."""
     assert plan_terms(desk()) == [
-        ("minutes inbound", "10 min included, then 0.05 a min (60/60 s)"),
+        ("minutes inbound", "10 min included, then 0.05 a min, billed per started minute"),
         ("minutes internal", "unlimited"),
         ("connected calls inbound-calls (inbound)", "0.02 a call"),
-        ("minutes (all others)", "5 min included, then 0.20 a min (6/6 s)"),
+        ("minutes (all others)", "5 min included, then 0.20 a min, billed per started 6 s"),
         ("connected calls (all others)", "0.50 a call"),
     ]
-    assert plan_terms(desk(), "zh")[0] == ("分钟 inbound（呼入）", "含 10 分钟，超出 0.05 / 分钟 (60/60 s)")
+    assert plan_terms(desk(), "zh")[0] == ("分钟 inbound（呼入）", "含 10 分钟，超出 0.05 / 分钟，不足一分钟按一分钟计")
     log = log_of()
     (charge,) = log.add(call("A", 1, 660, direction="inbound"))
     assert [line_words(line) for line in charge["lines"]] == [
@@ -237,7 +237,7 @@ def test_what_cannot_be_meant_is_refused(plan: Event, place: str, said: str) -> 
     found = load_plan(orjson.dumps(plan))
     assert not isinstance(found, PlanWords)
     (error,) = found
-    assert isinstance(error, BookError)
+    assert isinstance(error, FileError)
     assert error.place == place
     assert said in error.message
 

@@ -151,9 +151,9 @@ def test_a_customer_reads_what_is_included_and_what_each_class_costs() -> None:
     plan = plan_of({"minutes": SHARED})
     assert [(term.what, term.price) for term in plan_terms(plan)] == [
         ("minutes (all others, mobile)", "300 min included, in this order"),
-        ("minutes (international)", "1.20 a min (60/60 s)"),
-        ("minutes (mobile)", "0.25 a min (60/60 s)"),
-        ("minutes (all others)", "0.18 a min (60/60 s)"),
+        ("minutes (international)", "1.20 a min, billed per started minute"),
+        ("minutes (mobile)", "0.25 a min, billed per started minute"),
+        ("minutes (all others)", "0.18 a min, billed per started minute"),
     ]
     assert plan_terms(plan, "zh")[0] == ("分钟（其他、mobile）", "含 300 分钟，按此顺序抵扣")
 

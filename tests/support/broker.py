@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import fcntl
 import logging
 import os
 import shutil
@@ -34,7 +35,7 @@ LIBS = HERE.parent.parent / ".kafka" / VERSION
 UP_WITHIN = 60.0
 """Seconds that the brokers have to answer; 3 are usual."""
 
-USERS = ("switch", "worker", "operator", "reader")
+USERS = ("switch", "worker", "intake", "door", "operator", "reader", "notify")
 """Who may log in at a secured broker; the password is the name. Who comes by the plain port is an administrator."""
 
 RUNNING: dict[str, Sequence[Path]] = {}
@@ -180,6 +181,15 @@ def libs() -> Path:
     if not shutil.which("mvn"):
         raise NoKafka(f"mvn is not here, and {kept} has no jars.\n{NEEDED}")
     kept.parent.mkdir(parents=True, exist_ok=True)
+    # One at a time: tests run side by side, and whoever came second would take the jars from under the first's broker.
+    with (kept.parent / f"{VERSION}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (kept / f"kafka_2.13-{VERSION}.jar").exists():
+            _fetch(kept)
+    return kept
+
+
+def _fetch(kept: Path) -> None:
     # Complete or not there: a download that was cut off must not be taken for the jars.
     with tempfile.TemporaryDirectory(dir=kept.parent) as fetched:
         goal = ["dependency:copy-dependencies", f"-DoutputDirectory={fetched}/libs", f"-Dkafka.version={VERSION}"]
@@ -193,7 +203,6 @@ def libs() -> Path:
             raise NoKafka(f"mvn could not fetch Kafka's jars:\n{(done.stdout + done.stderr)[-3000:]}\n{NEEDED}")
         shutil.rmtree(kept, ignore_errors=True)
         (Path(fetched) / "libs").rename(kept)
-    return kept
 
 
 def _free_ports(count: int) -> list[int]:

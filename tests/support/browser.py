@@ -54,7 +54,7 @@ class Look:
         await self.page.goto(f"{self.address}/")
         await self.page.fill("#token", token)
         await self.page.click("button")
-        await self.page.wait_for_selector("main.r-main")
+        await self.page.wait_for_selector(".r-main")
 
     async def prefer(self, **wishes: str) -> None:
         """Choose a language (lang) or light or dark (theme)."""
@@ -64,11 +64,11 @@ class Look:
     async def open(self, path: str) -> str:
         """Go to a page and wait until it is filled; gives its text."""
         await self.page.goto(f"{self.address}{path}")
-        await self.page.wait_for_selector("main.r-main table")
+        await self.page.wait_for_selector(".r-main table")
         if path == "/" or path.startswith("/account/"):
             await self.page.wait_for_selector(".r-tile .v")
             await self.page.wait_for_selector("canvas")
-        return await self.page.inner_text("main.r-main")
+        return await self.page.inner_text(".r-main")
 
     async def overflows(self) -> bool:
         """Is the page wider than its window?"""

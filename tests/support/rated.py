@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
 
-from tests.support.reading import Log, check, outcomes, read, values
+from tests.support.reading import Log, Outcomes, check, growing, read, values
 from tests.support.workers import GaveUp, Rater
+
+HEADS = "rater-heads-changelog"
+"""Where the workers keep how far they are, and how what they rated came out."""
 
 
 class Raw(NamedTuple):
@@ -43,27 +46,70 @@ async def write(rater: Rater, records: Sequence[Raw]) -> list[str]:
 
 async def so_far(rater: Rater) -> Counter[str]:
     """How many records ended in each outcome until now."""
-    return await outcomes(address(rater), topic(rater, "rater-heads-changelog"))
+    return await outcomes_in(rater, HEADS)
+
+
+async def outcomes_in(rater: Rater, heads: str) -> Counter[str]:
+    """The same by any changelog of heads, an intake's too."""
+    async with growing(address(rater), topic(rater, heads)) as log:
+        return await Outcomes(log).now()
 
 
 async def until_rated(rater: Rater, records: int, seconds: float = 120) -> Counter[str]:
     """Wait until so many records of the log have their outcome; says how they came out."""
-    return await _until(rater, lambda found: found.total() >= records, f"{records} records rated", seconds)
+
+    async def rated(found: Counter[str]) -> bool:
+        return found.total() >= records
+
+    return await until_outcomes(rater, rated, f"{records} records rated", seconds)
+
+
+async def until_all_rated(rater: Rater, seconds: float = 120) -> Counter[str]:
+    """Wait until every record of the log has its outcome; says how they came out.
+
+    A log grows by itself: what stood wrong is forwarded, and a worker that leaves work sends a tick. A count that was
+    made before is reached by those while a record that was there is not rated yet.
+    """
+    records = 0
+
+    async with growing(address(rater), topic(rater, "calls")) as log:
+
+        async def all_of_it(found: Counter[str]) -> bool:
+            nonlocal records
+            # After the outcomes: equal numbers were equal when those were read.
+            records += sum(map(len, (await log.more()).values()))
+            return found.total() == records
+
+        return await until_outcomes(rater, all_of_it, "all records rated", seconds)
 
 
 async def until_charged(rater: Rater, calls: int, seconds: float = 120) -> Counter[str]:
     """Wait until so many calls are charged."""
-    return await _until(rater, lambda found: found["charged"] >= calls, f"{calls} calls charged", seconds)
+
+    async def charged(found: Counter[str]) -> bool:
+        return found["charged"] >= calls
+
+    return await until_outcomes(rater, charged, f"{calls} calls charged", seconds)
 
 
-async def _until(rater: Rater, holds: Callable[[Counter[str]], bool], what: str, seconds: float) -> Counter[str]:
+async def until_outcomes(
+    rater: Rater,
+    holds: Callable[[Counter[str]], Awaitable[bool]],
+    what: str,
+    seconds: float = 120,
+    heads: str = HEADS,
+) -> Counter[str]:
+    """Wait until something holds of the outcomes that a changelog of heads tells; says what they are then."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    while not holds(found := await so_far(rater)):
-        rater.must_live()
-        if loop.time() > deadline:
-            raise GaveUp(f"not within {seconds:g} s: {what}; {dict(found)}\n{rater.logs()}")
-        await asyncio.sleep(0.1)
+    # The timeout is for a broker that is gone: reading on waits for it.
+    async with asyncio.timeout(seconds + 60), growing(address(rater), topic(rater, heads)) as log:
+        outcomes = Outcomes(log)
+        while not await holds(found := await outcomes.now()):
+            rater.must_live()
+            if loop.time() > deadline:
+                raise GaveUp(f"not within {seconds:g} s: {what}; {dict(found)}\n{rater.logs()}")
+            await asyncio.sleep(0.1)
     return found
 
 

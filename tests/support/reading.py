@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -14,8 +15,25 @@ Log = dict[int, list[Any]]
 """Partition -> its records (aiokafka's), in order."""
 
 
-async def read(address: str, topic: str, isolation: str = "read_committed") -> Log:
-    """Every record of a topic up to its end as of now."""
+class Growing:
+    """A topic as it grows: who asks again and again reads only what is new."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, tps: Sequence[TopicPartition]) -> None:
+        self._consumer, self._tps = consumer, tps
+
+    async def more(self) -> Log:
+        """What came since it was asked last, up to its end as of now; at first everything."""
+        found: Log = {tp.partition: [] for tp in self._tps}
+        ends = await self._consumer.end_offsets(self._tps)
+        while any([await self._consumer.position(tp) < ends[tp] for tp in self._tps]):
+            for tp, records in (await self._consumer.getmany(timeout_ms=100, max_records=20_000)).items():
+                found[tp.partition] += records
+        return found
+
+
+@asynccontextmanager
+async def growing(address: str, topic: str, isolation: str = "read_committed") -> AsyncIterator[Growing]:
+    """A topic from its beginning on."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=address, isolation_level=isolation, auto_offset_reset="earliest", enable_auto_commit=False
     )
@@ -24,16 +42,15 @@ async def read(address: str, topic: str, isolation: str = "read_committed") -> L
         await consumer.position(TopicPartition(topic, 0))
         tps = [TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic) or ()]
         consumer.assign(tps)
-        starts, ends = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
-        for tp in tps:
-            consumer.seek(tp, starts[tp])
-        found: Log = {tp.partition: [] for tp in tps}
-        behind = {tp for tp in tps if starts[tp] < ends[tp]}
-        while behind:
-            for tp, records in (await consumer.getmany(timeout_ms=100, max_records=20_000)).items():
-                found[tp.partition] += [record for record in records if record.offset < ends[tp]]
-            behind = {tp for tp in behind if await consumer.position(tp) < ends[tp]}
-    return found
+        for tp, start in (await consumer.beginning_offsets(tps)).items():
+            consumer.seek(tp, start)
+        yield Growing(consumer, tps)
+
+
+async def read(address: str, topic: str, isolation: str = "read_committed") -> Log:
+    """Every record of a topic up to its end as of now, or a little more."""
+    async with growing(address, topic, isolation) as log:
+        return await log.more()
 
 
 async def end_of(address: str, topic: str) -> int:
@@ -45,13 +62,22 @@ async def end_of(address: str, topic: str) -> int:
         return sum((await consumer.end_offsets(tps)).values())
 
 
-async def outcomes(address: str, heads: str) -> Counter[str]:
-    """How many records ended in each outcome, by the last head of each partition in the changelog `heads`."""
-    found: Counter[str] = Counter()
-    for records in (await read(address, heads)).values():
-        if records:
-            found.update(json.loads(records[-1].value)["outcomes"])
-    return found
+class Outcomes:
+    """How the records of a log came out, by the last head of each partition in its changelog."""
+
+    def __init__(self, heads: Growing) -> None:
+        self._heads = heads
+        self._last: dict[int, Mapping[str, int]] = {}
+
+    async def now(self) -> Counter[str]:
+        """How many records ended in each outcome until now."""
+        for partition, records in (await self._heads.more()).items():
+            if records:
+                self._last[partition] = json.loads(records[-1].value)["outcomes"]
+        found: Counter[str] = Counter()
+        for counts in self._last.values():
+            found.update(counts)
+        return found
 
 
 class Findings(NamedTuple):

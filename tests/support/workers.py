@@ -9,12 +9,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import chdir
 from pathlib import Path
 
+from typer.testing import CliRunner
+
+from rater.cli.root import app
 from tests.support.broker import tail
 
 READY = r"ready: rating partitions \[(?P<partitions>[\d, ]*)\]"
 SERVES = re.compile(r"console: (http://[^ ]+)/ ")
+DOOR = re.compile(r"door: (http://[^ ]+)/ ")
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
 """Seconds until a test gives up on something; what is awaited takes a second or ten."""
@@ -62,6 +68,11 @@ class Worker:
     def text(self) -> str:
         """All that it said so far."""
         return self.log.read_text(errors="replace")
+
+    @property
+    def pid(self) -> int:
+        """Of the process."""
+        return self._process.pid
 
     def alive(self) -> bool:
         """Whether the process is there, frozen or not. Raises nothing."""
@@ -165,6 +176,15 @@ class Rater:
         assert status in {None, process.returncode}, f"rater {' '.join(map(str, words))}: {process.returncode}\n{said}"
         return said
 
+    def run_here(self, *words: object) -> str:
+        """The same in this process, which has imported it all; for what no test is about. Gives what it said."""
+        outside = {name: None for name in os.environ if name.startswith("RATER_")}
+        runner, said = CliRunner(env={**outside, **self._own()}), [str(word) for word in words]
+        with chdir(self.folder), ThreadPoolExecutor(1) as thread:  # which has no event loop yet
+            done = thread.submit(runner.invoke, app, said).result()
+        assert done.exit_code == 0, f"rater {' '.join(map(str, words))}: {done.exit_code}\n{done.output}"
+        return done.output
+
     def worker(self, *words: str, ready: bool = True, **settings: object) -> Worker:
         """Start a worker, with settings that only it has, and wait until it is ready."""
         worker = Worker(
@@ -177,6 +197,25 @@ class Rater:
         if ready:
             worker.until_ready()
         return worker
+
+    def intake(self, profile: Path, **settings: object) -> Worker:
+        """Start the intake of a switch and wait until it is ready."""
+        log = self.folder / f"intake-{len(self.workers) + 1}.log"
+        intake = Worker(self.environment(settings), log, str(profile), verb="intake")
+        self.workers.append(intake)
+        intake.until_ready()
+        return intake
+
+    def door(self, *profiles: Path, **settings: object) -> tuple[Worker, str]:
+        """Start a door and wait until it serves; gives its address too."""
+        log = self.folder / f"door-{len(self.workers) + 1}.log"
+        words = [word for profile in profiles for word in ("--profile", str(profile))]
+        door = Worker(self.environment({"door_port": 0, **settings}), log, "serve", *words, verb="door")
+        self.workers.append(door)
+        door.until(lambda: DOOR.search(door.text()) is not None, "serves")
+        found = DOOR.search(door.text())
+        assert found is not None
+        return door, found[1]
 
     def console(self, **settings: object) -> tuple[Worker, str]:
         """Start a console and wait until it serves what there is; gives its address too."""
@@ -208,5 +247,8 @@ class Rater:
     def environment(self, settings: Mapping[str, object] | None = None) -> dict[str, str]:
         """The variables of a command: nothing of whoever runs the tests, and settings that only it has."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("RATER_")}
+        return {**inherited, **self._own(settings)}
+
+    def _own(self, settings: Mapping[str, object] | None = None) -> dict[str, str]:
         ours = {**self.settings, **(settings or {})}
-        return {**inherited, **{f"RATER_{name.upper()}": str(value) for name, value in ours.items()}}
+        return {f"RATER_{name.upper()}": str(value) for name, value in ours.items()}

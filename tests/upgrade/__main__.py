@@ -27,7 +27,16 @@ from rater.tools import simulate
 from rater.tools.simulate import Event
 from tests.support.broker import NoKafka, kafka
 from tests.support.checkout import ROOT, checkout
-from tests.support.rated import Raw, charged_calls, charges_of, records_in_log, so_far, until_rated, write
+from tests.support.rated import (
+    Raw,
+    charged_calls,
+    charges_of,
+    records_in_log,
+    so_far,
+    until_all_rated,
+    until_rated,
+    write,
+)
 from tests.support.workers import GaveUp, Rater, Worker
 
 FROM = "7002b1a"
@@ -118,7 +127,7 @@ class Upgrade:
         await self._rated()
 
     async def _rated(self) -> None:
-        await until_rated(self.rater, await records_in_log(self.rater), 300)
+        await until_all_rated(self.rater, 300)
 
     async def _dies_at(self, stage: str) -> None:
         """A worker that is killed as soon as it has said so."""

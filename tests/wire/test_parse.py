@@ -227,3 +227,11 @@ def test_every_reason_is_told() -> None:
     assert set(REASONS) == REASON_WORDS
     assert all(told.meaning and told.what_to_do for told in REASONS.values())
     assert all(re.fullmatch("[a-z]+(-[a-z]+)*", word) for word in REASON_WORDS)
+
+
+@pytest.mark.parametrize("name", ["<", "<field>", "<value>"])
+def test_a_field_is_named_as_it_was_written(name: str) -> None:
+    """Also where its name is that of a branch of a union in some model."""
+    found = parse(json.dumps({"type": "account-adjusted/1", name: None}).encode())
+    assert isinstance(found, Invalid)
+    assert found.detail.startswith(f"{name}: is not known here")

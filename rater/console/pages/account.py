@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -12,28 +12,49 @@ from fastapi import Request
 from markupsafe import escape
 from nicegui import ui
 from sqlalchemy import Connection
+from starlette.exceptions import HTTPException
 
 from rater.console.pages import charts
+from rater.console.pages.account_tiles import account_tiles
 from rater.console.pages.frame import Page, card, framed, part
-from rater.console.pages.overview import Tile
 from rater.readmodel import overall, queries
 from rater.readmodel.advice import advice_on
-from rater.readmodel.figures import money
 from rater.readmodel.follower import Live
 from rater.readmodel.line_texts import guarantee_words
 from rater.readmodel.part_rates import PartRate, of_period
 from rater.readmodel.statement import by_kind
 from rater.readmodel.store import Store
-from rater.readmodel.tariffs import plan_of
-from rater.readmodel.texts import advice_words, meter_words, verdict_words
+from rater.readmodel.tariffs import allowances_of
+from rater.readmodel.terms import AccountTerms, account_terms
+from rater.readmodel.texts import Language, advice_words, verdict_words
 from rater.readmodel.views import AdviceView, DayView, PeriodView
 
 ROWS = 25
 LONGEST = 64
 MOST = 2**53
+DIGITS = 20
 """Charges of a period."""
+ONLY = ("usage", "fee", "adjustment", "reversal", "late", "charged")
+"""Which charges may be looked at alone."""
 HISTORY = 13
 """Periods that the charts show, the newest last."""
+
+
+class AskedCharges(NamedTuple):
+    """What the address asks for."""
+
+    period: str | None
+    before: int
+    only: str | None
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> AskedCharges:
+        """From an address; what it says wrong is left out."""
+        said = query.get("before", "")
+        before = int(said) if said.isascii() and said.isdigit() and len(said) < DIGITS else 0
+        return cls(
+            query.get("period"), min(before, MOST), next((one for one in ONLY if one == query.get("only")), None)
+        )
 
 
 class AccountPage(NamedTuple):
@@ -47,29 +68,36 @@ class AccountPage(NamedTuple):
     """Meter -> units that the period's plan includes."""
     alerts: list[dict[str, Any]]
     advice: AdviceView | None
+    terms: AccountTerms | None
     rates: list[PartRate]
     """By class and label, as of when the page was opened: all of a period's charges are looked at for it."""
 
 
 def look(
-    connection: Connection, account: str, name: str | None, before: int, last: AccountPage | None = None
+    connection: Connection,
+    account: str,
+    asked: AskedCharges,
+    language: Language = "en",
+    last: AccountPage | None = None,
 ) -> AccountPage | None:
     """Ask for all of it; None where nothing is known of the account. Advice is taken from `last` where it can be."""
     periods = queries.account_periods(connection, account)
     if not periods:
         return None
     same = last is not None and _past(last.periods) == _past(periods)
-    period = next((one for one in periods if one.period == name), periods[0])
-    plan = plan_of(connection, period.plan)
+    period = next((one for one in periods if one.period == asked.period), periods[0])
     return AccountPage(
         periods,
         period,
         queries.days(connection, account, period.period),
-        queries.charges_of(connection, account, period.period, before, ROWS + 1, newest=True),
-        {} if plan is None else {meter.name: meter.allowance for meter in plan.meters if meter.allowance},
+        queries.charges_of(connection, account, period.period, asked.before, ROWS + 1, newest=True, only=asked.only),
+        allowances_of(connection, account, period.plan),
         [one for one in overall.alerts_of(connection, account, limit=50) if one["period"] == period.period],
         last.advice if last is not None and same else advice_on(connection, account),
-        of_period(connection, account, period.period) if last is None else last.rates,
+        account_terms(connection, period, periods, language),
+        last.rates
+        if last is not None and last.period.period == period.period
+        else of_period(connection, account, period.period),
     )
 
 
@@ -83,24 +111,34 @@ def install(store: Store, live: Live) -> None:
     """Put the page at its place."""
 
     @ui.page("/account/{account}")
-    async def account_page(request: Request, account: str, period: str | None = None, before: int = 0) -> None:
-        page = Page(request, store, live)
-        account, before = account[:LONGEST], min(max(before, 0), MOST)
-        if await page.ask(lambda connection: look(connection, account, period, before)) is None:
-            with framed(page, "accounts"), card(page.say("account"), "r-12"):
-                part(str(escape(page.say("unknown-account", account=account))))
+    async def account_page(request: Request, account: str) -> None:
+        page, asked = Page(request, store, live), AskedCharges.of(request.query_params)
+        account = account[:LONGEST]
+        known = await page.ask(lambda connection: queries.account_periods(connection, account))
+        if not known:
+            raise HTTPException(404)
+        if asked.period is not None and asked.period not in {one.period for one in known}:
+            with framed(page, "accounts", account), card(page.say("account"), "r-12"):
+                part(str(escape(page.say("no-such-period", account=account, period=asked.period[:LONGEST]))))
+                part(page.plain("periods", known, account, ""))
             return
-        with framed(page, "accounts"):
+        with framed(page, "accounts", account):
             parts = _Parts(page, account)
 
         last: AccountPage | None = None
 
         async def refresh() -> None:
             nonlocal last
-            last = await page.ask(lambda connection: look(connection, account, period, before, last))
+            last = await page.ask(lambda connection: look(connection, account, asked, page.language, last))
             if last is not None:
-                parts.show(last, newest=not before)
+                parts.show(last, asked)
 
+        async def go(query: Mapping[str, str]) -> None:
+            nonlocal asked
+            asked = AskedCharges.of(query)
+            await refresh()
+
+        page.in_place((parts.tabs, parts.charges), go)
         await refresh()
         page.refreshing(refresh)
 
@@ -120,10 +158,13 @@ class _Parts:
                 self.rate = part()
             with card(say("alerts"), ""):
                 self.alerts = part()
+        with card(say("terms"), "r-12"):
+            self.terms = part()
         with card(say("advice"), "r-12"):
             self.advice = part()
             self.costs = ui.echart(charts.base(dark=page.dark)).style("height:260px")
-        with card(say("charges"), "r-12"):
+        with card(say("charges"), "r-12") as listed:
+            listed.props('id="charges"')
             self.charges = part()
         with card(say("history")):
             self.history = ui.echart(charts.base(dark=page.dark)).style("height:240px")
@@ -132,18 +173,20 @@ class _Parts:
         with card(say("rates-by-part"), "r-12") as self.by_part_card:
             self.by_part = part()
 
-    def show(self, shown: AccountPage, *, newest: bool) -> None:
+    def show(self, shown: AccountPage, asked: AskedCharges) -> None:
         """Fill them."""
         page, view = self._page, shown.period
         self.title.set_content(page.render("title", self._account, view))
         self.tabs.set_content(page.plain("periods", shown.periods[:HISTORY], self._account, view.period))
-        self.tiles.set_content(page.plain("tiles", figures(page, shown)))
+        self.tiles.set_content(page.plain("tiles", account_tiles(page, view, shown.allowances)))
+        self.terms.set_content(page.render("terms", shown.terms))
         verdict = verdict_words(view.connect_rate.verdict, page.language)
-        guarantee = "" if view.guarantee is None else guarantee_words(view.guarantee, page.language)
+        guarantee = "" if view.guarantee is None else guarantee_words(view.guarantee, page.language, closed=view.closed)
         self.rate.set_content(page.render("connect", view.connect_rate, verdict, guarantee))
         older = shown.charges[ROWS - 1]["seq"] if len(shown.charges) > ROWS else None
         self.charges.set_content(
-            page.render("charges", shown.charges[:ROWS], self._account, view.period, older, not newest)
+            page.render("only", ONLY, asked.only, self._account, view.period)
+            + page.render("charges", shown.charges[:ROWS], self._account, view.period, older, asked)
         )
         _redraw(self.days, day_chart(page, view, shown.days))
         self.alerts.set_content(page.render("alert_texts", shown.alerts))
@@ -167,57 +210,32 @@ def _redraw(chart: ui.echart, options: charts.Options) -> None:
         chart.update()
 
 
-def figures(page: Page, shown: AccountPage) -> list[Tile]:
-    """So far against the cap, the forecast with its band, and what is left of each allowance."""
-    view, say = shown.period, page.say
-    forecast = [] if view.closed else [_forecast(page, view)]  # what is over is not forecast
-    return [_so_far(page, view), *forecast, *_left(page, shown)] + (
-        [] if view.allowance_left else [Tile(say("allowance"), "-", note=say("no-allowance"))]
-    )
-
-
-def _so_far(page: Page, view: PeriodView) -> Tile:
-    say = page.say
-    name = say("total" if view.closed else "so-far")
-    if view.spend_cap is None:
-        return Tile(name, money(view.total), view.currency, say("no-cap"))
-    total, cap = Decimal(view.total), Decimal(view.spend_cap)
-    share = round(100 * total / cap) if cap else 100
-    tone = "bad" if total >= cap else "warn" if share >= 80 else ""
-    note = f"{share} % {say('of-cap')} {money(cap)}"
-    return Tile(name, money(view.total), view.currency, note, tone, float(min(share, 100)))
-
-
-def _forecast(page: Page, view: PeriodView) -> Tile:
-    say, forecast = page.say, view.forecast
-    if forecast is None:
-        return Tile(say("forecast"), "-", note=say("no-forecast"))
-    beyond = view.spend_cap is not None and Decimal(forecast.total) > Decimal(view.spend_cap)
-    note = say("between", low=money(forecast.low), high=money(forecast.high))
-    return Tile(say("forecast"), money(forecast.total), view.currency, note, "bad" if beyond else "")
-
-
-def _left(page: Page, shown: AccountPage) -> list[Tile]:
-    tiles = []
-    for meter, left in shown.period.allowance_left.items():
-        whole = shown.allowances.get(meter)
-        label = f"{page.say('allowance')}: {meter_words(meter, page.language)}"
-        if left == "unlimited":
-            tiles.append(Tile(label, page.say("unlimited")))
-            continue
-        used = None if not whole else float(max(0, min(100, round(100 * (1 - Decimal(left) / whole)))))
-        tone = "" if used is None or used < 80 else "bad" if used >= 100 else "warn"
-        tiles.append(Tile(label, left, "", "" if whole is None else f"/ {whole}", tone, used))
-    return tiles
-
-
 def day_chart(page: Page, view: PeriodView, days: Sequence[DayView]) -> charts.Options:
     """Spend by day, what it comes to, the cap, and up to the period's end the forecast with its band."""
-    by_day = {day.day: Decimal(day.amount) for day in days}
+    by_day = day_sums(view, days)
     names = charts.Names(
         *(page.say(name) for name in ("day-amount", "running-total", "cap", "forecast-short", "interval"))
     )
     return charts.by_day(names, period_days(view, list(by_day)), by_day, view.forecast, view.spend_cap, dark=page.dark)
+
+
+def day_sums(view: PeriodView, days: Sequence[DayView]) -> dict[str, charts.DaySums]:
+    """What each day of the period cost; late calls of an earlier month stand on its first day."""
+    first = _first_day(view) or date.min
+    sums: dict[str, charts.DaySums] = {}
+    for day in days:
+        at = max(date.fromisoformat(day.day), first).isoformat()
+        late = day.day < at
+        before, other = sums.get(at, charts.DaySums()), Decimal(day.other)
+        calls = Decimal(day.amount) - other
+        sums[at] = charts.DaySums(before.calls + (0 if late else calls), before.other + other + (calls if late else 0))
+    return sums
+
+
+def _first_day(view: PeriodView) -> date | None:
+    if view.start is None or view.time_zone is None:
+        return None
+    return datetime.fromisoformat(view.start).astimezone(ZoneInfo(view.time_zone)).date()
 
 
 def period_days(view: PeriodView, known: Sequence[str]) -> list[str]:

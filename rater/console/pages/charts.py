@@ -15,9 +15,23 @@ LIGHT = {
     "accent": "#1d5fd1",
     "warn": "#a05a00",
     "bad": "#b3261e",
+    "card": "#ffffff",
 }
-DARK = {"ink": "#e7ebf1", "dim": "#9ba7b7", "line": "#2c3542", "accent": "#78a9ff", "warn": "#ffb95c", "bad": "#ff8a80"}
-SERIES = ("#1d5fd1", "#d9822b", "#1a9c6b", "#8e5bd0", "#c2397a", "#5a7d9a", "#a3a02b", "#4aa3c7")
+DARK = {
+    "ink": "#e7ebf1",
+    "dim": "#9ba7b7",
+    "line": "#2c3542",
+    "accent": "#78a9ff",
+    "warn": "#ffb95c",
+    "bad": "#ff8a80",
+    "card": "#191f28",
+}
+SERIES = ("#1d5fd1", "#b8620e", "#15805a", "#8e5bd0", "#c2397a", "#4f6f8a", "#7d7a14", "#1f7fa6")
+DARK_SERIES = ("#78a9ff", "#f0a35e", "#5fd39a", "#c39bf5", "#f48fbd", "#9fbdd6", "#d6d36a", "#7fd0ef")
+FIGURE = (
+    "v => v == null ? '-' : Number(v).toLocaleString('en-US', {minimumFractionDigits: 2, maximumFractionDigits: 9})"
+)
+"""How a figure is shown where the mouse points: as everywhere else."""
 
 Options = dict[str, Any]
 
@@ -25,17 +39,31 @@ Options = dict[str, Any]
 def base(*, dark: bool) -> Options:
     """What all charts share."""
     ink = DARK if dark else LIGHT
+    thousands = "v => typeof v === 'number' ? v.toLocaleString('en-US') : v"
     axis = {"axisLine": {"lineStyle": {"color": ink["line"]}}, "axisLabel": {"color": ink["dim"]}}
     return {
         "animation": False,
-        "color": list(SERIES),
+        "aria": {"enabled": True},
+        "color": list(DARK_SERIES if dark else SERIES),
         "textStyle": {"color": ink["ink"], "fontFamily": "system-ui, 'Noto Sans CJK SC', sans-serif"},
         "grid": {"left": 8, "right": 14, "top": 30, "bottom": 6, "containLabel": True},
         "legend": {"textStyle": {"color": ink["dim"]}, "top": 0, "itemHeight": 9, "type": "scroll"},
-        "tooltip": {"trigger": "axis", "confine": True},
+        "tooltip": {
+            "trigger": "axis",
+            "confine": True,
+            "backgroundColor": ink["card"],
+            "borderColor": ink["line"],
+            "textStyle": {"color": ink["ink"]},
+            ":valueFormatter": FIGURE,
+        },
         "xAxis": {"type": "category", "axisTick": {"show": False}, **axis},
-        "yAxis": {"type": "value", "splitLine": {"lineStyle": {"color": ink["line"]}}, **axis},
+        "yAxis": _values(ink, axis, thousands),
     }
+
+
+def _values(ink: Mapping[str, str], axis: Options, formatter: str) -> Options:
+    labels = {**axis["axisLabel"], ":formatter": formatter}
+    return {"type": "value", "splitLine": {"lineStyle": {"color": ink["line"]}}, **axis, "axisLabel": labels}
 
 
 def by_minute(name: str, labels: Sequence[str], amounts: Sequence[str], *, dark: bool) -> Options:
@@ -57,35 +85,47 @@ class Names(NamedTuple):
     between: str
 
 
+class DaySums(NamedTuple):
+    """What a day's calls cost, and what fell on it beside: fees, credits, late calls of other months."""
+
+    calls: Decimal = Decimal(0)
+    other: Decimal = Decimal(0)
+
+
 def by_day(
     names: Names,
     days: Sequence[str],
-    amounts: Mapping[str, Decimal],
+    amounts: Mapping[str, DaySums],
     forecast: Forecast | None,
     cap: str | None,
     *,
     dark: bool,
 ) -> Options:
-    """Bars for the days, a line for what they come to, the cap, and the way to the forecast with its band."""
-    ink = DARK if dark else LIGHT
+    """Above what each day's calls cost; below what the month comes to, its cap, and the way to the forecast."""
     options = base(dark=dark)
-    options["xAxis"]["data"] = [day[5:] for day in days]
+    ink, colour = DARK if dark else LIGHT, options["color"]
+    labels = [day[5:] for day in days]
+    options["grid"] = [{**options["grid"], "height": "34%"}, {**options["grid"], "top": "56%"}]
+    options["xAxis"] = [options["xAxis"] | {"data": labels, "gridIndex": n} for n in range(2)]
+    options["yAxis"] = [options["yAxis"] | {"gridIndex": n, "splitNumber": 3} for n in range(2)]
     last = max((number for number, day in enumerate(days) if day in amounts), default=-1)
-    bars = [str(amounts.get(day, 0)) for day in days[: last + 1]]
-    so_far = [str(sum(amounts.get(day, Decimal(0)) for day in days[: number + 1])) for number in range(last + 1)]
-    running = _line(names.so_far, so_far)
+    sums = [amounts.get(day, DaySums()) for day in days[: last + 1]]
+    so_far = [str(sum(one.calls + one.other for one in sums[: number + 1])) for number in range(last + 1)]
+    running = _line(names.so_far, so_far) | {"xAxisIndex": 1, "yAxisIndex": 1}
     if cap is not None:
         label = {"formatter": f"{names.cap} {cap}", "position": "insideEndTop", "color": ink["bad"]}
         rule = {"yAxis": cap, "name": names.cap, "label": label}
         running["markLine"] = {"symbol": "none", "lineStyle": {"color": ink["bad"]}, "data": [rule]}
-        options["yAxis"][":max"] = f"v => Math.ceil(Math.max(v.max, {cap}) * 1.08)"
-    options["series"] = [{"type": "bar", "name": names.day, "data": bars, "barCategoryGap": "25%"}, running]
+        options["yAxis"][1][":max"] = f"v => Math.ceil(Math.max(v.max, {cap}) * 1.08)"
+    bars = {"type": "bar", "name": names.day, "data": [str(one.calls) for one in sums], "barCategoryGap": "25%"}
+    options["series"] = [bars, running]
     if forecast is not None and 0 <= last < len(days) - 1:
-        options["series"] += _ahead(names, so_far[-1], forecast, last, len(days))
+        ahead = _ahead(names, so_far[-1], forecast, last, len(days), colour[2])
+        options["series"] += [one | {"xAxisIndex": 1, "yAxisIndex": 1} for one in ahead]
     return options
 
 
-def _ahead(names: Names, now: str, forecast: Forecast, last: int, days: int) -> list[Options]:
+def _ahead(names: Names, now: str, forecast: Forecast, last: int, days: int, colour: str) -> list[Options]:
     """From the last day straight to the forecast, and the band that opens around it."""
     steps = days - 1 - last
 
@@ -95,13 +135,13 @@ def _ahead(names: Names, now: str, forecast: Forecast, last: int, days: int) -> 
 
     low, high = way(forecast.low), way(forecast.high)
     wide = [None if b is None or a is None else str(Decimal(b) - Decimal(a)) for a, b in zip(low, high, strict=True)]
-    green = {"itemStyle": {"color": SERIES[2]}}
+    green = {"itemStyle": {"color": colour}}
     unseen = {"stack": "band", "lineStyle": {"opacity": 0}, "tooltip": {"show": False}, "silent": True, **green}
-    dashed = {"lineStyle": {"type": "dashed", "width": 2, "color": SERIES[2]}, **green}
+    dashed = {"lineStyle": {"type": "dashed", "width": 2, "color": colour}, **green}
     return [
         _line(names.forecast, way(forecast.total)) | dashed,
         _line("", low) | unseen,
-        _line(names.between, wide) | unseen | {"areaStyle": {"opacity": 0.18, "color": SERIES[2]}},
+        _line(names.between, wide) | unseen | {"areaStyle": {"opacity": 0.18, "color": colour}},
     ]
 
 

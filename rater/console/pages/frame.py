@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from datetime import tzinfo
 from decimal import Decimal
 from functools import partial
 from importlib.resources import files
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import escape
 from nicegui import ui
+from nicegui.events import GenericEventArguments
 from sqlalchemy import Connection
 
-from rater.console.app import language_of
-from rater.readmodel.figures import local, money, talk
+from rater.console.languages import language_of
+from rater.readmodel.figures import local, money, signed, talk, units
 from rater.readmodel.follower import Live
 from rater.readmodel.line_texts import line_words
 from rater.readmodel.reason_texts import reason_text
@@ -31,13 +33,29 @@ from rater.readmodel.texts import alert_words, meter_words, percent, text, verdi
 
 T = TypeVar("T")
 
-PAGES = {"overview": "/", "accounts": "/accounts", "plans": "/plans", "rejected": "/rejected"}
+PAGES = {
+    "overview": "/",
+    "accounts": "/accounts",
+    "alerts": "/alerts",
+    "plans": "/plans",
+    "rejected": "/rejected",
+}
 REFRESH = 0.5
 """Seconds between two looks at whether there is something new."""
 SHARE = 9
 """A page rests so many times as long as its refreshing took."""
 
-STYLE = files("rater.console").joinpath("templates/style.css").read_text()
+THEMES = ("system", "light", "dark")
+LONGEST = 128
+"""Characters of what is searched for."""
+
+LONGEST_QUERY = 2000
+"""Characters of an address that is followed in place."""
+
+_TEMPLATES = files("rater.console").joinpath("templates")
+STYLE = _TEMPLATES.joinpath("style.css").read_text()
+SCRIPT = _TEMPLATES.joinpath("page.js").read_text()
+IN_PLACE = "(event) => { const query = raterFollow(event); if (query !== null) emit(query); }"
 
 
 class Page:
@@ -45,12 +63,18 @@ class Page:
 
     def __init__(self, request: Request, store: Store, live: Live) -> None:
         self.request, self.store, self.live = request, store, live
-        self.language = language_of(request.cookies)
-        self.dark = request.cookies.get("rater_theme") == "dark"
+        self.language = language_of(request)
+        self.theme = next((one for one in THEMES if one == request.cookies.get("rater_theme")), "system")
+        scheme = request.cookies.get("rater_scheme") if self.theme == "system" else self.theme
+        self.dark = scheme == "dark"
+        ui.context.client.page = copy(ui.context.client.page)  # which is one for all who look
+        ui.context.client.page.language = "zh-CN" if self.language == "zh" else "en-US"
         self.say = partial(text, self.language)
         with store.read() as connection:
             self.zone: tzinfo = ZoneInfo(zone_of(connection))
         self._parts = _environment(self)
+        self._drawing = asyncio.Lock()
+        self._back: list[tuple[ui.link, str]] = []
 
     def render(self, part: str, *values: Any) -> str:
         """A part of the page as HTML, everything in it escaped."""
@@ -82,11 +106,39 @@ class Page:
             if began - done < (rest if self.live.version != seen else every):
                 return
             seen = self.live.version
-            await refresh()
+            async with self._drawing:
+                await refresh()
             done = time.monotonic()
             rest = min(every, SHARE * (done - began))
 
         ui.timer(REFRESH, look)
+
+    def in_place(self, places: Iterable[ui.html], go: Callable[[Mapping[str, str]], Awaitable[None]]) -> None:
+        """Follow links and forms in these places that lead to this page without loading it; `go` hears their query.
+
+        The address changes with what is shown, so that it can be sent to somebody, and Back leads back.
+        """
+
+        async def went(event: GenericEventArguments) -> None:
+            query = str(event.args)[:LONGEST_QUERY]
+            self._lead_back(query)
+            async with self._drawing:
+                await go(dict(parse_qsl(query)))
+
+        for place in places:
+            for kind in ("click", "submit"):
+                place.on(kind, went, js_handler=IN_PLACE)
+
+    def leads_back(self, label: str, target: str) -> None:
+        """A link to a choice that leads back to what is shown."""
+        self._back.append((_link(label, ""), target))
+        self._lead_back(self.request.url.query)
+
+    def _lead_back(self, query: str) -> None:
+        back = quote(self.request.url.path + (f"?{query}" if query else ""))
+        for link, target in self._back:
+            link.props["href"] = f"{target}&back={back}"
+            link.update()
 
 
 def _environment(page: Page) -> Any:
@@ -95,12 +147,15 @@ def _environment(page: Page) -> Any:
     )
     environment.filters |= {
         "money": money,
+        "signed": signed,
+        "units": units,
         "percent": percent,
         "points": lambda share: round(Decimal(share) * 100, 1),
         "talk": talk,
         "local": lambda at: local(at, page.zone),
     }
     environment.globals |= {
+        "zone": str(page.zone),
         "meter_words": lambda meter: meter_words(meter, page.language),
         "line_words": lambda line: line_words(line, page.language),
         "alert_words": lambda alert: alert_words(alert, page.language),
@@ -111,23 +166,28 @@ def _environment(page: Page) -> Any:
 
 
 @contextmanager
-def framed(page: Page, here: str) -> Iterator[None]:
+def framed(page: Page, here: str, title: str) -> Iterator[None]:
     """The page's bar, and the grid that its cards stand in."""
+    ui.page_title(f"{title} · rater")
     ui.add_css(STYLE)
-    ui.dark_mode(value=page.dark)
+    ui.colors(primary="#1a56c0")
+    ui.add_head_html(f"<script>{SCRIPT}</script>")
+    ui.dark_mode(value={"dark": True, "light": False}.get(page.theme))
     with ui.element("header").classes("r-bar"), ui.element("div").classes("r-bar-in"):
         _link(page.say("rater"), "/", "r-brand")
-        for name, path in PAGES.items():
-            _link(page.say(name), path, "on" if name == here else "")
+        with ui.element("nav").classes("r-nav").props(f'aria-label="{page.say("pages")}"'):
+            for name, path in PAGES.items():
+                _link(page.say(name), path, "on" if name == here else "")
+        part(page.render("find_form", page.request.query_params.get("q", "")[:LONGEST])).classes("r-find")
         with ui.element("div").classes("r-end"):
-            back = quote(page.request.url.path + (f"?{page.request.url.query}" if page.request.url.query else ""))
             other = "en" if page.language == "zh" else "zh"
-            _link(page.say("other-language"), f"/prefer?lang={other}&back={back}")
-            theme = "light" if page.dark else "dark"
-            _link(page.say(theme), f"/prefer?theme={theme}&back={back}")
+            page.leads_back(page.say("other-language"), f"/prefer?lang={other}")
+            theme = THEMES[(THEMES.index(page.theme) + 1) % len(THEMES)]
+            page.leads_back(page.say("system-theme" if theme == "system" else theme), f"/prefer?theme={theme}")
+            _link("API", "/api/v1/docs")
             _link(page.say("log-out"), "/logout")
-    with ui.element("main").classes("r-main"):
-        stale = ui.html("", sanitize=False).classes("r-12 r-stale")
+    with ui.element("div").classes("r-main"):  # NiceGUI's own layout is the page's <main>
+        stale = ui.html("", sanitize=False).classes("r-12 r-stale").props('role="status"')
 
         def look() -> None:
             live = page.live
@@ -139,8 +199,11 @@ def framed(page: Page, here: str) -> Iterator[None]:
         yield
 
 
-def _link(label: str, target: str, classes: str = "") -> None:
-    ui.link(label, target).classes(replace=classes)
+def _link(label: str, target: str, classes: str = "") -> ui.link:
+    made = ui.link(label, target).classes(replace=classes)
+    if classes == "on":
+        made.props('aria-current="page"')
+    return made
 
 
 @contextmanager

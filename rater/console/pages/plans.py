@@ -46,7 +46,8 @@ def install(store: Store, live: Live) -> None:
     async def plans_page(request: Request) -> None:
         page = Page(request, store, live)
         book, plans = await page.ask(look)
-        with framed(page, "plans"):
+        with framed(page, "plans", page.say("plans")):
+            part(page.render("heading", page.say("plans"))).classes("r-12")
             if book is None:
                 with card(page.say("plans"), "r-12"):
                     part(page.say("no-book"))
@@ -82,7 +83,9 @@ def _chart(page: Page, plans: Mapping[str, Plan], precision: int) -> None:
     with ui.row().style("align-items:center;gap:1.2rem;width:100%"):
         ui.label(page.say("calls-chosen")).classes("dim")
         calls = ui.slider(min=0, max=400, step=5, value=40).style("flex:1;min-width:9rem;max-width:24rem")
+        calls.props(f'aria-label="{page.say("calls-chosen")}"')
         ui.label().bind_text_from(calls, "value")
+        ui.label(page.say("minutes-up-to")).classes("dim")
         full = ui.toggle({one: f"{one:,}" for one in FULL}, value=1000).props("dense no-caps")
     chart = ui.echart(options()).style("height:380px")
 

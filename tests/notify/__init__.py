@@ -1,0 +1,1 @@
+"""Being told, without a Kafka: thresholds, order, attempts, signatures."""
