@@ -106,6 +106,7 @@ class _Telling:
             ends = await self._begin(consumer, group, span)
             if producer is not None:  # a target's first position must stand before anything that may be lost with it
                 await self._commit(producer)
+                logger.info("ready: telling %s of %s", self._target.name, ", ".join(self._target.events))
             lanes = Lanes(sender, self._target.give_up_after, self._passed)
             try:
                 await self._follow(consumer, lanes, producer, span, ends)

@@ -12,10 +12,12 @@ import orjson
 import pytest
 from aiohttp.test_utils import TestServer
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from rater.console.tokens import SCOPES, new_token
 from rater.kafka.settings import Settings
+from rater.notify.run import group_of
 from rater.seam.partitions import partition_of
 from tests.notify.receiver import Receiver, application
 from tests.support.broker import USERS, Cluster, cluster
@@ -39,8 +41,7 @@ def secured() -> Iterator[Cluster]:
     with cluster(1, secured=True) as made:
         administrator = Rater({"bootstrap_servers": made.address, "replication": "1"}, made.nodes[0].folder)
         administrator.run("topics", "create", "--switch", "own-1")
-        for line in commands:
-            made.acls(*shlex.split(line.removeprefix(TOOL)))
+        made.acls([shlex.split(line.removeprefix(TOOL)) for line in commands])
         yield made
 
 
@@ -125,16 +126,25 @@ async def told(secured: Cluster, rater: Rater) -> None:
         rater.settings["notify_a"] = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
         teller = Worker(rater.environment(), rater.folder / "notify.log", "run", "notify.yaml", verb="notify")
         rater.workers.append(teller)
-        await asyncio.sleep(4)
+        await asyncio.to_thread(teller.until_tells)
         async with producer(secured, "operator") as operator:
             await operator.send_and_wait("calls", b"{", b"A", partition=0)
-        async with asyncio.timeout(20):
-            while not receiver.taken:
-                teller.must_live()
-                await asyncio.sleep(0.1)
-        await asyncio.sleep(2)
-        assert teller.stop() == 0
+        await asyncio.to_thread(teller.until, lambda: bool(receiver.taken), "has told the rejection")
+        assert await asyncio.to_thread(teller.stop) == 0
+        assert await told_up_to(secured, "a") == 1
         assert "undelivered/1" not in rater.run("notify", "undelivered", "--json")
+
+
+async def told_up_to(secured: Cluster, target: str) -> int:
+    """The committed position of a target in the rejections' partition 0, which has the one record of this test."""
+    settings = Settings(_env_file=None, bootstrap_servers=secured.address)
+    admin = AIOKafkaAdminClient(**settings.client_options())
+    await admin.start()
+    try:
+        found = await admin.list_consumer_group_offsets(group_of(settings, target))
+    finally:
+        await admin.close()
+    return int(found[TopicPartition("rejected", 0)].offset)
 
 
 async def through_the_door(rater: Rater) -> None:

@@ -100,8 +100,7 @@ async def test_every_alert_is_told_whatever_dies(telling: Rater, phone: Phone) -
     file = told_by(telling, phone, "alerts, closings, rejections, thresholds")
     telling.worker()
     doomed = notify(telling, file)
-    doomed.until(lambda: telling.run("notify", "undelivered", "--json") == "", "is there")
-    await asyncio.sleep(3)  # its first position is committed
+    doomed.until_tells()
     phone.serve("failing")
     telling.run("simulate", "--calls", 3000, "--accounts", ACCOUNTS, "--seed", 11)
     await write(telling, [Raw(n % 4, b"x", b"{") for n in range(20)])
@@ -141,7 +140,7 @@ async def test_what_is_given_up_is_in_the_dead_letter_and_can_be_told_again(tell
     file = told_by(telling, phone, "charges", give_up=1)
     telling.worker()
     teller = notify(telling, file)
-    await asyncio.sleep(4)
+    teller.until_tells()
     phone.serve("failing")
     telling.run("simulate", "--calls", 60, "--accounts", 10, "--seed", 3)
     await until_all_rated(telling)

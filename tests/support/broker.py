@@ -100,13 +100,14 @@ class Cluster:
             _until_open(self.nodes[number - 1].port)
         asyncio.run(_answers(self.address, len(self.processes), list(self.processes.values())))
 
-    def acls(self, *words: str) -> None:
-        """Run `kafka-acls.sh` with these words, as the administrator."""
+    def acls(self, commands: Sequence[Sequence[str]]) -> None:
+        """Run `kafka-acls.sh` with the words of each command, as the administrator; one Java for all of them."""
         tool = "kafka.admin.AclCommand" if VERSION.startswith("3.") else "org.apache.kafka.tools.AclCommand"
-        command = [*_java(self._jars), tool, "--bootstrap-server", self.address, *words]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        lines = "".join("\t".join(("--bootstrap-server", self.address, *words)) + "\n" for words in commands)
+        program = [*_java(self._jars), str(HERE / "kafka" / "AclCommands.java"), tool]
+        done = subprocess.run(program, input=lines, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise NoKafka(f"kafka-acls {' '.join(words)} failed:\n{done.stdout}{done.stderr}")
+            raise NoKafka(f"kafka-acls failed:\n{done.stdout}{done.stderr}")
 
     def end(self) -> None:
         """Kill all: their data goes with their folder, and brokers that end together wait for each other's votes."""

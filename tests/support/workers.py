@@ -19,11 +19,12 @@ from rater.cli.root import app
 from tests.support.broker import tail
 
 READY = r"ready: rating partitions \[(?P<partitions>[\d, ]*)\]"
+TELLS = "ready: telling "
 SERVES = re.compile(r"console: (http://[^ ]+)/ ")
 DOOR = re.compile(r"door: (http://[^ ]+)/ ")
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60.0
-"""Seconds until a test gives up on something; what is awaited takes a second or ten."""
+PATIENCE = 180.0
+"""Seconds until a test gives up on something; what is awaited takes a second or ten, on a busy machine a minute."""
 
 
 class GaveUp(AssertionError):  # noqa: N818 - it says what happened
@@ -95,6 +96,10 @@ class Worker:
     def until_rates(self, partitions: set[int]) -> None:
         """Wait until it rates exactly these partitions."""
         self.until(lambda: self.rates() == partitions, f"rates {sorted(partitions)}")
+
+    def until_tells(self, targets: int = 1) -> None:
+        """Wait until `rater notify` has committed the first position of so many targets: from now on none is missed."""
+        self.until(lambda: self.text().count(TELLS) >= targets, "tells its targets")
 
     def until(self, holds: Callable[[], bool], what: str) -> None:
         """Wait for something of this worker, which must not end meanwhile."""
