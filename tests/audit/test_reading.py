@@ -8,9 +8,8 @@ from typing import Any, NamedTuple
 import pytest
 from aiokafka import TopicPartition
 
-from rater.kafka import reader
 from rater.kafka.failstop import Refused
-from rater.kafka.reader import span
+from rater.kafka.reader import PATIENCE, span
 
 TP = TopicPartition("calls", 0)
 
@@ -19,11 +18,19 @@ class Record(NamedTuple):
     offset: int
 
 
-class Consumer:
-    """Gives what it is told to, an answer each time it is asked; then nothing."""
+class Clock:
+    """The event loop's, moved by hand: what counts here is whose seconds they are, not how fast a machine is."""
 
-    def __init__(self, *answers: list[Record]) -> None:
-        self._answers, self._position = list(answers), 0
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: self.now)
+
+
+class Consumer:
+    """Gives what it is told to, an answer each time it is asked; then nothing. Each takes a second."""
+
+    def __init__(self, *answers: list[Record], clock: Clock | None = None) -> None:
+        self._answers, self._position, self._clock = list(answers), 0, clock
 
     def seek(self, _tp: TopicPartition, offset: int) -> None:
         self._position = offset
@@ -34,7 +41,8 @@ class Consumer:
     pause = resume
 
     async def getmany(self, tp: TopicPartition, **_how: int) -> dict[TopicPartition, list[Record]]:
-        await asyncio.sleep(0.02)
+        if self._clock is not None:
+            self._clock.now += 1
         records = self._answers.pop(0) if self._answers else []
         self._position += len(records)
         return {tp: records}
@@ -43,18 +51,19 @@ class Consumer:
         return self._position
 
 
-async def read(consumer: Any, end: int, pause: float) -> list[int]:
+async def read(clock: Clock, end: int, *answers: list[Record], work: float) -> list[int]:
+    """What is read by a reader who takes so many seconds for each piece."""
+    consumer: Any = Consumer(*answers, clock=clock)
     found = []
     async for records, _ in span(consumer, "calls", 0, 0, end):
         found += [record.offset for record in records]
-        await asyncio.sleep(pause)
+        clock.now += work
     return found
 
 
 async def test_time_that_the_reader_takes_is_not_the_brokers(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a long piece of work aiokafka's request is over time, and the next answers are empty."""
-    monkeypatch.setattr(reader, "PATIENCE", 0.1)
-    assert await read(Consumer([Record(0)], [], [], [Record(1)]), 2, pause=0.15) == [0, 1]
+    assert await read(Clock(monkeypatch), 2, [Record(0)], [], [], [Record(1)], work=10 * PATIENCE) == [0, 1]
 
 
 async def test_an_answer_with_nothing_is_no_piece() -> None:
@@ -64,6 +73,7 @@ async def test_an_answer_with_nothing_is_no_piece() -> None:
 
 
 async def test_a_broker_that_gives_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "PATIENCE", 0.1)
-    with pytest.raises(Refused, match="calls/0 gave nothing for 0 s at offset 1"):
-        await read(Consumer([Record(0)]), 2, pause=0.0)
+    clock = Clock(monkeypatch)
+    with pytest.raises(Refused, match="calls/0 gave nothing for 30 s at offset 1"):
+        await read(clock, 2, [Record(0)], work=0)
+    assert PATIENCE < clock.now < PATIENCE + 5
