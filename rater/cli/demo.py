@@ -47,25 +47,18 @@ def demo(
     from rater.kafka.topics import switch_plan, topic_plan
     from rater.processor.step import TABLES
     from rater.tools.demo import WorkerEnded, demo_settings
-    from rater.tools.demo_story import SOURCE, size, story
+    from rater.tools.demo_story import SOURCE
     from rater.tools.embedded import NoEmbeddedBroker, embedded_broker
 
     # Whoever ends it, what it started ends with it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    planned = size(story(seed, calls, accounts))
-    if planned.heaviest > MOST_IN_A_PARTITION:
-        raise fail(
-            f"{planned.heaviest:,} records would be in one partition; "
-            f"the embedded broker holds {MOST_IN_A_PARTITION:,}",
-            "take fewer --calls or more --accounts",
-        )
     ours = demo_settings("")
     plan = topic_plan(ours, TABLES) + switch_plan(ours, SOURCE, ours.partitions, INTAKE_TABLES)
     topics = [spec.name for spec in plan]
     try:
         with embedded_broker(topics) as address, tempfile.TemporaryDirectory(prefix="rater-demo-") as folder:
             settings = demo_settings(address)
-            tale = Story(calls, seconds, accounts, seed, planned)
+            tale = Story(calls, seconds, accounts, seed)
             report = asyncio.run(_run(settings, Path(folder), tale, console=console, keep=keep))
     except (NoEmbeddedBroker, WorkerEnded) as error:
         raise fail(str(error), status=1) from error
@@ -83,7 +76,19 @@ class Story(NamedTuple):
     seconds: float
     accounts: int
     seed: int
-    size: Size
+
+
+def _measured(told: Story) -> Size:
+    """How much it is; refused where the embedded broker would drop some of it."""
+    from rater.tools.demo_story import size, story
+
+    found = size(story(told.seed, told.calls, told.accounts))
+    if found.heaviest > MOST_IN_A_PARTITION:
+        raise fail(
+            f"{found.heaviest:,} records would be in one partition; the embedded broker holds {MOST_IN_A_PARTITION:,}",
+            "take fewer --calls or more --accounts",
+        )
+    return found
 
 
 async def _run(settings: Settings, folder: Path, planned: Story, *, console: bool, keep: bool) -> Report:
@@ -100,14 +105,15 @@ async def _run(settings: Settings, folder: Path, planned: Story, *, console: boo
     ours = asyncio.current_task()
     assert ours is not None  # noqa: S101 - a coroutine runs in a task
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ours.cancel)
-    wanted = planned.size.told
-    view = DemoView(wanted)
     logs = folder / "the worker", folder / "the intake"
     async with (
         running("worker", settings, logs[0]) as worker,
         running("intake", settings, logs[1], str(PROFILE)) as intake,
         AsyncExitStack() as stack,
     ):
+        # While they start: together it takes as long as the longer of both.
+        wanted = (await asyncio.to_thread(_measured, planned)).told
+        view = DemoView(wanted)
         needed = list(zip((worker, intake), logs, strict=True))
         async with _shown(view), _watched(settings, view):
             await publish_book(settings, shipped_book())

@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from rater.tools import embedded
 from rater.tools.demo_story import CLOSE_AFTER, ZONE, chapters, story
 from tests.support.command import Rater
 from tests.support.workers import until
@@ -94,6 +95,13 @@ def test_more_than_the_embedded_broker_holds_is_refused(rater: Rater) -> None:
     """One account's calls are in one partition; what would be dropped there must not look like money that is lost."""
     result = rater("demo", "--accounts", "1", "--calls", "20000")
     assert (result.exit_code, "would be in one partition" in result.stderr) == (2, True)
+
+
+def test_a_library_without_the_broker_is_told(rater: Rater, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older librdkafka, or one of a system that was built without it."""
+    monkeypatch.setitem(embedded._SIGNATURES, "rd_kafka_mock_of_tomorrow", (None, []))
+    result = rater("demo")
+    assert (result.exit_code, "pip install 'rater[demo]'" in result.stderr) == (1, True)
 
 
 @pytest.mark.parametrize("day", range(1, 32))
