@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -78,13 +77,12 @@ async def test_every_page_says_what_the_audit_says(rated: Rater) -> None:
     biggest = ask(address, "/accounts?limit=500")["items"]
     account = max(biggest, key=lambda one: Decimal(one["total"]))["account"]
     period = ask(address, f"/accounts/{account}/periods")[0]
-    shots = Path(os.environ.get("RATER_SCREENSHOTS") or rated.folder)
     for language, theme, width in LOOKS:
         async with looking(address, language, theme, width) as look:
             for name, path in {**PAGES, "account": f"/account/{account}"}.items():
                 text = await look.open(path)
                 assert not await look.overflows(), f"{name} at {width}"
-                await look.page.screenshot(path=shots / f"{name}-{language}-{theme}-{width}.png", full_page=True)
+                await look.picture(name, width, language, theme)
                 if name == "overview":
                     assert f"{audit['charges']:,}" in text
                     assert audit["residue"] == {"CNY": "0.00"}
@@ -102,7 +100,7 @@ async def test_every_page_says_what_the_audit_says(rated: Rater) -> None:
             await look.page.goto(f"{address}/statement/{account}/{period['period']}")
             assert f"{Decimal(period['total']):,}" in await look.page.inner_text("body")
             assert not await look.overflows(), f"statement at {width}"
-            await look.page.screenshot(path=shots / f"statement-{language}-{theme}-{width}.png")
+            await look.picture("statement", width, language, theme)
             await look.page.go_back()
             chinese = "总览" in await look.page.inner_text("header")
             assert chinese == (language == "zh")

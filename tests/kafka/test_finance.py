@@ -6,19 +6,17 @@ import asyncio
 import csv
 import io
 import json
-import os
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import BrowserContext, Page
 from pypdf import PdfReader
 
-from tests.support.browser import Look, chromium
+from tests.support.browser import SHOTS, Look, chromium
 from tests.support.looks import against_axe, broken_words, foreign_words, written
 from tests.support.rated import Raw, until_all_rated, write
 from tests.support.workers import Rater
@@ -163,11 +161,10 @@ async def paths_of(address: str, context: BrowserContext) -> list[str]:
 async def test_how_every_page_looks(books: Rater) -> None:
     """Nothing broken over lines or cut, no serious fault by axe, no foreign words on Chinese pages."""
     _, address = await asyncio.to_thread(books.console)
-    shots = Path(os.environ.get("RATER_SCREENSHOTS") or books.folder)
     wrong: list[str] = []
     async with chromium() as browser:
         paths: list[str] = []
-        for width, language, theme in ALL_LOOKS if "RATER_SCREENSHOTS" in os.environ else LOOKS:
+        for width, language, theme in ALL_LOOKS if SHOTS else LOOKS:
             there = await browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]
             paths = paths or await paths_of(address, there)
             look = Look(await there.new_page(), address)
@@ -184,7 +181,6 @@ async def test_how_every_page_looks(books: Rater) -> None:
                 if language == "zh" and not path.startswith("/api"):
                     found += foreign_words(await written(look.page), ISSUER)
                 wrong += [f"{path} at {width}, {language}, {theme}: {one}" for one in found]
-                name = re.sub(r"\W+", "-", path).strip("-") or "overview"
-                await look.page.screenshot(path=shots / f"{name}-{width}-{language}-{theme}.png", full_page=True)
+                await look.picture(path, width, language, theme)
             await there.close()
     assert not wrong, "\n".join(wrong)

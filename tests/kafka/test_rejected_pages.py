@@ -68,7 +68,7 @@ async def test_they_are_worked_off_on_the_page(rater: Rater) -> None:
         await page.get_by_role("button", name="Send again").click()
         await page.get_by_text("Done: 1").wait_for()
         await page.get_by_text("Sent again").wait_for()
-        await page.screenshot(path=rater.folder / "redriven.png")
+        await look.picture("redriven")
         await look.open(f"/rejected/record?place={broken}")
         await token.fill(MAY[0])
         await page.get_by_role("button", name="Send again").click()
@@ -80,7 +80,7 @@ async def test_they_are_worked_off_on_the_page(rater: Rater) -> None:
         await look.prefer(lang="zh")
         assert "已放弃" in await look.open(f"/rejected/record?place={broken}")
         assert not await look.overflows()
-        await page.screenshot(path=rater.folder / "dropped.png")
+        await look.picture("dropped")
         assert [said for said in look.wrong if "favicon" not in said] == []
     await until_all_rated(rater)
     assert charged_calls(await charges_of(rater)).total() == 1

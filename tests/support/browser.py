@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from playwright.async_api import Browser, Page, async_playwright
 
@@ -15,6 +18,8 @@ QUIETLY = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
 """A browser that asks nobody but us."""
+SHOTS = os.environ.get("RATER_SCREENSHOTS")
+"""A folder for pictures of every page in every look, for whoever looks at them; without it none is taken."""
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -69,6 +74,12 @@ class Look:
             await self.page.wait_for_selector(".r-tile .v")
             await self.page.wait_for_selector("canvas")
         return await self.page.inner_text(".r-main")
+
+    async def picture(self, *name: object) -> None:
+        """Take a picture of the whole page, where somebody wants them."""
+        if SHOTS:
+            file = "-".join(re.sub(r"\W+", "-", str(part)).strip("-") or "overview" for part in name)
+            await self.page.screenshot(path=Path(SHOTS) / f"{file}.png", full_page=True)
 
     async def overflows(self) -> bool:
         """Is the page wider than its window?"""
