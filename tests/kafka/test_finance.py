@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from playwright.async_api import BrowserContext, Page
@@ -92,7 +93,7 @@ async def test_from_the_month_to_the_call(books: Rater, context: BrowserContext)
     await page.click("button")
     await page.wait_for_url(f"**/accounts?month={month}")
     await page.get_by_role("link", name="Change").click()
-    await page.wait_for_selector('th[aria-sort="descending"]')
+    await page.locator('th[aria-sort="descending"]', has_text="Change").wait_for()
     changes = [float(one.replace(",", "")) for one in await page.locator("td.num:last-child").all_inner_texts()]
     assert changes == sorted(changes, reverse=True)
     periods = await downloaded(page, 'a[href*="periods"][href*="csv"]')
@@ -116,9 +117,12 @@ async def test_from_the_month_to_the_call(books: Rater, context: BrowserContext)
     await line.locator("a").click()
     await statement.wait_for_selector(".r-main table")
     call_id = await statement.locator("tr", has_text="Call id").locator("td").inner_text()
+    charge = statement.url
+    await statement.goto(f"{address}/plans")
     await statement.fill('.r-find input[name="q"]', call_id)
     await statement.press('.r-find input[name="q"]', "Enter")
-    await statement.wait_for_selector(".r-main table")
+    await statement.wait_for_url("**/charge/**")
+    assert unquote(statement.url) == unquote(charge)
     assert call_id in await statement.inner_text(".r-main")
 
 

@@ -67,8 +67,9 @@ class Look:
             await self.page.goto(f"{self.address}/prefer?{name}={value}")
 
     async def open(self, path: str) -> str:
-        """Go to a page and wait until it is filled; gives its text."""
+        """Go to a page and wait until it is filled and hears of what is new; gives its text."""
         await self.page.goto(f"{self.address}{path}")
+        await self.page.wait_for_function("window.socket?.connected")
         await self.page.wait_for_selector(".r-main table")
         if path == "/" or path.startswith("/account/"):
             await self.page.wait_for_selector(".r-tile .v")
