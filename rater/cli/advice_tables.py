@@ -9,7 +9,9 @@ from rich.table import Table
 
 from rater.cli.shown import plain, show_table, terminal, visible
 from rater.rating.money import CONTEXT
-from rater.readmodel.texts import LANGUAGES, Language, advice_words
+from rater.readmodel.advice_texts import advice_words
+from rater.readmodel.figures import money
+from rater.readmodel.texts import LANGUAGES, Language
 from rater.readmodel.views import AdviceView, OfferView, WhatIfView
 
 _WORDS: dict[str, tuple[str, str]] = {
@@ -71,7 +73,7 @@ def _figures(offer: OfferView) -> Sequence[str]:
     with localcontext(CONTEXT):
         costs = [Decimal(cost) for cost in offer.costs]
         average = (Decimal(offer.total) / len(costs)).quantize(costs[0])
-    return offer.total, f"{average:f}", f"{max(costs):f}", f"{min(costs):f}"
+    return [money(amount) for amount in (Decimal(offer.total), average, max(costs), min(costs))]
 
 
 def _months(found: AdviceView, language: Language) -> Table:
@@ -85,8 +87,8 @@ def _months(found: AdviceView, language: Language) -> Table:
         table.add_column(plain(offer.plan), justify="right")
     for number, month in enumerate(found.months):
         minutes = f"{month.talk_seconds / 60:,.0f}"
-        costs = (offer.costs[number] for offer in shown)
-        table.add_row(month.period, minutes, f"{month.connected_calls:,}", month.paid, *costs)
+        costs = (money(offer.costs[number]) for offer in shown)
+        table.add_row(month.period, minutes, f"{month.connected_calls:,}", money(month.paid), *costs)
     return table
 
 
@@ -99,6 +101,6 @@ def print_what_if(found: WhatIfView, language: Language) -> None:
         table.add_column("\n".join(heads), justify="right")
     for number, offer in enumerate(found.offers):
         style = "" if number else "bold green"
-        table.add_row(plain(offer.plan, style), *(plain(cost, style) for cost in offer.costs))
+        table.add_row(plain(offer.plan, style), *(plain(money(cost), style) for cost in offer.costs))
     show_table(table)
     terminal().print(say("counted", language), markup=False, style="dim")

@@ -69,6 +69,8 @@ def _found(file: Path, tariffs: Path) -> list[Affected]:
 
 
 def _table(found: Sequence[Affected], language: Language) -> None:
+    from rater.readmodel.figures import money
+
     if not found:
         typer.echo(say("no-other-class", language))
         return
@@ -83,7 +85,7 @@ def _table(found: Sequence[Affected], language: Language) -> None:
         table.add_column(say(name, language), justify="right" if name == "amount" else "left")
     for one in found[:SHOWN]:
         call = plain(say("call-of", language, call_id=one.call_id, source=one.source))
-        table.add_row(plain(one.account), call, one.started_at, plain(one.was), plain(one.would_be), one.amount)
+        table.add_row(plain(one.account), call, one.started_at, plain(one.was), plain(one.would_be), money(one.amount))
     show_table(table)
     if len(found) > SHOWN:
         typer.echo(say("more-calls", language, count=f"{len(found) - SHOWN:,}"))

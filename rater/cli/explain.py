@@ -39,6 +39,7 @@ def _print(charge: dict[str, Any], language: Language) -> None:
     from rich.table import Table
 
     from rater.cli.shown import plain, show_table, terminal
+    from rater.readmodel.figures import money, units
     from rater.readmodel.line_texts import line_words
     from rater.readmodel.texts import meter_words, text
 
@@ -60,14 +61,15 @@ def _print(charge: dict[str, Any], language: Language) -> None:
     table.add_column()
     table.add_column(justify="right")
     for line in charge["lines"]:
-        table.add_row(plain(line_words(line, language)), line["amount"])
+        table.add_row(plain(line_words(line, language)), money(line["amount"]))
     if not charge["lines"]:
-        table.add_row(text(language, "nothing-to-pay"), charge["amount"])
-    table.add_row(f"[bold]{text(language, 'amount').lower()}[/]", f"[bold]{charge['amount']}[/] {charge['currency']}")
-    table.add_row(text(language, "total-after"), charge["period_total"])
+        table.add_row(text(language, "nothing-to-pay"), money(charge["amount"]))
+    amount = f"[bold]{money(charge['amount'])}[/] {charge['currency']}"
+    table.add_row(f"[bold]{text(language, 'amount').lower()}[/]", amount)
+    table.add_row(text(language, "total-after"), money(charge["period_total"]))
     show_table(table, console=console)
     for meter, left in charge["allowance_left"].items():
-        console.print(plain(text(language, "left-of", left=left, meter=meter_words(meter, language))))
+        console.print(plain(text(language, "left-of", left=units(left), meter=meter_words(meter, language))))
 
 
 def _not_connected(call: dict[str, Any], language: Language) -> str:

@@ -89,6 +89,7 @@ def _print(found: Statement, language: Language, *, items: bool) -> None:
     from rich.table import Table
 
     from rater.cli.shown import plain, show_table, terminal
+    from rater.readmodel.figures import money, units
     from rater.readmodel.line_texts import statement_words
     from rater.readmodel.statement import by_kind
     from rater.readmodel.texts import text
@@ -105,60 +106,55 @@ def _print(found: Statement, language: Language, *, items: bool) -> None:
         table.add_column(say(name), justify="right")
     for line in found.lines:
         what = statement_words(line, language)
-        table.add_row(
-            plain(line.plan), plain(what), _some(line.covered), _some(line.billable), line.rate or "", line.amount
-        )
+        many = (units(one) if one != "0" else "" for one in (line.covered, line.billable))
+        rate = money(line.rate) if line.rate else ""
+        table.add_row(plain(line.plan), plain(what), *many, rate, money(line.amount))
     table.add_section()
-    table.add_row("", f"[bold]{say('total')}[/]", "", "", "", f"[bold]{view.total}[/]")
+    table.add_row("", f"[bold]{say('total')}[/]", "", "", "", f"[bold]{money(view.total)}[/]")
     console = terminal()
     show_table(table, console=console)
-    parts = (f"{text(language, 'of-which', part=say(name))} {amount}" for name, amount in by_kind(view).items())
-    console.print(", ".join(parts))
-    console.print(
-        f"{view.charges:,} charges, {view.connected_calls:,} connected calls, "
-        f"{view.talk_seconds / 60:,.0f} minutes of talk time"
-    )
+    parts = (f"{text(language, 'of-which', part=say(name))} {money(amount)}" for name, amount in by_kind(view).items())
+    console.print(("，" if language == "zh" else ", ").join(parts))
+    counts = {"charges": f"{view.charges:,}", "calls": f"{view.connected_calls:,}"}
+    console.print(text(language, "statement-counts", **counts, minutes=f"{view.talk_seconds / 60:,.0f}"))
     if items:
         charges = found.charges
         while page := list(islice(charges, PAGE)):
-            show_table(_items(page, view.time_zone or "UTC"), console=console)
+            show_table(_items(page, view.time_zone or "UTC", language), console=console)
     else:
-        console.print("every charge: --items, or --csv, --json, --html FILE", style="dim")
+        console.print(text(language, "every-charge"), style="dim")
 
 
-def _items(charges: Iterable[Mapping[str, Any]], zone_name: str) -> Any:
+def _items(charges: Iterable[Mapping[str, Any]], zone_name: str, language: Language) -> Any:
     from rich.table import Table
 
     from rater.cli.shown import plain
-    from rater.readmodel.figures import local
+    from rater.readmodel.figures import local, money
+    from rater.readmodel.texts import text
 
     zone = ZoneInfo(zone_name)
     table = Table()
-    for name, side in (
-        ("no.", "right"),
-        ("kind", "left"),
-        (f"started ({zone_name})", "left"),
-        ("call", "left"),
-        ("talk", "right"),
-    ):
-        table.add_column(name, justify="right" if side == "right" else "left")
-    table.add_column("amount", justify="right")
-    table.add_column("total", justify="right")
+    for name in ("no", "kind", "started", "call", "talk", "amount", "total"):
+        head = text(language, name).lower()
+        head = f"{head} ({zone_name})" if name == "started" else head
+        table.add_column(head, justify="right" if name in {"no", "talk", "amount", "total"} else "left")
     for charge in charges:
         call = charge.get("call") or {}
         talk = f"{call['talk_seconds']} s" if call.get("connected") else "-" if call else ""
-        what = call.get("call_id") or charge.get("reason") or charge.get("subscription_id") or _reached_by(charge)
+        what = (
+            call.get("call_id")
+            or charge.get("reason")
+            or charge.get("subscription_id")
+            or _reached_by(charge, language)
+        )
         started = local(call.get("started_at"), zone)
-        numbers = (charge["amount"], charge["period_total"])
-        table.add_row(str(charge["seq"]), charge["kind"], started, plain(what), talk, *numbers)
+        numbers = (money(charge["amount"]), money(charge["period_total"]))
+        kind = text(language, f"{charge['kind']}-kind")
+        table.add_row(f"{charge['seq']:,}", kind, started, plain(what), talk, *numbers)
     return table
 
 
-def _reached_by(charge: Mapping[str, Any]) -> str:
+def _reached_by(charge: Mapping[str, Any], language: Language) -> str:
     from rater.readmodel.texts import text
 
-    return text("en", "reached-by", version=charge["book"]) if "book" in charge else ""
-
-
-def _some(units: str) -> str:
-    return "" if units == "0" else units
+    return text(language, "reached-by", version=charge["book"]) if "book" in charge else ""

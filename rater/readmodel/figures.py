@@ -8,19 +8,19 @@ from decimal import Decimal
 
 
 def money(amount: str | Decimal) -> str:
-    """An amount with its thousands marked."""
-    return f"{Decimal(amount):,}"
+    """An amount or a rate, with its thousands marked."""
+    return f"{Decimal(amount):,f}"
 
 
 def units(quantity: str) -> str:
     """Minutes, calls and other units with their thousands marked."""
-    return f"{Decimal(quantity):,}"
+    return f"{Decimal(quantity):,f}"
 
 
 def signed(amount: str | Decimal) -> str:
     """A change: with its sign, and its thousands marked."""
     change = Decimal(amount)
-    return f"{change:+,}" if change else f"{change:,}"
+    return f"{change:+,f}" if change else f"{change:,f}"
 
 
 def masked_number(number: str) -> str:

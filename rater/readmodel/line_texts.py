@@ -8,8 +8,8 @@ from typing import Any
 
 from rater.rating.book import REST
 from rater.rating.lines import FLAT, GUARANTEE, UNPRICED, is_fee
-from rater.rating.money import plain
 from rater.rating.units import BY_NAME
+from rater.readmodel.figures import money, units
 from rater.readmodel.texts import Language, meter_words, percent, text
 from rater.readmodel.views import ExplainedLine, ExplanationView, GuaranteeState, StatementLine
 
@@ -23,8 +23,8 @@ def line_words(line: Mapping[str, Any], language: Language = "en") -> str:
         return _guarantee_line(line, language)
     zh = language == "zh"
     if "rate" not in line:  # more lines than are listed one by one
-        name, units = meter_words(meter, language), line["quantity"]
-        return f"{name}：多个价格，合计 {units}" if zh else f"{name}: {units} in all, at several rates"
+        name, whole = meter_words(meter, language), units(line["quantity"])
+        return f"{name}：多个价格，合计 {whole}" if zh else f"{name}: {whole} in all, at several rates"
     if is_fee(meter) or meter.endswith(FLAT):
         return _fee_line(line, language)
     names = [*([meter] if "unit" in line else []), *([_part(line["class"], language)] if "class" in line else [])]
@@ -34,27 +34,23 @@ def line_words(line: Mapping[str, Any], language: Language = "en") -> str:
 def _units_line(line: Mapping[str, Any], *, zh: bool) -> str:
     """So many units of a meter, and at what rate."""
     unit = BY_NAME[line.get("unit", line["meter"])].single[zh]
+    billed, rate = units(line["billable"]), money(line["rate"])
+    many = _plural(billed, unit)
     if "repriced_from" in line:
-        units, before, now = line["billable"], line["repriced_from"], line["rate"]
+        before = money(line["repriced_from"])
         if zh:
-            return f"此前 {units} {unit}由 {before} 重新计价为 {now}"
-        return f"{units} earlier {_plural(units, unit)} re-priced from {before} to {now}"
+            return f"此前 {billed} {unit}由 {before} 重新计价为 {rate}"
+        return f"{billed} earlier {many} re-priced from {before} to {rate}"
     if line["quantity"] == "0" and line["covered"].startswith("-"):  # other units took the allowance
-        units = line["billable"]
-        return (
-            f"{units} {unit}不再含在额度内 × {line['rate']}"
-            if zh
-            else f"{units} {_plural(units, unit)} no longer covered, at {line['rate']}"
-        )
+        return f"{billed} {unit}不再含在额度内 × {rate}" if zh else f"{billed} {many} no longer covered, at {rate}"
     parts = []
     if line["covered"] != "0":
-        covered = line["covered"]
+        covered = units(line["covered"])
         parts.append(
             f"额度内 {covered} {unit}" if zh else f"{covered} {_plural(covered, unit)} covered by the allowance"
         )
     if line["billable"] != "0" or not parts:
-        units, rate = line["billable"], line["rate"]
-        parts.append(f"{units} {unit} × {rate}" if zh else f"{units} {_plural(units, unit)} at {rate}")
+        parts.append(f"{billed} {unit} × {rate}" if zh else f"{billed} {many} at {rate}")
     return ("，" if zh else ", ").join(parts)
 
 
@@ -65,13 +61,13 @@ def _plural(units: str, unit: str) -> str:
 
 def _fee_line(line: Mapping[str, Any], language: Language) -> str:
     """A fee, an item, a set-up or a flat: of which plan, for how many days, and whether it is taken back."""
-    name, rate, quantity = meter_words(line["meter"], language), line["rate"], Decimal(line["billable"])
+    name, rate, quantity = meter_words(line["meter"], language), money(line["rate"]), Decimal(line["billable"])
     many, plan = abs(quantity) != 1, line.get("plan")
     days = days_words(line.get("days"), line.get("of"), language)
     if language == "zh":
-        said = f"{name} {f'{abs(quantity)} × {rate}' if many else rate}{days}{f'（{plan}）' if plan else ''}"
+        said = f"{name} {f'{abs(quantity):,} × {rate}' if many else rate}{days}{f'（{plan}）' if plan else ''}"
         return f"退回{said}" if quantity < 0 else said
-    said = f"{abs(quantity)} {name} at {rate}" if many else f"{name} of {rate}"
+    said = f"{abs(quantity):,} {name} at {rate}" if many else f"{name} of {rate}"
     return f"{said}{days}{f' ({plan})' if plan else ''}{' taken back' if quantity < 0 else ''}"
 
 
@@ -130,7 +126,7 @@ def guarantee_words(state: GuaranteeState, language: Language = "en", *, closed:
         if language == "zh":
             return f"保证接通率 {rate}，满 {few} 次外呼起计；目前 {attempts} 次"
         return f"guaranteed {rate} from {few} attempts on; {attempts} so far"
-    back = plain(-credit)
+    back = money(-credit)
     if language == "zh":
         given = f"关账时已退还 {back}" if closed else f"按目前关账时退还 {back}"
         return f"保证接通率 {rate}：外呼 {attempts} 次，接通 {state.connected} 次；{given}"

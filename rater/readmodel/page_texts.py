@@ -97,6 +97,14 @@ STATEMENT_TEXTS: dict[str, tuple[str, str]] = {
     "currency": ("Currency", "币种"),
     "of-which": ("of which {part}", "其中{part}"),
     "callee": ("Called", "被叫号码"),
+    "statement-counts": (
+        "{charges} charges, {calls} connected calls, {minutes} minutes of talk time",
+        "计费 {charges} 条，接通 {calls} 次，通话 {minutes} 分钟",
+    ),
+    "every-charge": (
+        "every charge: --items, or --csv, --json, --html FILE",
+        "逐条明细：--items，或 --csv、--json、--html FILE",
+    ),
 }
 
 PAGE_TEXTS = REJECTED_TEXTS | MONTH_TEXTS | FIND_TEXTS | STATEMENT_TEXTS | OVERVIEW_TEXTS

@@ -11,6 +11,7 @@ from rater.rating.lines import DISCOUNT, FEE, SETUP
 from rater.rating.money import plain
 from rater.rating.units import ANSWERED_BY
 from rater.readmodel.answer_texts import answerer
+from rater.readmodel.figures import money
 from rater.readmodel.texts import Language, meter_words, text
 
 
@@ -36,16 +37,17 @@ def _fixed_terms(plan: Plan, language: Language) -> Iterator[Term]:
     zh = language == "zh"
     if plan.fee:
         daily = ("，按天" if zh else ", by days") if plan.proration == "daily" else ""
-        yield Term(meter_words(FEE, language), f"{plan.fee}{daily}")
+        yield Term(meter_words(FEE, language), f"{money(plan.fee)}{daily}")
     for name, item in plan.items:
-        yield Term(name, f"{item.price}" if item.quantity == 1 else f"{item.quantity} × {item.price}")
+        many = "" if item.quantity == 1 else f"{item.quantity:,} × "
+        yield Term(name, f"{many}{money(item.price)}")
     if plan.setup:
-        yield Term(meter_words(SETUP, language), f"{plan.setup}")
+        yield Term(meter_words(SETUP, language), money(plan.setup))
     if plan.discount:
         share = _hundredths(plan.discount)
         yield Term(meter_words(DISCOUNT, language), f"用量优惠 {share}%" if zh else f"{share} % off usage")
     if plan.minimum:
-        yield Term("最低消费" if zh else "minimum", f"{plan.minimum}")
+        yield Term("最低消费" if zh else "minimum", money(plan.minimum))
     if plan.connected is not None:
         yield Term("接通" if zh else "connected", _meaning(plan.connected, language))
     if plan.guarantee is not None:
@@ -106,16 +108,19 @@ def meter_in_words(meter: Meter, language: Language = "en") -> str:
     if meter.shared:
         single = meter.unit.single[zh]
         return (
-            f"含 {meter.allowance} {single}，按此顺序抵扣"
+            f"含 {meter.allowance:,} {single}，按此顺序抵扣"
             if zh
-            else f"{meter.allowance} {single} included, in this order"
+            else f"{meter.allowance:,} {single} included, in this order"
         )
     if meter.price is None:
         return "不限量" if zh else "unlimited"
     unit = meter.unit.single[zh]
     included = ""
     if meter.allowance:
-        included = f"含 {meter.allowance} {unit}，超出 " if zh else f"{_many(meter.allowance, unit)} included, then "
+        beyond = "超出部分 " if meter.price.kind == "flat" else "超出部分："
+        included = (
+            f"含 {meter.allowance:,} {unit}，{beyond}" if zh else f"{_many(meter.allowance, unit)} included, then "
+        )
     steps = _steps(meter.increment.first, meter.increment.step, zh=zh) if meter.unit.increments else ""
     return included + _price(meter.price, unit, zh=zh) + steps
 
@@ -127,7 +132,7 @@ def _steps(first: int, step: int, *, zh: bool) -> str:
         said = how.get(step, (f"per started {step} s", f"每 {step} 秒计费，不足按 {step} 秒计"))
         return f"，{said[1]}" if zh else f", billed {said[0]}"
     if zh:
-        return f"，起计 {first} 秒，之后每 {step} 秒计费"
+        return f"，最低按 {first} 秒计费，之后每 {step} 秒计费，不足按 {step} 秒计"
     return f", billed for {first} s at least, then per started {step} s"
 
 
@@ -139,38 +144,40 @@ def _many(number: int, unit: str) -> str:
 def _price(price: Price, unit: str, *, zh: bool) -> str:
     bands = price.bands
     if price.kind == "flat":
-        said = f"{bands[0].rate} / {unit}" if zh else f"{bands[0].rate} {'an' if unit[0] in 'aeiou' else 'a'} {unit}"
+        rate, article = money(bands[0].rate), "an" if unit[0] in "aeiou" else "a"
+        said = f"{rate}/{unit}" if zh else f"{rate} {article} {unit}"
     else:
         ends = [*(band.start for band in bands[1:]), None]
         one = _volume if price.kind == "volume" else _graduated
         parts = [one(band, end, unit, zh=zh) for band, end in zip(bands, ends, strict=True)]
         said = ("；" if zh else "; ").join(parts)
-    flats = ", ".join(
-        f"满 {b.start} {unit}一次性 {b.flat}" if zh else f"{b.flat} once from {b.start:,}" for b in bands if b.flat
-    )
-    return said + (f"{'，另加 ' if zh else ', plus '}{flats}" if flats else "")
+    flats = ("，" if zh else ", ").join(_once(band, unit, zh=zh) for band in bands if band.flat)
+    return said + (f"{'，另加：' if zh else ', plus '}{flats}" if flats else "")
+
+
+def _once(band: Band, unit: str, *, zh: bool) -> str:
+    """What is due when the band is reached."""
+    flat = money(band.flat)
+    return f"满 {band.start:,} {unit}一次性 {flat}" if zh else f"{flat} once from {band.start:,}"
 
 
 def _volume(band: Band, end: int | None, unit: str, *, zh: bool) -> str:
     """All units at the rate of the band that is reached."""
+    rate = money(band.rate)
     if end is None:
-        return (
-            f"满 {band.start} {unit}起全部 {band.rate}/{unit}"
-            if zh
-            else f"from {band.start:,}, all {_plural(unit)} {band.rate}"
-        )
+        said = f"满 {band.start:,} {unit}起全部 {rate}/{unit}"
+        return said if zh else f"from {band.start:,}, all {_plural(unit)} {rate}"
     to = f"{band.start:,}-{end - 1:,}"
-    return f"{band.start}-{end - 1} {unit} {band.rate}/{unit}" if zh else f"{to} {_plural(unit)} {band.rate} each"
+    return f"{to} {unit} {rate}/{unit}" if zh else f"{to} {_plural(unit)} {rate} each"
 
 
 def _graduated(band: Band, end: int | None, unit: str, *, zh: bool) -> str:
     """Each unit at the rate of its own band."""
-    first = band.start + 1
+    first, rate = band.start + 1, money(band.rate)
     if end is None:
-        return f"第 {first} {unit}起 {band.rate}/{unit}" if zh else f"from {unit} {first:,} on {band.rate} each"
-    return (
-        f"第 {first}-{end} {unit} {band.rate}/{unit}" if zh else f"{_plural(unit)} {first:,}-{end:,} {band.rate} each"
-    )
+        return f"第 {first:,} {unit}起 {rate}/{unit}" if zh else f"from {unit} {first:,} on {rate} each"
+    to = f"{first:,}-{end:,}"
+    return f"第 {to} {unit} {rate}/{unit}" if zh else f"{_plural(unit)} {to} {rate} each"
 
 
 def _plural(unit: str) -> str:

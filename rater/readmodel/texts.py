@@ -1,4 +1,4 @@
-"""What people read, in English and Chinese: labels, verdicts, and the sentences that explain charges and advice."""
+"""What people read, in English and Chinese: labels, verdicts, and alerts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from rater.rating.money import plain
 from rater.rating.units import UNITS
 from rater.readmodel.figures import money
 from rater.readmodel.page_texts import PAGE_TEXTS
-from rater.readmodel.views import AdviceView
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -193,59 +192,22 @@ _ALERTS: dict[str, tuple[str, str]] = {
     ),
 }
 
-_ADVICE: dict[str, tuple[str, str]] = {
-    "best": (
-        "{plan} is the cheapest over {months}: {total}, in the worst month {worst}.",
-        "{months}合计最便宜的是 {plan}：{total}，最高月 {worst}。",
-    ),
-    "running": (
-        "If {period} goes on as so far it comes to {now}; under {best} it would be {cost}, {saves} less.",
-        "{period} 若照目前趋势，预计 {now}；改用 {best} 预计 {cost}，少 {saves}。",
-    ),
-    "on-it": ("The account is on it.", "该账户正在使用此套餐。"),
-    "paid-more": (
-        "For usage and fees it was charged {paid}, which is {too_much} more; adjustments and credits are left out.",
-        "用量与月费实际计费 {paid}，多付 {too_much}；调整与赔付未计入。",
-    ),
-    "paid-less": (
-        "For usage and fees it was charged {paid}, {less} less than under any plan; adjustments are left out.",
-        "用量与月费实际计费 {paid}，比资费表中任何套餐都少 {less}；调整与赔付未计入。",
-    ),
-    "swings": (
-        "Its volume swings: the fullest month has at least twice the quietest.",
-        "用量波动大：最高月至少是最低月的两倍。",
-    ),
-    "caps-more": (
-        "{package} caps the bad month at {package_worst}; {hybrid} came to {hybrid_worst} in its worst: {caps} more.",
-        "{package} 将最高月限制在 {package_worst}；{hybrid} 最高月为 {hybrid_worst}，多 {caps}。",
-    ),
-    "caps-less": (
-        "{package} would cost {package_worst} in its worst month; {hybrid} came to {hybrid_worst}: {caps} less.",
-        "{package} 最高月为 {package_worst}；{hybrid} 最高月为 {hybrid_worst}，少 {caps}。",
-    ),
-    "saves": (
-        "{hybrid} follows the volume: in {saves_in} it costs {saves} less than {package}.",
-        "{hybrid} 随用量变化：{saves_in} 比 {package} 少 {saves}。",
-    ),
-    "saves-nothing": ("{hybrid} is cheaper than {package} in no month.", "{hybrid} 没有一个月比 {package} 便宜。"),
-}
-
 
 def text(language: Language, key: str, **values: object) -> str:
     """A label."""
-    return _said(language, TEXTS[key], values)
+    return in_language(language, TEXTS[key], values)
 
 
 def meter_words(meter: str, language: Language = "en") -> str:
     """A meter's name."""
     name = meter.removeprefix(ITEM).removesuffix(FLAT)
     said = (f"{name}, once for the band", f"{name}档位一次性费用") if meter.endswith(FLAT) else (name, name)
-    return _said(language, _METERS.get(meter, said), {})
+    return in_language(language, _METERS.get(meter, said), {})
 
 
 def verdict_words(verdict: str, language: Language = "en") -> str:
     """What is to be thought of a connect rate."""
-    return _said(language, _VERDICTS[verdict], {})
+    return in_language(language, _VERDICTS[verdict], {})
 
 
 def alert_words(alert: Mapping[str, Any], language: Language = "en") -> str:
@@ -257,35 +219,7 @@ def alert_words(alert: Mapping[str, Any], language: Language = "en") -> str:
     if meter:
         whole = Decimal(alert["limit"]) * (100 if alert["kind"] == "allowance-100" else 125) / 100
         shown |= {"whole": money(plain(whole)), "share": str(int(100 * Decimal(alert["value"]) / whole))}
-    return _said(language, _ALERTS[alert["kind"]], {"meter": meter, **shown})
-
-
-def advice_words(advice: AdviceView, language: Language = "en") -> list[str]:
-    """The advice in sentences: on the months that are over, and on the one that runs."""
-    now = advice.running
-    said = _of_the_past(advice, language) if advice.offers else []
-    return said if now is None else [*said, _said(language, _ADVICE["running"], now.model_dump())]
-
-
-def _of_the_past(advice: AdviceView, language: Language) -> list[str]:
-    best = advice.offers[0]
-    number = len(advice.months)
-    months = f"{number} 个月" if language == "zh" else f"{number} month{'s' if number > 1 else ''}"
-    values = {"plan": best.plan, "months": months, "total": best.total, "worst": best.worst}
-    keys = ["best"]
-    if advice.current == best.plan:
-        keys.append("on-it")
-    else:
-        keys.append("paid-less" if advice.too_much.startswith("-") else "paid-more")
-    values |= {"paid": advice.paid, "too_much": advice.too_much, "less": advice.too_much.lstrip("-")}
-    if advice.swings:
-        keys.append("swings")
-    guard = advice.protection
-    if guard is not None:
-        values |= guard.model_dump() | {"caps": guard.caps.lstrip("-")}
-        keys.append("caps-less" if guard.caps.startswith("-") else "caps-more")
-        keys.append("saves" if Decimal(guard.saves) > 0 else "saves-nothing")
-    return [_said(language, _ADVICE[key], values) for key in keys]
+    return in_language(language, _ALERTS[alert["kind"]], {"meter": meter, **shown})
 
 
 def percent(share: str | None) -> str:
@@ -293,6 +227,7 @@ def percent(share: str | None) -> str:
     return "-" if share is None else f"{Decimal(share) * 100:.1f} %"
 
 
-def _said(language: Language, pair: tuple[str, str], values: Mapping[str, object]) -> str:
+def in_language(language: Language, pair: tuple[str, str], values: Mapping[str, object]) -> str:
+    """A text of a pair of English and Chinese, with its values."""
     said = pair[LANGUAGES.index(language)]
     return said.format(**values) if values else said

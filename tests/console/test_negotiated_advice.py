@@ -5,7 +5,7 @@ from __future__ import annotations
 from rater.processor.read_model_outputs import with_read_model_outputs
 from rater.processor.step import make_step
 from rater.readmodel.advice import advice_on
-from rater.readmodel.texts import advice_words
+from rater.readmodel.advice_texts import advice_words
 from tests.console.readmodel import opened
 from tests.support.logs import Event, Log, call, shipped, subscribed, tick
 

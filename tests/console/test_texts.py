@@ -11,13 +11,14 @@ import pytest
 import rater.console
 from rater.rating.connect_rate import Verdict
 from rater.rating.units import DIRECTIONS, AnsweredBy, NotConnected
-from rater.readmodel import answer_texts, texts
+from rater.readmodel import advice_texts, answer_texts, texts
 from rater.wire.meters import LINE_METERS
 from rater.wire.results import AlertKind, ChargeKind
 
 FOLDER = Path(rater.console.__file__).parent
 OTHERS = (FOLDER.parent / "cli", FOLDER.parent / "readmodel")
-TABLES = {name: getattr(texts, name) for name in ("TEXTS", "_METERS", "_VERDICTS", "_ALERTS", "_ADVICE")}
+TABLES = {name: getattr(texts, name) for name in ("TEXTS", "_METERS", "_VERDICTS", "_ALERTS")}
+TABLES["_ADVICE"] = advice_texts._ADVICE
 TABLES |= {"ANSWERERS": answer_texts.ANSWERERS, "WHY_NOT": answer_texts.WHY_NOT}
 
 

@@ -156,7 +156,8 @@ def test_people_read_it() -> None:
         ("minutes (all others)", "5 min included, then 0.20 a min, billed per started 6 s"),
         ("connected calls (all others)", "0.50 a call"),
     ]
-    assert plan_terms(desk(), "zh")[0] == ("分钟 inbound（呼入）", "含 10 分钟，超出 0.05 / 分钟，不足一分钟按一分钟计")
+    inbound = ("分钟 inbound（呼入）", "含 10 分钟，超出部分 0.05/分钟，不足一分钟按一分钟计")
+    assert plan_terms(desk(), "zh")[0] == inbound
     log = log_of()
     (charge,) = log.add(call("A", 1, 660, direction="inbound"))
     assert [line_words(line) for line in charge["lines"]] == [

@@ -11,7 +11,7 @@ from rater.rating.advice import Month, Running, running
 from rater.rating.names import PeriodName
 from rater.rating.units import Call
 from rater.readmodel.advice import advice_on
-from rater.readmodel.texts import advice_words
+from rater.readmodel.advice_texts import advice_words
 from rater.wire.tariff_book import PlanWords
 from tests.console.readmodel import opened
 from tests.support.logs import Event, Log, call, shipped, subscribed, tick

@@ -19,6 +19,7 @@ from rater.console.pages.account_tiles import account_tiles
 from rater.console.pages.frame import Page, card, framed, part
 from rater.readmodel import overall, queries
 from rater.readmodel.advice import advice_on
+from rater.readmodel.advice_texts import advice_words
 from rater.readmodel.follower import Live
 from rater.readmodel.line_texts import guarantee_words
 from rater.readmodel.part_rates import PartRate, of_period
@@ -26,7 +27,7 @@ from rater.readmodel.statement import by_kind
 from rater.readmodel.store import Store
 from rater.readmodel.tariffs import allowances_of
 from rater.readmodel.terms import AccountTerms, account_terms
-from rater.readmodel.texts import Language, advice_words, verdict_words
+from rater.readmodel.texts import Language, verdict_words
 from rater.readmodel.views import AdviceView, DayView, PeriodView
 
 ROWS = 25
