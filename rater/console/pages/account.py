@@ -217,7 +217,13 @@ def day_chart(page: Page, view: PeriodView, days: Sequence[DayView]) -> charts.O
     names = charts.Names(
         *(page.say(name) for name in ("day-amount", "running-total", "cap", "forecast-short", "interval"))
     )
-    return charts.by_day(names, period_days(view, list(by_day)), by_day, view.forecast, view.spend_cap, dark=page.dark)
+    span = charts.DaySpan(period_days(view, list(by_day)), today_in(view))
+    return charts.by_day(names, span, by_day, view.forecast, view.spend_cap, dark=page.dark)
+
+
+def today_in(view: PeriodView) -> str:
+    """The day that it is where the account is charged: up to it nothing more is spent than is known."""
+    return datetime.now(ZoneInfo(view.time_zone or "UTC")).date().isoformat()
 
 
 def day_sums(view: PeriodView, days: Sequence[DayView]) -> dict[str, charts.DaySums]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from rater.readmodel.figures import money
 from rater.readmodel.views import ConnectRate, Forecast
 
 LIGHT = {
@@ -92,28 +93,38 @@ class DaySums(NamedTuple):
     other: Decimal = Decimal(0)
 
 
+class DaySpan(NamedTuple):
+    """The days of a period, and the day that it is."""
+
+    days: Sequence[str]
+    today: str
+
+
 def by_day(
     names: Names,
-    days: Sequence[str],
+    span: DaySpan,
     amounts: Mapping[str, DaySums],
     forecast: Forecast | None,
     cap: str | None,
     *,
     dark: bool,
 ) -> Options:
-    """Above what each day's calls cost; below what the month comes to, its cap, and the way to the forecast."""
-    options = base(dark=dark)
+    """Above what each day's calls cost; below what the month comes to, its cap, and the way to the forecast.
+
+    What it comes to is told up to today, on days without calls too; of a period that is over up to its end.
+    """
+    options, days = base(dark=dark), span.days
     ink, colour = DARK if dark else LIGHT, options["color"]
     labels = [day[5:] for day in days]
     options["grid"] = [{**options["grid"], "height": "34%"}, {**options["grid"], "top": "56%"}]
     options["xAxis"] = [options["xAxis"] | {"data": labels, "gridIndex": n} for n in range(2)]
     options["yAxis"] = [options["yAxis"] | {"gridIndex": n, "splitNumber": 3} for n in range(2)]
-    last = max((number for number, day in enumerate(days) if day in amounts), default=-1)
+    last = max((number for number, day in enumerate(days) if day in amounts or day <= span.today), default=-1)
     sums = [amounts.get(day, DaySums()) for day in days[: last + 1]]
     so_far = [str(sum(one.calls + one.other for one in sums[: number + 1])) for number in range(last + 1)]
     running = _line(names.so_far, so_far) | {"xAxisIndex": 1, "yAxisIndex": 1}
     if cap is not None:
-        label = {"formatter": f"{names.cap} {cap}", "position": "insideEndTop", "color": ink["bad"]}
+        label = {"formatter": f"{names.cap} {money(cap)}", "position": "insideEndTop", "color": ink["bad"]}
         rule = {"yAxis": cap, "name": names.cap, "label": label}
         running["markLine"] = {"symbol": "none", "lineStyle": {"color": ink["bad"]}, "data": [rule]}
         options["yAxis"][1][":max"] = f"v => Math.ceil(Math.max(v.max, {cap}) * 1.08)"
