@@ -6,7 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
@@ -36,6 +36,9 @@ DELAY = 0.15
 FAILED = 70
 """How a worker ends whose writes are refused for good."""
 
+ENDS_WITHIN = 60.0
+"""Seconds that a worker has to end whose writes are refused."""
+
 TINY = "1000"
 """Bytes of a batch: a charge alone is larger."""
 
@@ -62,6 +65,8 @@ class Scene:
     """Records that were written and are no events."""
     books: int = 1
     """Tariff books that were published; the first is the shipped one."""
+    without_effect: list[str] = field(default_factory=list)
+    """Faults that nobody noticed, in words: a run with them proves nothing, unless its workers have a bug."""
 
 
 Done = Callable[[Scene, Fault], str]
@@ -245,7 +250,10 @@ def refuse_batches(scene: Scene, fault: Fault) -> str:
         ended = scene.keeper.ended[FAILED]
         _write(scene, _credits(scene, f"{fault.pick}"))  # the switch may be over, and every call charged
         time.sleep(fault.lasts)
-        until(lambda: scene.keeper.ended[FAILED] > ended, "a worker ended of it", 60)
+        try:
+            until(lambda: scene.keeper.ended[FAILED] > ended, "a worker ended of it", ENDS_WITHIN)
+        except TimeoutError:
+            scene.without_effect.append("batches were refused, and no worker ended of it")
         _set(scene, charges, "max.message.bytes", MESSAGE_BYTES)
         until(lambda: all(worker.rates() for worker in scene.keeper.workers), "workers are up again", 30)
     return charges
