@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import multiprocessing
 import subprocess
 import tempfile
@@ -22,6 +21,7 @@ import aiohttp
 
 from rater.console.tokens import SCOPES, new_token
 from tests.support.broker import kafka
+from tests.support.own_calls import call as own_call
 from tests.support.rated import charged_calls, charges_of, until_charged
 from tests.support.workers import Rater
 
@@ -49,20 +49,7 @@ class Load:
 
 def call(number: int) -> bytes:
     """A call of one of 500 accounts."""
-    words = {
-        "type": "call-ended/1",
-        "account": f"A{number % 500:06d}",
-        "source": "own-1",
-        "call_id": f"c-{number}",
-        "caller": "100",
-        "callee": "200",
-        "direction": "outbound",
-        "disposition": "answered",
-        "started_at": "2026-11-02T08:00:00Z",
-        "answered_at": "2026-11-02T08:00:05Z",
-        "ended_at": "2026-11-02T08:01:00Z",
-    }
-    return json.dumps(words).encode()
+    return own_call(number, f"A{number % 500:06d}")
 
 
 async def single(address: str, token: str, rate: float, seconds: float, first: int, prefer: str = "") -> Load:

@@ -11,7 +11,7 @@ from rater.cli.shown import plain, show_table, terminal, visible
 from rater.rating.money import CONTEXT
 from rater.readmodel.advice_texts import advice_words
 from rater.readmodel.figures import money
-from rater.readmodel.texts import LANGUAGES, Language
+from rater.readmodel.texts import Language, in_language
 from rater.readmodel.views import AdviceView, OfferView, WhatIfView
 
 _WORDS: dict[str, tuple[str, str]] = {
@@ -39,8 +39,7 @@ _WORDS: dict[str, tuple[str, str]] = {
 
 def say(word: str, language: Language, **values: str) -> str:
     """A word of these tables."""
-    text = _WORDS[word][LANGUAGES.index(language)]
-    return text.format(**values) if values else text
+    return in_language(language, _WORDS[word], values)
 
 
 def print_advice(found: AdviceView, language: Language) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from rater.console.tokens import SCOPES, new_token
 from tests.kafka.test_intake import EXAMPLES, records_file, until_taken_in
-from tests.kafka.test_rejected import call
+from tests.support.own_calls import call
 from tests.support.rated import charged_calls, charges_of, until_all_rated, until_rated
 from tests.support.reading import read, values
 from tests.support.workers import Rater, until

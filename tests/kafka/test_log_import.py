@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rater.seam.partitions import partition_of
-from tests.kafka.test_rejected import call
+from tests.support.own_calls import call
 from tests.support.rated import Raw, charges_of, until_all_rated, write
 from tests.support.reading import values
 from tests.support.workers import Rater, Worker, until

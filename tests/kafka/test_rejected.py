@@ -11,28 +11,12 @@ from aiokafka import AIOKafkaProducer
 
 from rater.console.tokens import new_token
 from tests.kafka.test_intake import EXAMPLES, until_taken_in
+from tests.support.own_calls import call
 from tests.support.rated import Raw, charged_calls, charges_of, until_all_rated, write
 from tests.support.workers import Rater
 
 UNKNOWN = 1_000
 BOOK = EXAMPLES.parents[1] / "rater" / "wire" / "shipped.yaml"
-
-
-def call(number: int, account: str = "new") -> bytes:
-    words = {
-        "type": "call-ended/1",
-        "account": account,
-        "source": "own-1",
-        "call_id": f"c-{number}",
-        "caller": "100",
-        "callee": "200",
-        "direction": "outbound",
-        "disposition": "answered",
-        "started_at": "2026-11-02T08:00:00Z",
-        "answered_at": "2026-11-02T08:00:05Z",
-        "ended_at": "2026-11-02T08:01:00Z",
-    }
-    return json.dumps(words).encode()
 
 
 def listed(rater: Rater, *words: object) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from rater.console.tokens import new_token
-from tests.kafka.test_rejected import BOOK, call, listed
+from tests.kafka.test_rejected import BOOK, listed
 from tests.support.browser import Look, chromium
+from tests.support.own_calls import call
 from tests.support.rated import Raw, charged_calls, charges_of, until_all_rated, write
 from tests.support.workers import Rater, until
 
